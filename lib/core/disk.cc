@@ -1,0 +1,147 @@
+#include "lib/core/disk.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "lib/core/descriptor.h"
+#include "lib/core/try.h"
+
+namespace bmsg {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error failed(std::string_view verb, const fs::path& path, int reason) {
+  Errc code = Errc::io;
+  if (reason == EACCES || reason == EPERM || reason == EROFS) code = Errc::denied;
+  if (reason == EEXIST) code = Errc::exists;
+  if (reason == EMFILE || reason == ENFILE || reason == ENOMEM) code = Errc::no_resource;
+  return Error{code, fmt::format("cannot {} '{}': {}", verb, path.string(), std::strerror(reason))};
+}
+
+Result<Done> write_all(int descriptor, ByteView bytes, const fs::path& file) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(descriptor, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return failed("write", file, errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(wrote));
+  }
+  return done;
+}
+
+/// A name beside `file` that no other process or thread uses.
+fs::path temporary_beside(const fs::path& file) {
+  static std::atomic<unsigned> count = 0;
+  return file.parent_path() /
+         fmt::format(".{}.{}.{}", file.filename().string(), ::getpid(), count++);
+}
+
+}  // namespace
+
+Result<std::optional<Bytes>> SystemDisk::read(const fs::path& file, std::size_t bytes_max) const {
+  const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!opened && errno == ENOENT) return std::optional<Bytes>();
+  if (!opened) return failed("open", file, errno);
+  Bytes bytes;
+  for (;;) {
+    constexpr std::size_t kPiece = 65536;
+    const std::size_t before = bytes.size();
+    bytes.resize(before + kPiece);
+    const ssize_t got = ::read(opened.number(), bytes.data() + before, kPiece);
+    if (got < 0 && errno != EINTR) return failed("read", file, errno);
+    bytes.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (bytes.size() > bytes_max) {
+      return Error{Errc::corrupt,
+                   fmt::format("'{}' is longer than {} bytes", file.string(), bytes_max)};
+    }
+    if (got == 0) return std::optional(std::move(bytes));
+  }
+}
+
+Result<Done> SystemDisk::create(const fs::path& file, ByteView bytes) {
+  const Descriptor made(
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!made) return failed("create", file, errno);
+  auto written = write_all(made.number(), bytes, file);
+  if (written && ::fsync(made.number()) != 0) written = failed("sync", file, errno);
+  if (!written) ::unlink(file.c_str());
+  return written;
+}
+
+Result<Done> SystemDisk::replace(const fs::path& file, ByteView bytes) {
+  const fs::path beside = temporary_beside(file);
+  BMSG_TRY(create(beside, bytes));
+  if (::rename(beside.c_str(), file.c_str()) != 0) {
+    const int reason = errno;
+    ::unlink(beside.c_str());
+    return failed("replace", file, reason);
+  }
+  return sync_directory(file.parent_path());
+}
+
+Result<Done> SystemDisk::link(const fs::path& file, const fs::path& name) {
+  if (::link(file.c_str(), name.c_str()) != 0) return failed("link", name, errno);
+  return done;
+}
+
+Result<Done> SystemDisk::rename(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return failed("rename", from, errno);
+  return done;
+}
+
+Result<Done> SystemDisk::remove(const fs::path& file) {
+  if (::unlink(file.c_str()) != 0 && errno != ENOENT) return failed("remove", file, errno);
+  return done;
+}
+
+Result<Done> SystemDisk::sync_directory(const fs::path& directory) {
+  const fs::path named = directory.empty() ? fs::path(".") : directory;
+  const Descriptor opened(::open(named.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened) return failed("open", named, errno);
+  if (::fsync(opened.number()) != 0) return failed("sync", named, errno);
+  return done;
+}
+
+Result<Done> SystemDisk::make_directory(const fs::path& directory) {
+  if (::mkdir(directory.c_str(), 0700) == 0) return done;
+  if (errno == ENOENT && directory.has_parent_path() && directory.parent_path() != directory) {
+    BMSG_TRY(make_directory(directory.parent_path()));
+    if (::mkdir(directory.c_str(), 0700) == 0) return done;
+  }
+  struct stat found{};
+  const int reason = errno;
+  if (reason == EEXIST && ::stat(directory.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) {
+    return done;
+  }
+  return failed("make directory", directory, reason == EEXIST ? ENOTDIR : reason);
+}
+
+Result<std::vector<std::string>> SystemDisk::list(const fs::path& directory) const {
+  std::error_code reason;
+  std::vector<std::string> names;
+  fs::directory_iterator entries(directory, reason);
+  if (reason == std::errc::no_such_file_or_directory) return names;
+  if (reason) return failed("list", directory, reason.value());
+  for (; entries != fs::directory_iterator(); entries.increment(reason)) {
+    if (reason) return failed("list", directory, reason.value());
+    names.push_back(entries->path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<std::uint64_t> SystemDisk::free_bytes(const fs::path& directory) const {
+  struct statvfs found{};
+  if (::statvfs(directory.c_str(), &found) != 0) return failed("ask free space of", directory, errno);
+  return std::uint64_t{found.f_bavail} * found.f_frsize;
+}
+
+}  // namespace bmsg

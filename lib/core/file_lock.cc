@@ -1,0 +1,72 @@
+#include "lib/core/file_lock.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "lib/core/try.h"
+
+namespace bmsg {
+namespace {
+
+constexpr std::chrono::milliseconds kRetryAfter{10};
+
+Error lock_failed(const std::filesystem::path& file, int reason) {
+  const Errc code = reason == EACCES || reason == EROFS ? Errc::denied : Errc::io;
+  return Error{code, fmt::format("cannot lock '{}': {}", file.string(), std::strerror(reason))};
+}
+
+void write_holder(int descriptor, std::string_view command) {
+  const std::string line = fmt::format("{} {}\n", ::getpid(), command);
+  // Only a hint for people: the lock holds without it.
+  if (::ftruncate(descriptor, 0) == 0) {
+    [[maybe_unused]] const auto wrote = ::pwrite(descriptor, line.data(), line.size(), 0);
+  }
+}
+
+}  // namespace
+
+Result<std::optional<FileLock>> FileLock::try_take(const std::filesystem::path& file,
+                                                   std::string_view command) {
+  Descriptor opened(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!opened) return lock_failed(file, errno);
+  if (::flock(opened.number(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK || errno == EINTR) return std::optional<FileLock>();
+    return lock_failed(file, errno);
+  }
+  write_holder(opened.number(), command);
+  return std::optional(FileLock(std::move(opened)));
+}
+
+Result<FileLock> FileLock::take(const std::filesystem::path& file, std::string_view command,
+                                std::chrono::milliseconds patience, const Clock& clock) {
+  const auto deadline = clock.steady() + patience;
+  for (;;) {
+    BMSG_TRY_ASSIGN(auto held, try_take(file, command));
+    if (held) return std::move(*held);
+    if (clock.steady() >= deadline) {
+      return Error{Errc::locked, fmt::format("'{}' is held by {}", file.string(), holder(file))};
+    }
+    std::this_thread::sleep_for(kRetryAfter);
+  }
+}
+
+std::string FileLock::holder(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  int pid = 0;
+  std::string command;
+  if (!(in >> pid) || pid <= 0) return "another process";
+  std::getline(in >> std::ws, command);
+  const bool clean = std::ranges::all_of(command, [](char c) { return c >= ' ' && c <= '~'; });
+  return command.empty() || !clean ? fmt::format("process {}", pid)
+                                   : fmt::format("process {} ({})", pid, command);
+}
+
+}  // namespace bmsg
