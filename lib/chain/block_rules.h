@@ -1,0 +1,23 @@
+// The rules for the messages of a block whose header keeps the header rules. Pure.
+
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "lib/chain/rules.h"
+#include "lib/chain/rules_text.h"
+#include "lib/core/block.h"
+
+namespace bmsg::chain {
+
+/// Finds the first rule that the messages break: count, order, root, size, each message at the
+/// block's time, duplicate (asks `in_ancestor`), suite, charter, body.
+/// `ids` are the messages' ids in the order of the block, which the caller has computed.
+/// Source: bmsg-format(5), "Block rules".
+std::optional<Violation> find_violation(const Block& block, const std::vector<MessageId>& ids,
+                                        const ChainRules& chain,
+                                        const std::function<bool(const MessageId&)>& in_ancestor);
+
+}  // namespace bmsg::chain

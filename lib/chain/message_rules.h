@@ -1,0 +1,31 @@
+// The rules that one message must keep at a block's time. Pure.
+
+#pragma once
+
+#include <optional>
+
+#include "lib/chain/rules.h"
+#include "lib/chain/rules_text.h"
+#include "lib/core/message.h"
+
+namespace bmsg::chain {
+
+/// Finds the first rule that the message breaks at `time`: of the block that is to hold it, or of
+/// the clock where it is to wait in the pool. If the body is there, it must match the head.
+/// Source: bmsg-format(5), "Message rules".
+std::optional<Violation> find_violation(const Message& message, const MessageId& id,
+                                        UnixSeconds time, const ChainRules& chain);
+
+/// W = rate · S · days begun: how many hashes the stamp must stand for. 0: none is needed.
+std::uint64_t stamp_needed(const ChainRules& chain, const MessageHead& head);
+
+/// Greatest v, the first 8 bytes of H(id ‖ nonce) as a number, that is good for `needed` hashes.
+std::uint64_t stamp_limit(std::uint64_t needed);
+
+/// v of a stamp.
+std::uint64_t stamp_value(const MessageId& id, std::uint64_t nonce);
+
+/// Hashes that a stamp shows: floor((2^64 − 1) / (v + 1)).
+std::uint64_t stamp_achieved(const MessageId& id, std::uint64_t nonce);
+
+}  // namespace bmsg::chain

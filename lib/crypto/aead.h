@@ -1,0 +1,25 @@
+// AES-256-GCM with a 96-bit nonce and a 128-bit tag.
+
+#pragma once
+
+#include <optional>
+
+#include "lib/core/bytes.h"
+#include "lib/core/fixed_bytes.h"
+#include "lib/crypto/secret_bytes.h"
+
+namespace bmsg::crypto {
+
+inline constexpr std::size_t kAeadKeyBytes = 32;
+inline constexpr std::size_t kAeadTagBytes = 16;
+using AeadNonce = FixedBytes<12, struct AeadNonceTag>;
+
+/// Ciphertext, then the tag. The same key and nonce must never seal two texts.
+/// Source: NIST SP 800-38D.
+Bytes aead_seal(const SecretBytes& key, const AeadNonce& nonce, ByteView aad, ByteView plain);
+
+/// The plaintext; nullopt if anything was changed. Nothing is released before the tag holds.
+std::optional<SecretBytes> aead_open(const SecretBytes& key, const AeadNonce& nonce, ByteView aad,
+                                     ByteView sealed);
+
+}  // namespace bmsg::crypto

@@ -1,0 +1,44 @@
+// The search for a nonce: SHA-512 over many nonces at once. For headers and for stamps.
+//
+// Everything before the block that holds the nonce is hashed once (midstate). The kernel is one
+// template over vectors of 64-bit words, compiled for x86-64, v3 (AVX2) and v4 (AVX-512), and
+// chosen at run time; each start checks it against OpenSSL.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "lib/core/bytes.h"
+#include "lib/core/ids.h"
+
+namespace bmsg::crypto {
+
+/// What to search: a nonce, big-endian, in the last 8 bytes of `prefix`‖nonce, such that the first
+/// 8 bytes of the hash, as a number, are at most `limit`.
+///
+/// Shape: prefix of a multiple of 8 bytes; its last partial block together with the nonce fits
+///        one 128-byte block (248 bytes for a header, 64 for a stamp).
+class Search {
+ public:
+  Search(ByteView prefix, std::uint64_t limit);
+
+  /// The first nonce in [start, start + count) that meets the limit. Checked with OpenSSL before
+  /// it is returned. Threads: any number, on ranges of their own.
+  std::optional<std::uint64_t> find(std::uint64_t start, std::uint64_t count) const;
+
+ private:
+  std::uint64_t midstate_[8];
+  std::uint64_t words_[16];       // The block that holds the nonce.
+  unsigned nonce_word_;           // Where in it.
+  bool padding_block_;            // Whether padding needs a block of its own.
+  std::uint64_t padding_bits_;    // The length that stands in it.
+  std::uint64_t limit_;
+  Bytes prefix_;
+};
+
+/// "avx512", "avx2" or "x86-64": which build of the kernel this machine runs.
+std::string_view search_kernel_name();
+
+}  // namespace bmsg::crypto

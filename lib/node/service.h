@@ -1,0 +1,127 @@
+// Service: the verbs of a node. The same in process, over the local socket, and, but for the
+// local ones, towards peers.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/chain/pack.h"
+#include "lib/chain/rules.h"
+#include "lib/chain/rules_text.h"
+#include "lib/core/block.h"
+#include "lib/core/result.h"
+#include "lib/node/peer.h"
+#include "lib/node/store.h"
+
+namespace bmsg::node {
+
+/// What a node says of itself. From a peer, all of it is a claim.
+struct NodeInfo {
+  ChainId chain;
+  std::string name;
+  chain::Mode mode = chain::Mode::pow;
+  Tip tip;
+  UnixSeconds now;                 // Its clock.
+  std::uint64_t pool_messages = 0;
+  std::uint64_t pool_bytes = 0;
+  std::optional<NodeKey> node;
+  std::string agent;               // Untrusted text.
+};
+
+/// What became of a block or a message that was handed in.
+enum class Verdict : std::uint8_t {
+  accepted,  // New, good, kept. On the wire "ok".
+  known,     // Was there. "have".
+  held,      // From the future: try again later. "hold".
+  orphan,    // Its parent is unknown. "orphan".
+  refused,   // Breaks a rule, or local policy does not want it. "bad RULE".
+};
+
+/// The best chain moved to another branch.
+struct Reorg {
+  BlockHash from;
+  BlockHash to;
+  std::uint32_t depth = 0;               // Blocks taken off.
+  std::vector<MessageId> returned;       // Messages that went back to the pool.
+};
+
+struct BlockOutcome {
+  Verdict verdict = Verdict::accepted;
+  std::optional<chain::Violation> violation;  // When refused.
+  std::optional<Reorg> reorg;
+  bool stopped_by_policy = false;  // A better branch was kept and not followed: max_reorg, checkpoint.
+};
+
+struct MessageOutcome {
+  MessageId id;
+  Verdict verdict = Verdict::accepted;
+  std::optional<chain::Violation> violation;
+};
+
+/// What happened at a node since a cursor.
+struct Feed {
+  Tip tip;
+  std::vector<ShortId> messages;  // That came into the pool; all of it for a cursor not known.
+  std::string cursor;             // EPOCH.SEQ, for the next call.
+};
+
+/// A block without its work.
+struct BlockTemplate {
+  Block block;            // All but the nonce.
+  Target target;
+  Height tip;             // Of its parent.
+  bool has_work = false;  // Messages wait, or a young block wants descendants.
+};
+
+/// Why to mine when the pool is empty: blocks that messages are buried under (protocol: --bury).
+struct TemplateWish {
+  std::uint32_t bury = 6;
+};
+
+/// What taking in the outbox came to.
+struct OutboxTaken {
+  std::vector<MessageId> taken;
+  std::vector<MessageOutcome> refused;
+};
+
+/// A running node, whoever runs it.
+/// Threads: any.
+/// Errors:  Errc::locked or Errc::unreachable if the node cannot be asked; else as Store.
+class Service {
+ public:
+  virtual ~Service() = default;
+
+  virtual Result<NodeInfo> info() = 0;
+  virtual Result<std::string> rules_text() = 0;
+  virtual Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) = 0;
+  /// Up to `count` blocks of the best chain; fewer at the tip.
+  virtual Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) = 0;
+  virtual Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) = 0;
+  /// Messages of pool or chain with these short ids that are here with their bodies.
+  virtual Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) = 0;
+  /// At once; waiting for something new is the server's business.
+  virtual Result<Feed> feed(const std::string& cursor) = 0;
+
+  virtual Result<BlockOutcome> submit_block(const Block& block) = 0;
+  virtual Result<std::vector<MessageOutcome>> submit_messages(const std::vector<Message>& messages,
+                                                              Origin origin) = 0;
+  /// Builds the block from the pool; else says which messages are missing here.
+  struct Rebuilt {
+    std::optional<BlockOutcome> outcome;
+    std::vector<ShortId> need;
+  };
+  virtual Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) = 0;
+
+  // Local verbs: never offered to peers.
+  virtual Result<BlockTemplate> block_template(const TemplateWish& wish) = 0;
+  /// Takes new files of the outbox into the pool.
+  virtual Result<OutboxTaken> take_outbox() = 0;
+  virtual Result<std::vector<Peer>> peers() = 0;
+  virtual Result<Done> put_peer(const Peer& peer) = 0;
+  virtual Result<Done> remove_peer(const std::string& url) = 0;
+};
+
+}  // namespace bmsg::node

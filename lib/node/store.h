@@ -1,0 +1,144 @@
+// Store: a chain as it is kept. An interface that lib/node owns and storage/ implements.
+//
+// Every stored block keeps every rule, since its ancestors were stored before it. A store holds
+// the best chain, by height, and side branches, by hash. A change is applied whole or not at all.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lib/core/block.h"
+#include "lib/core/ids.h"
+#include "lib/core/result.h"
+#include "lib/node/peer.h"
+
+namespace bmsg::node {
+
+/// The end of the best chain.
+struct Tip {
+  Height height;
+  BlockHash hash;
+  Work work;         // Of all blocks after genesis.
+  UnixSeconds time;  // As its header says.
+
+  bool operator==(const Tip&) const = default;
+};
+
+enum class Branch : std::uint8_t { side = 0, main = 1 };
+
+/// A block without its messages, and where it stands.
+struct StoredHeader {
+  BlockHash hash;
+  SealedHeader sealed;
+  Work total_work;
+  std::uint64_t bytes = 0;  // Encoded size of its messages, bodies included.
+  Branch branch = Branch::side;
+};
+
+/// Where a message stands in a block. The same id may stand in blocks of several branches.
+struct MessagePlace {
+  BlockHash block;
+  Height height;
+  std::uint32_t index = 0;
+  Branch branch = Branch::side;
+};
+
+/// Where a message in the pool came from, for its share of the pool.
+enum class Origin : std::uint8_t { own = 0, peer = 1, reorg = 2 };
+
+/// A message that waits for a block.
+struct PooledMessage {
+  MessageId id;
+  Message message;  // With its body.
+  UnixSeconds since;
+  Origin origin = Origin::own;
+  std::uint64_t arrival = 0;  // Counts up over the life of the store; given by the store.
+};
+
+/// A block that must lie on the best chain.
+struct Checkpoint {
+  Height height;
+  BlockHash hash;
+
+  bool operator==(const Checkpoint&) const = default;
+};
+
+/// A node of the tree over the hashes of the best chain: the root of a full subtree of 2^level
+/// leaves that begins at leaf index·2^level.
+struct TreeNode {
+  std::uint8_t level = 0;
+  std::uint64_t index = 0;
+  Digest digest;
+};
+
+/// What changes together. Each part may be empty.
+struct ChainChange {
+  /// A new block and the work of its chain up to it. It goes to a side branch unless connected.
+  struct Added {
+    Block block;
+    BlockHash hash;
+    std::vector<MessageId> ids;  // Of its messages, in order.
+    Work total_work;
+  };
+  std::vector<Added> added;            // Parents before children.
+  std::vector<BlockHash> disconnect;   // From the tip downwards.
+  std::vector<BlockHash> connect;      // Upwards from where disconnecting stopped.
+  std::vector<TreeNode> tree;          // Nodes that connecting completes; they replace older ones.
+  std::vector<PooledMessage> pool_add;
+  std::vector<MessageId> pool_remove;
+  std::vector<BlockHash> forget;       // Side blocks to drop.
+};
+
+/// Reading a chain. What is given is checked for shape; whether it keeps the rules is the
+/// verifier's question.
+/// Threads: any, beside one writer.
+/// Errors:  Errc::io if the disk fails; Errc::corrupt if a record does not decode.
+class ChainReader {
+ public:
+  virtual ~ChainReader() = default;
+
+  /// The rules text that made the store.
+  virtual Result<std::string> rules_text() const = 0;
+  virtual Result<Tip> tip() const = 0;
+
+  /// On the best chain; nullopt above its tip.
+  virtual Result<std::optional<BlockHash>> hash_at(Height height) const = 0;
+  /// On any branch.
+  virtual Result<std::optional<StoredHeader>> header(const BlockHash& hash) const = 0;
+  /// Up to `count` headers of the best chain from `from` upwards; fewer at the tip.
+  virtual Result<std::vector<StoredHeader>> headers(Height from, std::uint32_t count) const = 0;
+  /// On any branch. A body that was dropped is absent, whatever was asked.
+  virtual Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) const = 0;
+  /// All stored branches' last blocks, the best chain's among them.
+  virtual Result<std::vector<StoredHeader>> tips() const = 0;
+
+  virtual Result<std::vector<MessagePlace>> places_of(const MessageId& id) const = 0;
+  /// One message of a block; nullopt if the block has no such index.
+  virtual Result<std::optional<Message>> message_at(const MessagePlace& place) const = 0;
+  /// Ids of the best chain and the pool that begin with `prefix` (at least 4 bytes), up to `max`.
+  virtual Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const = 0;
+  virtual Result<std::optional<Digest>> tree_node(std::uint8_t level, std::uint64_t index) const = 0;
+
+  /// The pool in order of arrival, from `arrival` upwards (0: all).
+  virtual Result<std::vector<PooledMessage>> pool(std::uint64_t arrival) const = 0;
+  virtual Result<std::optional<PooledMessage>> pooled(const MessageId& id) const = 0;
+
+  virtual Result<std::vector<Checkpoint>> checkpoints() const = 0;
+  virtual Result<std::vector<Peer>> peers() const = 0;
+};
+
+/// Changing a chain. One at a time; the caller holds the store's chain lock.
+class Store : public ChainReader {
+ public:
+  /// Applies the change in one synced batch: after a crash it is there whole or not at all.
+  virtual Result<Done> apply(const ChainChange& change) = 0;
+
+  virtual Result<Done> set_checkpoints(const std::vector<Checkpoint>& checkpoints) = 0;
+  /// Adds or replaces the peer with this url.
+  virtual Result<Done> put_peer(const Peer& peer) = 0;
+  virtual Result<Done> remove_peer(const std::string& url) = 0;
+};
+
+}  // namespace bmsg::node

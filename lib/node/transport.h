@@ -1,0 +1,47 @@
+// Transport: what sync asks of a peer. lib/api implements it over HTTP, tests in memory.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/core/block.h"
+#include "lib/core/result.h"
+#include "lib/node/service.h"
+
+namespace bmsg::node {
+
+/// One line of the answer to a put: what the peer made of one frame.
+struct PutLine {
+  Verdict verdict = Verdict::accepted;
+  std::string rule;            // When refused: the name of the rule. Untrusted text.
+  std::vector<ShortId> need;   // Messages that the peer lacks ("need SHORT…" in place of a verdict).
+};
+
+/// Requests to one peer, each with the transport's own deadline and size limit.
+/// Threads: one at a time.
+/// Errors:  Errc::unreachable, Errc::no_host, Errc::try_again (429, 503), Errc::protocol (an answer
+///          that does not parse or breaks a limit), Errc::denied (pinned key differs).
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  virtual Result<NodeInfo> info() = 0;
+  virtual Result<std::string> rules_text() = 0;
+  virtual Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) = 0;
+  virtual Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) = 0;
+  virtual Result<std::optional<Block>> block(const BlockHash& hash) = 0;
+  virtual Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) = 0;
+  virtual Result<Feed> feed(const std::string& cursor) = 0;
+  /// Hands over a pack of M, B, C, I frames; one line comes back for each.
+  virtual Result<std::vector<PutLine>> put(const Bytes& pack) = 0;
+
+  /// How the peer is named in messages: its url.
+  virtual std::string name() const = 0;
+  /// Bytes received and sent so far.
+  virtual std::uint64_t bytes_in() const = 0;
+  virtual std::uint64_t bytes_out() const = 0;
+};
+
+}  // namespace bmsg::node
