@@ -1,4 +1,5 @@
-// Base64 of RFC 4648: section 4 with padding, section 5 (for URLs) without. One text for each value.
+// Base64 of RFC 4648: section 4 with padding, section 5 (for URLs) without. One text for each
+// value.
 
 #pragma once
 

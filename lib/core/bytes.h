@@ -26,6 +26,8 @@ inline std::string to_string(ByteView bytes) { return std::string(as_text(bytes)
 inline Bytes to_bytes(ByteView bytes) { return Bytes(bytes.begin(), bytes.end()); }
 inline Bytes to_bytes(std::string_view text) { return to_bytes(as_bytes(text)); }
 
-inline void append(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+inline void append(Bytes& out, ByteView bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
 
 }  // namespace bmsg

@@ -15,23 +15,6 @@ Error malformed(std::string_view what) {
   return Error{Errc::bad_input, fmt::format("malformed {}", what)};
 }
 
-bool key_section_fits(Suite suite, std::size_t bytes) {
-  const auto is_slots_after = [bytes](std::size_t enc) {
-    return bytes > enc && (bytes - enc) % kSlotBytes == 0 && (bytes - enc) / kSlotBytes <= kSlotsMax;
-  };
-  switch (suite) {
-    case Suite::open:
-    case Suite::chunk:
-    case Suite::charter:
-      return bytes == 0;
-    case Suite::sealed:
-      return is_slots_after(kX25519EncBytes);
-    case Suite::sealed_secp256k1:
-      return is_slots_after(kSecp256k1EncBytes);
-  }
-  return true;  // A suite of the future: its key section is its own matter.
-}
-
 void append_header(Bytes& out, const Header& header) {
   append(out, as_bytes(kHeaderMagic));
   append_be(out, header.height.value);
@@ -61,18 +44,11 @@ Result<Header> read_header(ByteReader& reader) {
   return header;
 }
 
-Result<SealedHeader> read_sealed_header(ByteReader& reader) {
-  auto header = read_header(reader);
-  if (!header) return header.error();
-  auto seal = read_seal(reader);
-  if (!seal) return seal.error();
-  return SealedHeader{std::move(header).value(), std::move(seal).value()};
-}
-
 Result<Message> read_block_message(ByteReader& reader) {
   auto head = read_head(reader);
   if (!head) return head.error();
-  Message message{.head = std::move(head).value(), .nonce = reader.integer<std::uint64_t>(), .body = {}};
+  Message message{
+      .head = std::move(head).value(), .nonce = reader.integer<std::uint64_t>(), .body = {}};
   const auto have = reader.integer<std::uint8_t>();
   if (reader.ran_short() || have > 1) return malformed("block: body flag");
   if (have == 0 && message.head.suite == Suite::charter) return malformed("block: charter's body");
@@ -82,6 +58,24 @@ Result<Message> read_block_message(ByteReader& reader) {
 }
 
 }  // namespace
+
+bool key_section_fits(Suite suite, std::size_t bytes) {
+  const auto is_slots_after = [bytes](std::size_t enc) {
+    return bytes > enc && (bytes - enc) % kSlotBytes == 0 &&
+           (bytes - enc) / kSlotBytes <= kSlotsMax;
+  };
+  switch (suite) {
+    case Suite::open:
+    case Suite::chunk:
+    case Suite::charter:
+      return bytes == 0;
+    case Suite::sealed:
+      return is_slots_after(kX25519EncBytes);
+    case Suite::sealed_secp256k1:
+      return is_slots_after(kSecp256k1EncBytes);
+  }
+  return bytes <= 0xffff;  // A suite of the future: what is in it is its own matter.
+}
 
 Bytes encode(const Header& header) {
   Bytes out;
@@ -128,6 +122,14 @@ Bytes encode(const SealedHeader& sealed) {
   append_header(out, sealed.header);
   append_seal(out, sealed.seal);
   return out;
+}
+
+Result<SealedHeader> read_sealed_header(ByteReader& reader) {
+  auto header = read_header(reader);
+  if (!header) return header.error();
+  auto seal = read_seal(reader);
+  if (!seal) return seal.error();
+  return SealedHeader{std::move(header).value(), std::move(seal).value()};
 }
 
 Result<SealedHeader> decode_sealed_header(ByteView bytes) {
@@ -199,7 +201,8 @@ Result<Message> decode_message(ByteView bytes) {
   ByteReader reader(bytes);
   auto head = read_head(reader);
   if (!head) return head.error();
-  Message message{.head = std::move(head).value(), .nonce = reader.integer<std::uint64_t>(), .body = {}};
+  Message message{
+      .head = std::move(head).value(), .nonce = reader.integer<std::uint64_t>(), .body = {}};
   if (reader.ran_short() || reader.size_left() != message.head.body_bytes) {
     return malformed("message: body length");
   }
@@ -226,7 +229,8 @@ Result<Block> decode_block(ByteView bytes) {
   if (!sealed) return sealed.error();
   Block block{sealed.value().header, sealed.value().seal, {}};
   // The count is a stranger's word: it must fit into the bytes that came before memory is taken.
-  if (block.header.count > reader.size_left() / kBlockMessageBytesMin) return malformed("block: count");
+  if (block.header.count > reader.size_left() / kBlockMessageBytesMin)
+    return malformed("block: count");
   block.messages.reserve(block.header.count);
   for (std::uint32_t i = 0; i < block.header.count; ++i) {
     auto message = read_block_message(reader);

@@ -32,10 +32,15 @@ Result<Message> decode_message(ByteView bytes);
 Bytes encode(const Block& block);
 Result<Block> decode_block(ByteView bytes);
 
+/// Whether a head of this suite may have a key section of so many bytes: slots exactly for the
+/// sealed suites, none for public messages, chunks and charters, any for a suite of the future.
+bool key_section_fits(Suite suite, std::size_t bytes);
+
 // Parts of a larger encoding: appended to `out`, or read off the front of `reader`.
 void append_head(Bytes& out, const MessageHead& head);
 Result<MessageHead> read_head(ByteReader& reader);
 void append_seal(Bytes& out, const Seal& seal);
 Result<Seal> read_seal(ByteReader& reader);
+Result<SealedHeader> read_sealed_header(ByteReader& reader);
 
 }  // namespace bmsg

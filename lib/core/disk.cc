@@ -116,7 +116,7 @@ Result<Done> SystemDisk::make_directory(const fs::path& directory) {
     BMSG_TRY(make_directory(directory.parent_path()));
     if (::mkdir(directory.c_str(), 0700) == 0) return done;
   }
-  struct stat found{};
+  struct stat found {};
   const int reason = errno;
   if (reason == EEXIST && ::stat(directory.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) {
     return done;
@@ -131,16 +131,18 @@ Result<std::vector<std::string>> SystemDisk::list(const fs::path& directory) con
   if (reason == std::errc::no_such_file_or_directory) return names;
   if (reason) return failed("list", directory, reason.value());
   for (; entries != fs::directory_iterator(); entries.increment(reason)) {
-    if (reason) return failed("list", directory, reason.value());
     names.push_back(entries->path().filename().string());
   }
+  // A failed increment ends the loop like the last entry does.
+  if (reason) return failed("list", directory, reason.value());
   std::ranges::sort(names);
   return names;
 }
 
 Result<std::uint64_t> SystemDisk::free_bytes(const fs::path& directory) const {
-  struct statvfs found{};
-  if (::statvfs(directory.c_str(), &found) != 0) return failed("ask free space of", directory, errno);
+  struct statvfs found {};
+  if (::statvfs(directory.c_str(), &found) != 0)
+    return failed("ask free space of", directory, errno);
   return std::uint64_t{found.f_bavail} * found.f_frsize;
 }
 

@@ -32,8 +32,8 @@ inline constexpr std::size_t kPutBytesMax = 8u << 20;
 
 // Policy of a node; another may choose otherwise.
 inline constexpr std::size_t kPoolBytesMax = 64u << 20;
-inline constexpr std::uint32_t kReorgDepthMax = 72;        // Blocks; deeper ones ask a person.
-inline constexpr std::uint64_t kReorgSecondsMax = 86400;   // Whichever of the two is deeper.
+inline constexpr std::uint32_t kReorgDepthMax = 72;       // Blocks; deeper ones ask a person.
+inline constexpr std::uint64_t kReorgSecondsMax = 86400;  // Whichever of the two is deeper.
 inline constexpr std::size_t kSideBlockBytesMax = 64u << 20;
 
 }  // namespace bmsg
