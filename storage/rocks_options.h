@@ -1,0 +1,40 @@
+// How a database of ours is opened: what the caller says, and what RocksDB is told.
+
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "lib/core/disk.h"
+
+namespace rocksdb {
+class Env;
+struct Options;
+}  // namespace rocksdb
+
+namespace bmsg::storage {
+
+/// What is outside a database: the disk it lies on and the file that witnesses its tip.
+struct OpenOptions {
+  Disk& disk;  // For the witness and for free space; outlives the database.
+  /// The witness of a chain's tip (witness.h). Without one, nothing notices a rolled-back store.
+  std::optional<std::filesystem::path> witness = {};
+  /// Where RocksDB's own files lie. Null: the file system of this machine. Not owned.
+  rocksdb::Env* env = nullptr;
+};
+
+enum class Access { create, write, read };
+
+/// Free space that stays after whatever we write: RocksDB ends the program when the disk is full,
+/// so it must never find that out by itself.
+inline constexpr std::uint64_t kFreeBytesMin = 4u << 20;
+
+/// An Env over `base` (null: this machine's) that writes no OPTIONS files: they cost a write
+/// command two syncs and nobody reads them.
+std::unique_ptr<rocksdb::Env> env_without_option_files(rocksdb::Env* base);
+
+/// RocksDB's options, tuned for programs that live for milliseconds.
+std::unique_ptr<rocksdb::Options> engine_options(Access access, rocksdb::Env* env);
+
+}  // namespace bmsg::storage
