@@ -30,9 +30,9 @@ using Flags = std::set<std::string>;
 /// How far the chain and the pool have been searched for mail.
 struct ScanPosition {
   Height height;
-  BlockHash hash;               // Of the block at that height when it was scanned.
+  BlockHash hash;                  // Of the block at that height when it was scanned.
   std::uint64_t pool_arrival = 0;  // Pool messages below this arrival have been scanned.
-  Digest keys;                  // H over the public keys that were tried; others start over.
+  Digest keys;                     // H over the public keys that were tried; others start over.
 
   bool operator==(const ScanPosition&) const = default;
 };
@@ -63,7 +63,8 @@ class MailReader {
   virtual Result<std::uint64_t> count() const = 0;
   virtual Result<Flags> flags(const MessageId& id) const = 0;
   virtual Result<std::vector<MessageId>> with_flag(const std::string& flag) const = 0;
-  virtual Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const = 0;
+  virtual Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix,
+                                                         std::size_t max) const = 0;
   virtual Result<std::optional<ScanPosition>> position() const = 0;
   virtual Result<std::optional<Bytes>> value(const std::string& name) const = 0;
 };

@@ -1,0 +1,44 @@
+// From addresses to keys: which devices a message is sealed to, and in how many messages.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/mail/card_directory.h"
+#include "lib/mail/seal.h"
+#include "lib/mail/summary.h"
+
+namespace bmsg::mail {
+
+/// Whether expired cards will do where there is no other.
+enum class Stale { refused, allowed };
+
+/// Keys that one message is sealed to: at most 64, of one inbox.
+struct Batch {
+  std::vector<Recipient> recipients;
+  std::vector<Addressee> to;  // Whose keys these are, without the sender's own devices.
+  InboxPrefix inbox;
+};
+
+/// What a set of recipients comes to.
+struct Addressing {
+  std::vector<Batch> batches;
+  std::vector<std::string> missing;    // Addresses without a usable card.
+  std::vector<std::string> conflicts;  // Addresses with two cards of one number.
+};
+
+/// All devices of all recipients, and in the first batch the sender's other devices. A person's
+/// devices with different inboxes make several batches.
+Result<Addressing> address(const CardDirectory& cards, const std::vector<Addressee>& to,
+                           const IdentityKey& sender, std::uint8_t sender_device, UnixSeconds now,
+                           Stale stale);
+
+/// A topic for this inbox: its bits, the rest random; zero for no bits.
+Result<Topic> topic_for(const InboxPrefix& inbox, Entropy& entropy);
+
+/// The same for a message without a sender: no devices of its own.
+Result<Addressing> address_anonymous(const CardDirectory& cards, const std::vector<Addressee>& to,
+                                     UnixSeconds now, Stale stale);
+
+}  // namespace bmsg::mail

@@ -1,0 +1,50 @@
+// The newest cards that were seen anywhere, as files, so that sending opens no database.
+
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "lib/core/disk.h"
+#include "lib/mail/card.h"
+#include "lib/mail/chain_walk.h"
+
+namespace bmsg::mail {
+
+/// A directory with one file for each identity and device: the card's message. It can be thrown
+/// away: collect() finds public cards again (those from files and sealed messages are lost).
+///
+/// Shape:   ADDRESS.DEVICE; ADDRESS.DEVICE.conflict for a second card of the same number;
+///          "position" for collect().
+/// Threads: one at a time; other processes may write beside, the last one wins.
+/// Errors:  as Disk; a damaged file counts as absent.
+class CardDirectory {
+ public:
+  /// `disk` and the chain's id must outlive it.
+  CardDirectory(Disk& disk, std::filesystem::path directory, const ChainId& chain);
+
+  /// Keeps the card if it is newer than what is there; notes a conflict.
+  Result<CardOrder> put(const Card& card);
+  /// The newest card of each device of an identity; none: it has no card here.
+  Result<NewestCards> cards_of(const IdentityKey& identity) const;
+  /// Forgets the conflict of a device: the user has chosen this card.
+  Result<Done> settle(const Card& chosen);
+
+  struct Collected {
+    std::size_t cards = 0;  // That were new.
+    bool more = false;      // Call again.
+  };
+  /// Takes in public cards of chain and pool since the last time.
+  Result<Collected> collect(const node::ChainReader& chain, const WalkLimits& limits = {});
+
+ private:
+  std::filesystem::path file_of(const IdentityKey& identity, std::uint8_t device) const;
+  Result<std::optional<Card>> read(const std::filesystem::path& file) const;
+  Result<std::optional<WalkPlace>> position() const;
+
+  Disk& disk_;
+  std::filesystem::path directory_;
+  ChainId chain_;
+};
+
+}  // namespace bmsg::mail

@@ -1,0 +1,55 @@
+// Numbers of own messages: the last one of each conversation, so that readers see a gap.
+
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "lib/core/clock.h"
+#include "lib/core/disk.h"
+#include "lib/core/file_lock.h"
+#include "lib/crypto/secret_bytes.h"
+#include "lib/mail/records.h"
+
+namespace bmsg::mail {
+
+/// Which conversation a message belongs to, for one sender device.
+struct ConversationKey {
+  IdentityKey sender;
+  std::uint8_t device = 0;
+  std::vector<IdentityKey> to;  // In any order; for a room its keeper and `scope`.
+  Bytes scope;                  // A public topic or a room's id; empty for mail to persons.
+};
+
+/// The last number of one conversation, held under a lock of its own while a message is sealed.
+/// A number is taken for good by used(); a process killed later leaves it unused.
+///
+/// Shape:   outbox/seq/NAME, with NAME an HMAC under the mailbox key, so that the directory does
+///          not tell who writes to whom; "bmQ1", seq 8, prev 16, first 8 bytes of H of that.
+/// Threads: one at a time.
+class Conversation {
+ public:
+  /// Errors: Errc::locked if another send holds it for longer than `patience`; Errc::io.
+  static Result<Conversation> take(Disk& disk, const std::filesystem::path& seq_directory,
+                                   const ConversationKey& key,
+                                   const crypto::SecretBytes& mailbox_key,
+                                   std::chrono::milliseconds patience, const Clock& clock);
+
+  std::uint64_t next_seq() const { return last_seq_ + 1; }
+  const std::optional<IdPrefix>& prev() const { return prev_; }
+  /// Writes down, durably, that next_seq() belongs to `id`.
+  Result<Done> used(const MessageId& id);
+
+ private:
+  Conversation(Disk& disk, std::filesystem::path file, FileLock lock);
+  Result<Done> load();
+
+  Disk& disk_;
+  std::filesystem::path file_;
+  FileLock lock_;
+  std::uint64_t last_seq_ = 0;
+  std::optional<IdPrefix> prev_;
+};
+
+}  // namespace bmsg::mail

@@ -1,0 +1,52 @@
+// Letters that wait for a card: their text lies under the mailbox key until they can be sealed.
+
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "lib/core/entropy.h"
+#include "lib/mail/outbox.h"
+#include "lib/mail/send.h"
+
+namespace bmsg::mail {
+
+/// A letter and who sends it.
+struct HeldLetter {
+  MessageId id;  // H of its file's sealed part: a name until the message has one of its own.
+  UnixSeconds since;
+  IdentityKey sender;
+  Letter letter;
+};
+
+/// outbox/held: one file for each letter, named as in the rest of the outbox.
+///
+/// Shape:   "bmL1", version 1 (1), since 8, sealed part, H of all before 64.
+/// Threads: one at a time.
+/// Errors:  as Disk; Errc::corrupt for a file that was changed.
+class HeldLetters {
+ public:
+  /// `outbox` and `mailbox_key` must outlive it.
+  HeldLetters(Outbox& outbox, const crypto::SecretBytes& mailbox_key)
+      : outbox_(outbox), mailbox_key_(mailbox_key) {}
+
+  /// Durable when it returns.
+  Result<MessageId> hold(const Letter& letter, const IdentityKey& sender, UnixSeconds since,
+                         Entropy& entropy);
+  /// Oldest first.
+  Result<std::vector<HeldLetter>> all() const;
+  Result<Done> remove(const MessageId& id);
+
+  /// Sends each letter whose cards are there now; the others stay. What was sent, by held id.
+  struct Released {
+    MessageId held;
+    std::vector<Sent> sent;
+  };
+  Result<std::vector<Released>> release(const SendContext& context, std::stop_token stop);
+
+ private:
+  Outbox& outbox_;
+  const crypto::SecretBytes& mailbox_key_;
+};
+
+}  // namespace bmsg::mail

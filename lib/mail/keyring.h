@@ -1,0 +1,96 @@
+// The keyring: every private key of a store, as one encrypted file.
+//
+// The text inside is JSON, which lib/api reads and writes; here are the values and the encryption.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/core/entropy.h"
+#include "lib/core/ids.h"
+#include "lib/core/result.h"
+#include "lib/crypto/kdf.h"
+#include "lib/crypto/secret_bytes.h"
+#include "lib/mail/records.h"
+
+namespace bmsg::mail {
+
+/// The private half of one card.
+struct CardKey {
+  ChainId chain;
+  std::uint64_t seq = 1;
+  crypto::SecretBytes secret;   // X25519.
+  UnixSeconds until;            // When the card expires.
+  UnixSeconds buried;           // Time of the block that holds it, once deep enough; 0: not yet.
+  InboxPrefix inbox;            // As the card says. JSON "inbox": 5 bytes as hex, absent if zero.
+  crypto::SecretBytes unknown;  // JSON object of members that this version does not know.
+};
+
+/// Somebody we are.
+struct Identity {
+  std::string name;            // Also what cards claim; may be empty.
+  crypto::SecretBytes seed;    // Ed25519.
+  Bytes revocation;            // Signed in advance; 193 bytes.
+  std::uint8_t device = 0;     // Of this store.
+  std::vector<CardKey> cards;  // Oldest first, of all chains.
+  crypto::SecretBytes unknown;
+
+  IdentityKey address() const;
+};
+
+/// The secret of one epoch of a room.
+struct RoomSecret {
+  std::uint32_t epoch = 0;
+  crypto::SecretBytes secret;
+};
+
+struct Room {
+  Bytes id;
+  std::string name;
+  IdentityKey keeper;
+  std::vector<RoomSecret> keys;
+  crypto::SecretBytes unknown;
+};
+
+struct Keyring {
+  std::vector<Identity> identities;
+  std::vector<Room> rooms;
+  crypto::SecretBytes shh;      // The gateway's keys: a JSON array, passed through.
+  crypto::SecretBytes archive;  // The mailbox key, 32 bytes.
+  crypto::SecretBytes unknown;
+
+  const Identity* find(std::string_view name) const;
+  const Identity* find(const IdentityKey& address) const;
+};
+
+/// A keyring without identities, with a mailbox key.
+Result<Keyring> make_keyring(Entropy& entropy);
+
+/// A new identity with its revocation signed in advance and no card yet.
+Result<Identity> make_identity(const std::string& name, std::uint8_t device, Entropy& entropy);
+
+/// A fresh prekey for this chain, numbered after the newest there is; the caller makes its card
+/// and saves the keyring before the card is seen by anybody.
+Result<CardKey> make_card_key(const Identity& identity, const ChainId& chain, UnixSeconds until,
+                              Entropy& entropy);
+
+/// The keyring's file.
+///
+/// Shape:  "bmK1", log2_n 1, r 1, p 1, zero 1, salt 32, commitment 32, ciphertext and tag.
+/// Errors: Errc::no_resource.
+/// Source: bmsg-format(5), "Keyring".
+Result<Bytes> seal_keyring(const crypto::SecretBytes& json, ByteView passphrase,
+                           const crypto::ScryptCost& cost, Entropy& entropy);
+
+/// The JSON text of a keyring file.
+/// Errors: Errc::denied for a wrong passphrase; Errc::corrupt for a damaged file (a damaged salt
+///         or commitment cannot be told from a wrong passphrase); Errc::no_resource.
+Result<crypto::SecretBytes> open_keyring(ByteView file, ByteView passphrase);
+
+/// The cost for a store whose owner chose no passphrase: nothing to guess, so nothing to pay.
+inline constexpr crypto::ScryptCost kNoPassphraseCost{.log2_n = 10, .r = 8, .p = 1};
+inline constexpr std::size_t kKeyringBytesMax = 4u << 20;  // Thousands of prekeys and rooms.
+
+}  // namespace bmsg::mail

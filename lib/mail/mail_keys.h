@@ -1,0 +1,43 @@
+// The keys that a store tries on messages, prepared once.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/crypto/agree.h"
+#include "lib/crypto/secret_bytes.h"
+#include "lib/mail/keyring.h"
+
+namespace bmsg::mail {
+
+/// An identity of ours, without its seed.
+struct OwnIdentity {
+  IdentityKey address;
+  std::string name;
+  std::uint8_t device = 0;
+};
+
+/// A prekey that a message may have been sealed to.
+struct LiveKey {
+  crypto::Agreement agreement;
+  IdentityKey owner;
+  InboxPrefix inbox;
+};
+
+/// Threads: one at a time.
+struct MailKeys {
+  ChainId chain;
+  std::vector<OwnIdentity> own;
+  std::vector<LiveKey> live;
+  crypto::SecretBytes mailbox_key;
+  /// H over our addresses. Another value makes a scan start over; a fresh prekey does not, since
+  /// nothing can have been sealed to it before.
+  Digest digest;
+
+  const OwnIdentity* own_of(ByteView sender) const;
+};
+
+MailKeys mail_keys(const Keyring& keyring, const ChainId& chain);
+
+}  // namespace bmsg::mail

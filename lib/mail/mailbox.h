@@ -1,0 +1,87 @@
+// The mailbox: what is mine, listed and opened.
+
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/mail/mail_keys.h"
+#include "lib/mail/mail_store.h"
+#include "lib/mail/outbox.h"
+#include "lib/mail/summary.h"
+#include "lib/node/store.h"
+
+namespace bmsg::mail {
+
+/// A message of the index: what is remembered of it and where it stands now.
+struct MailItem {
+  MessageId id;
+  std::uint64_t order = 0;
+  Summary summary;
+  Flags flags;
+  std::optional<node::MessagePlace> block;  // On the best chain.
+  std::uint32_t confirmations = 0;          // 1: in the tip; 0: in no block.
+  bool pooled = false;
+  bool gap = false;  // The sender's message before this one is not here.
+
+  UnixSeconds time() const { return {summary.time}; }
+  std::uint64_t expires() const { return std::uint64_t{summary.time} + summary.ttl; }
+  /// The message that began its thread: what it names, else itself.
+  ThreadId thread() const;
+};
+
+/// Which messages to list. Everything that is set must hold.
+struct ListFilter {
+  std::optional<Direction> direction;
+  std::optional<std::string> flag;          // Only with this one: "unread".
+  std::optional<std::string> without_flag;  // "archived".
+  std::optional<Bytes> sender;
+  std::optional<UnixSeconds> since;  // From here on.
+  std::optional<UnixSeconds> until;  // Before this.
+  std::optional<ThreadId> thread;
+  bool text_only = true;  // Text, and what is ours and cannot be read; else every kind.
+  /// Any other wish: true keeps the message. May be empty.
+  std::function<bool(const MessageId&, const Summary&)> wanted;
+};
+
+/// A message with all that it says.
+struct MailText {
+  MailItem item;
+  std::optional<Message> message;  // Absent if its body is nowhere any more.
+  Opened opened;                   // Fault::body then.
+};
+
+/// Lists newest first and decrypts no more than it must.
+/// Threads: one at a time. What is passed must outlive it.
+/// Errors:  Errc::io, Errc::corrupt.
+class Mailbox {
+ public:
+  Mailbox(const node::ChainReader& chain, const MailReader& mail, const MailKeys& keys,
+          const Outbox& outbox)
+      : chain_(chain), mail_(mail), keys_(keys), outbox_(outbox) {}
+
+  Result<std::vector<MailItem>> list(const ListFilter& filter, std::size_t max) const;
+  /// nullopt if it is none of ours.
+  Result<std::optional<MailItem>> item(const MessageId& id) const;
+  /// The body comes from the pool, a block or the outbox.
+  Result<std::optional<MailText>> read(const MessageId& id) const;
+  /// Ids of ours that begin with these bytes, up to `max`.
+  Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const {
+    return mail_.ids_with_prefix(prefix, max);
+  }
+
+ private:
+  Result<std::optional<MailItem>> matching(const MailEntry& entry, const ListFilter& filter) const;
+  Result<std::vector<MailItem>> list_flagged(const ListFilter& filter, std::size_t max) const;
+  Result<Done> locate(MailItem& item) const;
+  Result<std::optional<Message>> find_message(const MailItem& item) const;
+
+  const node::ChainReader& chain_;
+  const MailReader& mail_;
+  const MailKeys& keys_;
+  const Outbox& outbox_;
+};
+
+}  // namespace bmsg::mail

@@ -1,0 +1,115 @@
+// The outbox: what we have sent and not yet seen buried. Plain files, so that sending needs no
+// lock and no database, and a crash leaves a message there or not there, never half.
+
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/chain/rules_text.h"
+#include "lib/core/disk.h"
+#include "lib/core/ids.h"
+#include "lib/mail/outbox_file.h"
+#include "lib/node/outbox_source.h"
+#include "lib/node/store.h"
+
+namespace bmsg::mail {
+
+/// Where a message of ours stands. Derived each time, never stored.
+enum class OutboxState : std::uint8_t {
+  held,     // Not sealed yet: a recipient has no card.
+  queued,   // In a file, no node has it.
+  pooled,   // A node has it, no block has it.
+  mined,    // In a block of the best chain.
+  buried,   // So deep that it is not expected to come back.
+  failed,   // Refused for good.
+  expired,  // Its time ran out before a block took it.
+};
+std::string_view name_of(OutboxState state);
+
+/// Where a file lies.
+enum class OutboxPlace : std::uint8_t { fresh, taken, failed };
+
+/// One message of the outbox, judged by its name alone.
+struct OutboxEntry {
+  std::string name;
+  MessageId id;
+  UnixSeconds since;
+  OutboxPlace place = OutboxPlace::fresh;
+};
+
+/// A message, where it stands, and why.
+struct OutboxStatus {
+  OutboxState state = OutboxState::queued;
+  std::optional<Height> height;
+  std::uint32_t confirmations = 0;  // 1: in the tip.
+  std::string reason;               // In words; empty if there is nothing to say.
+};
+
+/// A directory with tmp, new, cur, failed, keys, seq and held.
+///
+/// Threads: one at a time; other processes may add, take and remove files at any time.
+/// Errors:  as Disk.
+class Outbox final : public node::OutboxSource {
+ public:
+  /// `disk` must outlive it. Directories are made when they are needed.
+  Outbox(Disk& disk, std::filesystem::path directory);
+
+  /// Makes all directories.
+  Result<Done> prepare();
+
+  /// Puts messages in, all or none as long as the process lives. When it returns, they are durable
+  /// and only then their ids may be told to anybody. A message that is there already is no error.
+  Result<Done> queue(const std::vector<OutboxFile>& files);
+
+  /// Oldest first. `place` nullopt: of all places.
+  Result<std::vector<OutboxEntry>> entries(std::optional<OutboxPlace> place = std::nullopt) const;
+  /// Looks in all places; nullopt if it is not here.
+  Result<std::optional<OutboxEntry>> find(const MessageId& id) const;
+  /// nullopt if somebody has removed it meanwhile.
+  Result<std::optional<OutboxFile>> read(const OutboxEntry& entry) const;
+
+  /// Where it stands by the file's place, the chain and the clock. `burial_depth`: blocks, its own
+  /// included.
+  Result<OutboxStatus> status(const OutboxEntry& entry, const node::ChainReader& chain,
+                              std::uint32_t burial_depth, UnixSeconds now) const;
+
+  /// Takes back what no node has. Errc::not_found if it is not here, Errc::exists if a node has
+  /// it already and it cannot be called back.
+  Result<Done> cancel(const MessageId& id);
+  /// Puts a failed message among the new ones again.
+  Result<Done> retry(const MessageId& id);
+  /// For one that is buried and whose note is kept in mail/, or that has expired.
+  Result<Done> remove(const OutboxEntry& entry);
+  /// Puts back among the new ones what a node had and neither chain nor pool has now.
+  Result<std::size_t> return_lost(const node::ChainReader& chain, UnixSeconds now);
+  /// Removes leftovers of killed processes from tmp.
+  Result<Done> sweep(UnixSeconds now);
+
+  // node::OutboxSource
+  Result<std::vector<Queued>> new_messages(std::size_t max) override;
+  Result<Done> mark_taken(const std::string& name) override;
+  Result<Done> mark_failed(const std::string& name, const std::string& reason) override;
+
+  const std::filesystem::path& directory() const { return directory_; }
+  Disk& disk() const { return disk_; }
+
+ private:
+  std::filesystem::path place_path(OutboxPlace place) const;
+  Result<Done> publish(const std::vector<OutboxFile>& files);
+  Result<Done> undo(const std::vector<OutboxFile>& files, Error reason);
+  Result<std::string> failure_reason(const OutboxEntry& entry) const;
+
+  Disk& disk_;
+  std::filesystem::path directory_;
+};
+
+/// How deep a block must lie before what it holds counts as buried: 6 on a pow chain, 2 on an
+/// endorse chain (itself and one child).
+std::uint32_t burial_depth(chain::Mode mode);
+
+inline constexpr std::uint64_t kOutboxLeftoverSeconds = 36 * 3600;
+
+}  // namespace bmsg::mail
