@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <vector>
+
 #include "lib/core/block.h"
 #include "lib/core/ids.h"
 
@@ -11,10 +13,15 @@ BlockHash hash_of(const Header& header);
 MessageId id_of(const MessageHead& head);
 BodyHash body_hash_of(ByteView body);
 
+/// The ids of the messages as they stand in `block`. Costs a hash for each.
+std::vector<MessageId> ids_of(const Block& block);
+
 /// leaf_hash(id ‖ nonce): what a block's root commits to for one message.
 Digest leaf_of(const MessageId& id, std::uint64_t nonce);
 
 /// The root over the messages as they stand in `block`.
 MerkleRoot message_root(const Block& block);
+/// The same where the ids are known.
+MerkleRoot message_root(const std::vector<MessageId>& ids, const std::vector<Message>& messages);
 
 }  // namespace bmsg::chain

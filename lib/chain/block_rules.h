@@ -12,9 +12,10 @@
 
 namespace bmsg::chain {
 
-/// Finds the first rule that the messages break: count, order, root, size, each message at the
-/// block's time, duplicate (asks `in_ancestor`), suite, charter, body.
+/// Finds the first rule that the messages break: count, order, root, size, the rules of each head
+/// at the block's time, duplicate (asks `in_ancestor`), suite, charter, body.
 /// `ids` are the messages' ids in the order of the block, which the caller has computed.
+/// The body comes last because Rule::body alone blames the sender of the bytes and not the block.
 /// Source: bmsg-format(5), "Block rules".
 std::optional<Violation> find_violation(const Block& block, const std::vector<MessageId>& ids,
                                         const ChainRules& chain,

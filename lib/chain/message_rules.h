@@ -10,11 +10,20 @@
 
 namespace bmsg::chain {
 
-/// Finds the first rule that the message breaks at `time`: of the block that is to hold it, or of
-/// the clock where it is to wait in the pool. If the body is there, it must match the head.
+/// Finds the first rule that the message breaks at `time`, in the order layout, chain, size, ttl,
+/// early, expired, stamp, body. The time is that of the block which is to hold it, or of the clock
+/// where it is to wait in the pool. If the body is there, it must match the head.
 /// Source: bmsg-format(5), "Message rules".
 std::optional<Violation> find_violation(const Message& message, const MessageId& id,
                                         UnixSeconds time, const ChainRules& chain);
+
+/// All of it but the hash of the body: what can be judged before a body is fetched.
+std::optional<Violation> find_head_violation(const Message& message, const MessageId& id,
+                                             UnixSeconds time, const ChainRules& chain);
+
+/// Rule::body if there is a body and it is not what the head says. That blames whoever sent these
+/// bytes, never the message.
+std::optional<Violation> find_body_violation(const Message& message);
 
 /// W = rate · S · days begun: how many hashes the stamp must stand for. 0: none is needed.
 std::uint64_t stamp_needed(const ChainRules& chain, const MessageHead& head);

@@ -23,16 +23,16 @@ struct RulesText {
   std::string name;
   Mode mode = Mode::pow;
   Access access = Access::open;
-  std::uint32_t time = 0;             // Unix seconds of genesis.
-  std::uint32_t interval = 600;       // Wanted seconds between blocks.
-  std::uint32_t halflife = 7200;      // Seconds; pow only.
-  CompactTarget floor{0x1e00ffff};    // Easiest target; pow only.
-  std::uint32_t maxblock = 1048576;   // Bytes.
-  std::uint32_t maxmessage = 65536;   // Bytes.
-  std::uint32_t maxttl = 31536000;    // Seconds.
-  std::uint32_t stamp = 16;           // Hashes per byte and day.
+  std::uint32_t time = 0;            // Unix seconds of genesis.
+  std::uint32_t interval = 600;      // Wanted seconds between blocks.
+  std::uint32_t halflife = 7200;     // Seconds; pow only.
+  CompactTarget floor{0x1e00ffff};   // Easiest target; pow only.
+  std::uint32_t maxblock = 1048576;  // Bytes.
+  std::uint32_t maxmessage = 65536;  // Bytes.
+  std::uint32_t maxttl = 31536000;   // Seconds.
+  std::uint32_t stamp = 16;          // Hashes per byte and day.
   std::uint32_t blobstamp = 1;
-  std::uint32_t endorse = 0;          // k; endorse only.
+  std::uint32_t endorse = 0;  // k; endorse only.
   std::vector<EndorserKey> endorsers;
   std::vector<NodeKey> members;
 
