@@ -20,9 +20,10 @@ Result<std::optional<MailEntry>> MemoryMailStore::entry(const MessageId& id) con
 
 Result<std::vector<MailEntry>> MemoryMailStore::newest(std::optional<Place> before,
                                                        std::size_t max) const {
-  auto at = before ? order_.lower_bound({before->time, before->order}) : order_.end();
+  auto at = before ? order_.lower_bound({before->time, before->order, MessageId()}) : order_.end();
   std::vector<MailEntry> found;
-  while (at != order_.begin() && found.size() < max) found.push_back(entries_.at((--at)->second));
+  while (at != order_.begin() && found.size() < max)
+    found.push_back(entries_.at(std::get<MessageId>(*--at)));
   return found;
 }
 
@@ -59,10 +60,10 @@ Result<std::optional<Bytes>> MemoryMailStore::value(const std::string& name) con
 
 void MemoryMailStore::put(MailEntry entry) {
   const auto old = find_in(entries_, entry.id);
-  if (old) order_.erase({old->time, old->order});
+  if (old) order_.erase({old->time, old->order, old->id});
   if (entry.order == 0) entry.order = old ? old->order : next_order_;
   next_order_ = std::max(next_order_, entry.order + 1);
-  order_[{entry.time, entry.order}] = entry.id;
+  order_.insert({entry.time, entry.order, entry.id});
   entries_[entry.id] = std::move(entry);
 }
 

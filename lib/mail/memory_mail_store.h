@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "lib/mail/mail_store.h"
@@ -33,7 +33,7 @@ class MemoryMailStore final : public MailStore {
   void put(MailEntry entry);
 
   std::map<MessageId, MailEntry> entries_;
-  std::map<std::pair<UnixSeconds, std::uint64_t>, MessageId> order_;  // By time, then order.
+  std::set<std::tuple<UnixSeconds, std::uint64_t, MessageId>> order_;  // By time, then order.
   std::map<MessageId, Flags> flags_;
   std::map<std::string, Bytes> values_;
   std::optional<ScanPosition> position_;
