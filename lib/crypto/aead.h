@@ -14,7 +14,8 @@ inline constexpr std::size_t kAeadKeyBytes = 32;
 inline constexpr std::size_t kAeadTagBytes = 16;
 using AeadNonce = FixedBytes<12, struct AeadNonceTag>;
 
-/// Ciphertext, then the tag. The same key and nonce must never seal two texts.
+/// Ciphertext, then the tag. The same key and nonce must never seal two texts. A key of 16 bytes
+/// makes it AES-128-GCM, which only published vectors of HPKE use.
 /// Source: NIST SP 800-38D.
 Bytes aead_seal(const SecretBytes& key, const AeadNonce& nonce, ByteView aad, ByteView plain);
 

@@ -34,6 +34,8 @@ SecretBytes derive_private_key(KemId kem, ByteView ikm);
 /// The shared secret for `recipient`, given our ephemeral private key; nullopt for a bad key.
 /// Source: RFC 9180, 4.1, Encap with the key pair given.
 std::optional<SecretBytes> encap_with(KemId kem, const SecretBytes& ephemeral, ByteView recipient);
+/// The same for x25519_hkdf_sha256, with the ephemeral key prepared once for many recipients.
+std::optional<SecretBytes> encap_with(const Agreement& ephemeral, ByteView recipient);
 
 /// The shared secret at the recipient's side; nullopt for a bad `enc`.
 /// Source: RFC 9180, 4.1, Decap.

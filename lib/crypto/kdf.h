@@ -26,7 +26,8 @@ struct ScryptCost {
   std::uint8_t p = 1;
 };
 
-/// Errors: Errc::no_resource if memory (128·r·2^log2_n bytes) is not to be had.
+/// Errors: Errc::bad_input for a cost that is not accepted; Errc::no_resource if memory
+///         (128·r·2^log2_n bytes) is not to be had.
 /// Source: RFC 7914.
 Result<SecretBytes> scrypt(ByteView passphrase, ByteView salt, const ScryptCost& cost,
                            std::size_t size);

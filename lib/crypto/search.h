@@ -11,9 +11,12 @@
 #include <string_view>
 
 #include "lib/core/bytes.h"
-#include "lib/core/ids.h"
+#include "lib/crypto/search_kernels.h"
 
 namespace bmsg::crypto {
+
+/// `prefix` hashed as far as it goes, for a kernel.
+SearchBlock search_block(ByteView prefix, std::uint64_t limit);
 
 /// What to search: a nonce, big-endian, in the last 8 bytes of `prefix`‖nonce, such that the first
 /// 8 bytes of the hash, as a number, are at most `limit`.
@@ -24,17 +27,12 @@ class Search {
  public:
   Search(ByteView prefix, std::uint64_t limit);
 
-  /// The first nonce in [start, start + count) that meets the limit. Checked with OpenSSL before
-  /// it is returned. Threads: any number, on ranges of their own.
+  /// The first nonce in [start, start + count) that meets the limit; past 2^64 − 1 comes 0. Checked
+  /// with OpenSSL before it is returned. Threads: any number, on ranges of their own.
   std::optional<std::uint64_t> find(std::uint64_t start, std::uint64_t count) const;
 
  private:
-  std::uint64_t midstate_[8];
-  std::uint64_t words_[16];       // The block that holds the nonce.
-  unsigned nonce_word_;           // Where in it.
-  bool padding_block_;            // Whether padding needs a block of its own.
-  std::uint64_t padding_bits_;    // The length that stands in it.
-  std::uint64_t limit_;
+  SearchBlock block_;
   Bytes prefix_;
 };
 

@@ -1,0 +1,27 @@
+#include "lib/crypto/random.h"
+
+#include <cerrno>
+
+#include <sys/random.h>
+
+#include "lib/core/try.h"
+
+namespace bmsg::crypto {
+
+Result<Done> SystemEntropy::fill(std::span<std::uint8_t> out) {
+  while (!out.empty()) {
+    const auto filled = ::getrandom(out.data(), out.size(), 0);
+    if (filled < 0 && errno == EINTR) continue;
+    if (filled <= 0) return Error{Errc::no_resource, "the system gives no random bytes"};
+    out = out.subspan(static_cast<std::size_t>(filled));
+  }
+  return done;
+}
+
+Result<SecretBytes> random_secret(Entropy& entropy, std::size_t size) {
+  SecretBytes secret(size);
+  BMSG_TRY(entropy.fill(secret.writable()));
+  return secret;
+}
+
+}  // namespace bmsg::crypto
