@@ -1,0 +1,247 @@
+#include "storage/chain_change.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/chain/block_hash.h"
+#include "lib/chain/merkle.h"
+#include "lib/core/check.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "storage/chain_records.h"
+#include "storage/format.h"
+#include "storage/schema.h"
+
+namespace bmsg::storage {
+namespace {
+
+Error misfit(std::string_view what, const BlockHash& block) {
+  return Error{Errc::corrupt, fmt::format("the change does not fit the stored chain: {} {}", what,
+                                          to_hex(block.view()))};
+}
+
+/// The batch and what changes once for all of it.
+class ChangeWriter {
+ public:
+  ChangeWriter(Batch& batch, node::Tip tip, Counters counters)
+      : batch_(batch), tip_(tip), counters_(counters) {}
+
+  Result<Done> add(const node::ChainChange::Added& added);
+  Result<Done> disconnect(const BlockHash& hash);
+  Result<Done> connect(const BlockHash& hash);
+  Result<Done> forget(const BlockHash& hash);
+  Result<Done> pool_add(const node::PooledMessage& pooled);
+  Result<Done> pool_remove(const MessageId& id);
+  void finish();
+
+ private:
+  Result<Done> put_new(const node::ChainChange::Added& added);
+  void replace(const node::ChainChange::Added& added, FoundBlock stored);
+  void put_messages(const node::ChainChange::Added& added, std::uint64_t no);
+  Result<Done> put_place(const MessageId& id, const PlaceRecord& place);
+  Result<Done> erase_place(const MessageId& id, const PlaceRecord& place);
+  void set_tip(const BlockHash& hash, const BlockRecord& record);
+
+  Batch& batch_;
+  node::Tip tip_;
+  Counters counters_;
+};
+
+std::uint64_t encoded_bytes(const Block& block) {
+  std::uint64_t sum = 0;
+  for (const Message& message : block.messages) sum += message.head.encoded_bytes();
+  return sum;
+}
+
+Result<Done> ChangeWriter::add(const node::ChainChange::Added& added) {
+  check(added.ids.size() == added.block.messages.size(), "a block with other ids than messages");
+  BMSG_TRY_ASSIGN(auto stored, find_block(batch_, added.hash));
+  if (!stored) return put_new(added);
+  replace(added, std::move(*stored));
+  return done;
+}
+
+Result<Done> ChangeWriter::put_new(const node::ChainChange::Added& added) {
+  BMSG_TRY_ASSIGN(const auto parent, find_block(batch_, added.block.header.previous));
+  if (!parent) return misfit("no parent for", added.hash);
+  const BlockRecord record{.no = counters_.no++,
+                           .total_work = added.total_work,
+                           .bytes = encoded_bytes(added.block),
+                           .sealed = {added.block.header, added.block.seal}};
+  batch_.put(key(Kind::side_block, added.hash.view()), encode(record));
+  put_messages(added, record.no);
+  for (std::uint32_t i = 0; i < added.ids.size(); ++i) {
+    BMSG_TRY(put_place(added.ids[i], {record.no, i}));
+  }
+  return done;
+}
+
+void ChangeWriter::replace(const node::ChainChange::Added& added, FoundBlock stored) {
+  stored.record.sealed.seal = added.block.seal;
+  if (stored.branch == node::Branch::main) {
+    batch_.put(key(Kind::height, stored.height()),
+               encode(HeightRecord{stored.hash, stored.record}));
+  } else {
+    batch_.put(key(Kind::side_block, stored.hash.view()), encode(stored.record));
+  }
+  const std::vector<Message>& messages = added.block.messages;
+  for (std::uint32_t i = 0; i < messages.size(); ++i) {
+    if (!messages[i].body) batch_.erase(body_key(stored.record.no, i));
+  }
+  put_messages(added, stored.record.no);
+}
+
+void ChangeWriter::put_messages(const node::ChainChange::Added& added, std::uint64_t no) {
+  Bytes table = begin_table(added.hash);
+  for (std::uint32_t i = 0; i < added.ids.size(); ++i) {
+    const Message& message = added.block.messages[i];
+    append_entry(table, message);
+    if (message.body) batch_.put(body_key(no, i), *message.body);
+  }
+  batch_.put(key(Kind::messages, no), table);
+}
+
+Result<Done> ChangeWriter::put_place(const MessageId& id, const PlaceRecord& place) {
+  const Bytes at = places_key(id);
+  BMSG_TRY_ASSIGN(auto places, read_places(batch_, at));
+  places.push_back(place);
+  batch_.put(at, encode(places));
+  return done;
+}
+
+Result<Done> ChangeWriter::erase_place(const MessageId& id, const PlaceRecord& place) {
+  const Bytes at = places_key(id);
+  BMSG_TRY_ASSIGN(auto places, read_places(batch_, at));
+  std::erase(places, place);
+  if (places.empty()) {
+    batch_.erase(at);
+  } else {
+    batch_.put(at, encode(places));
+  }
+  return done;
+}
+
+void ChangeWriter::set_tip(const BlockHash& hash, const BlockRecord& record) {
+  const Header& header = record.sealed.header;
+  tip_ = {.height = header.height, .hash = hash, .work = record.total_work, .time = header.time};
+}
+
+Result<Done> ChangeWriter::disconnect(const BlockHash& hash) {
+  if (hash != tip_.hash) return misfit("not the tip:", hash);
+  BMSG_TRY_ASSIGN(const auto block, find_block(batch_, hash));
+  if (!block || block->height().value == 0) return misfit("cannot disconnect", hash);
+  const BlockHash& below = block->record.sealed.header.previous;
+  BMSG_TRY_ASSIGN(const auto parent, find_block(batch_, below));
+  if (!parent) return misfit("no parent for", hash);
+  batch_.erase(key(Kind::main_block, hash.view()));
+  batch_.erase(key(Kind::height, block->height()));
+  batch_.put(key(Kind::side_block, hash.view()), encode(block->record));
+  set_tip(below, parent->record);
+  return done;
+}
+
+Result<Done> ChangeWriter::connect(const BlockHash& hash) {
+  BMSG_TRY_ASSIGN(const auto block, find_block(batch_, hash));
+  const bool follows = block && block->branch == node::Branch::side &&
+                       block->record.sealed.header.previous == tip_.hash &&
+                       block->height().value == tip_.height.value + 1;
+  if (!follows) return misfit("cannot connect", hash);
+  batch_.erase(key(Kind::side_block, hash.view()));
+  batch_.put(key(Kind::main_block, hash.view()), encode(block->height()));
+  batch_.put(key(Kind::height, block->height()), encode(HeightRecord{hash, block->record}));
+  set_tip(hash, block->record);
+  return done;
+}
+
+Result<Done> ChangeWriter::forget(const BlockHash& hash) {
+  BMSG_TRY_ASSIGN(const auto block, find_block(batch_, hash));
+  if (!block) return done;
+  if (block->branch == node::Branch::main) return misfit("cannot forget", hash);
+  const std::uint64_t no = block->record.no;
+  BMSG_TRY_ASSIGN(const Bytes table, read_table(batch_, no));
+  TableReader reader(table);
+  for (std::uint32_t i = 0;; ++i) {
+    BMSG_TRY_ASSIGN(const auto entry, reader.next());
+    if (!entry) break;
+    BMSG_TRY(erase_place(chain::id_of(entry->head), {no, i}));
+    if (entry->has_body) batch_.erase(body_key(no, i));
+  }
+  batch_.erase(key(Kind::messages, no));
+  batch_.erase(key(Kind::side_block, hash.view()));
+  return done;
+}
+
+Result<Done> ChangeWriter::pool_add(const node::PooledMessage& pooled) {
+  // A message that is stamped again arrives again.
+  BMSG_TRY(pool_remove(pooled.id));
+  const std::uint64_t arrival = counters_.arrival++;
+  batch_.put(key(Kind::pooled, arrival), encode_pooled(pooled));
+  batch_.put(key(Kind::pooled_id, pooled.id.view()), encode_number(arrival));
+  return done;
+}
+
+Result<Done> ChangeWriter::pool_remove(const MessageId& id) {
+  const Bytes by_id = key(Kind::pooled_id, id.view());
+  BMSG_TRY_ASSIGN(const auto value, batch_.get(by_id));
+  if (!value) return done;
+  BMSG_TRY_ASSIGN(const auto arrival, decode_number(*value));
+  batch_.erase(key(Kind::pooled, arrival));
+  batch_.erase(by_id);
+  return done;
+}
+
+void ChangeWriter::finish() {
+  batch_.put(key(Kind::meta, "tip"), encode(tip_));
+  batch_.put(key(Kind::meta, "next"), encode(counters_));
+}
+
+template <class Item>
+Result<Done> each(const std::vector<Item>& items, ChangeWriter& writer,
+                  Result<Done> (ChangeWriter::*step)(const Item&)) {
+  for (const Item& item : items) BMSG_TRY((writer.*step)(item));
+  return done;
+}
+
+Result<Counters> read_counters(const Records& records) {
+  BMSG_TRY_ASSIGN(const auto value, records.get(key(Kind::meta, "next")));
+  if (!value) return malformed("counter");
+  return decode_counters(*value);
+}
+
+void put_tree(Batch& batch, const node::TreeNode& node) {
+  batch.put(tree_key(node.level, node.index), node.digest.view());
+}
+
+}  // namespace
+
+void put_genesis(Batch& batch, std::string_view rules_text, const Header& genesis,
+                 const BlockHash& hash) {
+  put_format(batch, key(Kind::meta, "format"), kChainFormat);
+  batch.put(key(Kind::meta, "rules"), as_bytes(rules_text));
+  const BlockRecord record{.no = 0, .total_work = {}, .bytes = 0, .sealed = {genesis, {}}};
+  batch.put(key(Kind::main_block, hash.view()), encode(genesis.height));
+  batch.put(key(Kind::height, genesis.height), encode(HeightRecord{hash, record}));
+  batch.put(key(Kind::messages, record.no), begin_table(hash));
+  put_tree(batch, {.level = 0, .index = 0, .digest = chain::leaf_hash(hash.view())});
+  const node::Tip tip{.height = {}, .hash = hash, .work = {}, .time = genesis.time};
+  batch.put(key(Kind::meta, "tip"), encode(tip));
+  batch.put(key(Kind::meta, "next"), encode(Counters{}));
+}
+
+Result<Done> put_change(Batch& batch, const node::ChainChange& change) {
+  BMSG_TRY_ASSIGN(const auto tip, read_tip(batch));
+  BMSG_TRY_ASSIGN(const auto counters, read_counters(batch));
+  ChangeWriter writer(batch, tip, counters);
+  BMSG_TRY(each(change.added, writer, &ChangeWriter::add));
+  BMSG_TRY(each(change.disconnect, writer, &ChangeWriter::disconnect));
+  BMSG_TRY(each(change.connect, writer, &ChangeWriter::connect));
+  for (const node::TreeNode& node : change.tree) put_tree(batch, node);
+  BMSG_TRY(each(change.pool_add, writer, &ChangeWriter::pool_add));
+  BMSG_TRY(each(change.pool_remove, writer, &ChangeWriter::pool_remove));
+  BMSG_TRY(each(change.forget, writer, &ChangeWriter::forget));
+  writer.finish();
+  return done;
+}
+
+}  // namespace bmsg::storage

@@ -1,0 +1,19 @@
+// A ChainChange as a batch of records.
+
+#pragma once
+
+#include "lib/node/store.h"
+#include "storage/database.h"
+
+namespace bmsg::storage {
+
+/// What a batch must hold to make a chain of nothing but its genesis block.
+void put_genesis(Batch& batch, std::string_view rules_text, const Header& genesis,
+                 const BlockHash& hash);
+
+/// Adds everything that the change says to `batch`.
+/// Errors: Errc::corrupt if the change does not fit what is stored (nothing may be committed then);
+///         else as reading.
+Result<Done> put_change(Batch& batch, const node::ChainChange& change);
+
+}  // namespace bmsg::storage

@@ -1,0 +1,160 @@
+#include "storage/database.h"
+
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/utilities/write_batch_with_index.h>
+
+#include <algorithm>
+
+#include "lib/core/check.h"
+#include "lib/core/try.h"
+#include "storage/rocks_status.h"
+
+namespace bmsg::storage {
+namespace {
+
+rocksdb::Slice slice(ByteView bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+ByteView bytes_of(const rocksdb::Slice& slice) {
+  return {reinterpret_cast<const std::uint8_t*>(slice.data()), slice.size()};
+}
+
+Result<std::optional<Bytes>> answer(const rocksdb::Status& status,
+                                    const rocksdb::PinnableSlice& value) {
+  if (status.IsNotFound()) return std::optional<Bytes>();
+  if (!status.ok()) return error_of(status, "cannot read the database");
+  return std::optional(to_bytes(bytes_of(value)));
+}
+
+/// The first key after all that begin with `prefix`; empty if there is none.
+Bytes end_of(ByteView prefix) {
+  Bytes end = to_bytes(prefix);
+  while (!end.empty() && end.back() == 0xff) end.pop_back();
+  if (!end.empty()) ++end.back();
+  return end;
+}
+
+void seek(rocksdb::Iterator& iterator, ByteView prefix, ByteView from, View::Direction direction) {
+  if (direction == View::Direction::up) return iterator.Seek(slice(from.empty() ? prefix : from));
+  const Bytes end = from.empty() ? end_of(prefix) : to_bytes(from);
+  if (end.empty()) return iterator.SeekToLast();
+  iterator.SeekForPrev(slice(end));
+  if (iterator.Valid() && iterator.key() == slice(end)) iterator.Prev();
+}
+
+}  // namespace
+
+View::View(rocksdb::DB* db, const rocksdb::Snapshot* snapshot) : db_(db), snapshot_(snapshot) {}
+
+View::~View() {
+  if (snapshot_ != nullptr) db_->ReleaseSnapshot(snapshot_);
+}
+
+Result<std::optional<Bytes>> View::get(ByteView key) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_;
+  rocksdb::PinnableSlice value;
+  const auto status = db_->Get(options, db_->DefaultColumnFamily(), slice(key), &value);
+  return answer(status, value);
+}
+
+Result<Done> View::scan(ByteView prefix, ByteView from, Direction direction,
+                        const Visit& visit) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_;
+  const std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options));
+  seek(*iterator, prefix, from, direction);
+  while (iterator->Valid() && iterator->key().starts_with(slice(prefix))) {
+    auto next = visit(bytes_of(iterator->key()), bytes_of(iterator->value()));
+    if (!next) return next.error();
+    if (next.value() == Next::stop) return done;
+    direction == Direction::up ? iterator->Next() : iterator->Prev();
+  }
+  if (!iterator->status().ok()) return error_of(iterator->status(), "cannot read the database");
+  return done;
+}
+
+Batch::Batch(rocksdb::DB* db)
+    : db_(db),
+      changes_(std::make_unique<rocksdb::WriteBatchWithIndex>(rocksdb::BytewiseComparator(), 0,
+                                                              /*overwrite_key=*/true)) {}
+Batch::Batch(Batch&&) noexcept = default;
+Batch::~Batch() = default;
+
+void Batch::put(ByteView key, ByteView value) {
+  const auto status = changes_->Put(slice(key), slice(value));
+  check(status.ok(), "a batch that takes no more");
+}
+
+void Batch::erase(ByteView key) {
+  const auto status = changes_->Delete(slice(key));
+  check(status.ok(), "a batch that takes no more");
+}
+
+Result<std::optional<Bytes>> Batch::get(ByteView key) const {
+  rocksdb::PinnableSlice value;
+  return answer(changes_->GetFromBatchAndDB(db_, rocksdb::ReadOptions(), slice(key), &value),
+                value);
+}
+
+std::size_t Batch::bytes() const { return changes_->GetWriteBatch()->GetDataSize(); }
+
+View Database::view() const {
+  // Nothing is written to a database that is open for reading, and RocksDB has no snapshots there.
+  return View(db_.get(), access_ == Access::read ? nullptr : db_->GetSnapshot());
+}
+
+Batch Database::batch() {
+  check(access_ != Access::read, "a change to a database that is open for reading");
+  return Batch(db_.get());
+}
+
+Result<Done> Database::commit(Batch batch) {
+  // Once for the log, once for the file that the log becomes.
+  BMSG_TRY(make_room(2 * batch.bytes()));
+  rocksdb::WriteOptions durable;
+  durable.sync = true;  // A block that a power cut takes back would fork us from our peers.
+  const auto status = db_->Write(durable, batch.changes_->GetWriteBatch());
+  if (!status.ok()) {
+    return error_of(status, fmt::format("cannot write to '{}'", directory_.string()));
+  }
+  return done;
+}
+
+Result<Done> Database::make_room(std::uint64_t bytes) const {
+  BMSG_TRY_ASSIGN(const std::uint64_t free, disk_.free_bytes(directory_));
+  if (free > kFreeBytesMin && free - kFreeBytesMin >= bytes) return done;
+  return Error{Errc::io, fmt::format("disk full: '{}' needs {} bytes, has {}", directory_.string(),
+                                     bytes + kFreeBytesMin, free)};
+}
+
+Result<Done> Database::verify_checksums() const {
+  const auto status = db_->VerifyChecksum(rocksdb::ReadOptions());
+  if (!status.ok()) return error_of(status, fmt::format("'{}'", directory_.string()));
+  return done;
+}
+
+Result<Done> Database::compact() {
+  check(access_ != Access::read, "compacted a database that is open for reading");
+  std::uint64_t size = 0;
+  db_->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &size);
+  BMSG_TRY(make_room(size));
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  const auto status = db_->CompactRange(options, nullptr, nullptr);
+  if (!status.ok())
+    return error_of(status, fmt::format("cannot compact '{}'", directory_.string()));
+  return done;
+}
+
+Result<Done> Database::flush() {
+  check(access_ != Access::read, "flushed a database that is open for reading");
+  BMSG_TRY(make_room(2 * (4u << 20)));
+  const auto status = db_->Flush(rocksdb::FlushOptions());
+  if (!status.ok()) return error_of(status, fmt::format("cannot flush '{}'", directory_.string()));
+  return done;
+}
+
+}  // namespace bmsg::storage

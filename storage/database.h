@@ -1,0 +1,111 @@
+// Database: one RocksDB directory as keys and values. Nothing above this file sees RocksDB.
+
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "lib/core/bytes.h"
+#include "lib/core/result.h"
+#include "storage/rocks_options.h"
+
+namespace rocksdb {
+class DB;
+class Snapshot;
+class WriteBatchWithIndex;
+}  // namespace rocksdb
+
+namespace bmsg::storage {
+
+/// Something that answers for a key: a database as it was, or as it will be after a batch.
+class Records {
+ public:
+  virtual ~Records() = default;
+  virtual Result<std::optional<Bytes>> get(ByteView key) const = 0;
+};
+
+/// The database at one moment, whatever is written meanwhile.
+/// Threads: one; cheap enough to make one for each question.
+class View final : public Records {
+ public:
+  enum class Next { go_on, stop };
+  enum class Direction { up, down };
+  using Visit = std::function<Result<Next>(ByteView key, ByteView value)>;
+
+  explicit View(rocksdb::DB* db, const rocksdb::Snapshot* snapshot);
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+  ~View() override;
+
+  Result<std::optional<Bytes>> get(ByteView key) const override;
+
+  /// Visits in order of keys those that begin with `prefix`: upwards from `from`, or downwards from
+  /// the last one before it. An empty `from` means the first one or the last.
+  Result<Done> scan(ByteView prefix, ByteView from, Direction direction, const Visit& visit) const;
+  Result<Done> scan(ByteView prefix, const Visit& visit) const {
+    return scan(prefix, {}, Direction::up, visit);
+  }
+
+ private:
+  rocksdb::DB* db_;
+  const rocksdb::Snapshot* snapshot_;  // Null where nothing is ever written.
+};
+
+/// Changes that are written together. A get() sees them already.
+class Batch final : public Records {
+ public:
+  explicit Batch(rocksdb::DB* db);
+  Batch(Batch&&) noexcept;
+  ~Batch() override;
+
+  void put(ByteView key, ByteView value);
+  void erase(ByteView key);
+  Result<std::optional<Bytes>> get(ByteView key) const override;
+  /// What the log will hold of it.
+  std::size_t bytes() const;
+
+ private:
+  friend class Database;
+  rocksdb::DB* db_;
+  std::unique_ptr<rocksdb::WriteBatchWithIndex> changes_;
+};
+
+/// An open database.
+/// Threads: any for reading; one at a time for writing.
+/// Errors:  Errc::io, Errc::corrupt; Errc::locked if another program has it open for writing.
+class Database {
+ public:
+  /// Access::write and read: Errc::not_found if there is no database. Access::read makes no file
+  /// and changes none, and tries again if a writer moves files under it.
+  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& directory,
+                                                Access access, const OpenOptions& options);
+  ~Database();
+
+  View view() const;
+  Batch batch();
+  /// Writes and syncs: after a crash the batch is there whole or not at all.
+  Result<Done> commit(Batch batch);
+
+  Result<Done> verify_checksums() const;
+  Result<Done> compact();
+  Result<Done> flush();
+
+  Access access() const { return access_; }
+  const std::filesystem::path& directory() const { return directory_; }
+
+ private:
+  Database(std::filesystem::path directory, Access access, const OpenOptions& options);
+  Result<Done> open_engine();
+  Result<Done> open_for_reading();
+  Result<Done> make_room(std::uint64_t bytes) const;
+
+  std::filesystem::path directory_;
+  Access access_;
+  Disk& disk_;
+  std::unique_ptr<rocksdb::Env> env_;  // Must outlive db_.
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+}  // namespace bmsg::storage

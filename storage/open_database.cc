@@ -1,0 +1,102 @@
+// Opening and closing a database: what is looked at before RocksDB may touch anything.
+
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "lib/core/try.h"
+#include "storage/database.h"
+#include "storage/rocks_status.h"
+
+namespace bmsg::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kReadTries = 20;
+
+/// The files that make up the database. While they stay the same, nothing was moved from one to
+/// another.
+Result<std::vector<std::string>> files_in(rocksdb::Env& env, const fs::path& directory) {
+  std::vector<std::string> names;
+  const auto status = env.GetChildren(directory.string(), &names);
+  if (!status.ok()) return error_of(status, fmt::format("cannot list '{}'", directory.string()));
+  std::ranges::sort(names);
+  return names;
+}
+
+/// Bytes that opening for writing may write anew: the logs become a table, the manifest is copied.
+std::uint64_t bytes_rewritten(rocksdb::Env& env, const fs::path& directory) {
+  constexpr std::uint64_t kNewFilesBytes = 65536;
+  std::vector<rocksdb::Env::FileAttributes> files;
+  std::uint64_t sum = kNewFilesBytes;
+  // A directory that cannot be listed is told by the open that follows.
+  if (!env.GetChildrenFileAttributes(directory.string(), &files).ok()) return sum;
+  for (const auto& file : files) {
+    const std::string_view name = file.name;
+    if (name.ends_with(".log") || name.starts_with("MANIFEST-")) sum += file.size_bytes;
+  }
+  return sum;
+}
+
+}  // namespace
+
+Database::Database(fs::path directory, Access access, const OpenOptions& options)
+    : directory_(std::move(directory)),
+      access_(access),
+      disk_(options.disk),
+      env_(env_without_option_files(options.env)) {}
+
+Database::~Database() {
+  if (!db_) return;
+  // Whatever was acknowledged is synced; closing frees.
+  (void)db_->Close();
+}
+
+Result<std::unique_ptr<Database>> Database::open(const fs::path& directory, Access access,
+                                                 const OpenOptions& options) {
+  if (access == Access::create) BMSG_TRY(options.disk.make_directory(directory));
+  std::unique_ptr<Database> made(new Database(directory, access, options));
+  const bool exists = made->env_->FileExists((directory / "CURRENT").string()).ok();
+  if (!exists && access != Access::create) {
+    return Error{Errc::not_found, fmt::format("no database in '{}'", directory.string())};
+  }
+  BMSG_TRY(access == Access::read ? made->open_for_reading() : made->open_engine());
+  return made;
+}
+
+Result<Done> Database::open_engine() {
+  BMSG_TRY(make_room(bytes_rewritten(*env_, directory_)));
+  rocksdb::DB* opened = nullptr;
+  const auto options = engine_options(access_, env_.get());
+  const auto status = rocksdb::DB::Open(*options, directory_.string(), &opened);
+  db_.reset(opened);
+  if (status.ok()) return done;
+  return open_error_of(status, fmt::format("cannot open '{}'", directory_.string()));
+}
+
+Result<Done> Database::open_for_reading() {
+  const auto options = engine_options(access_, env_.get());
+  rocksdb::Status status;
+  for (int tries = 0; tries < kReadTries; ++tries) {
+    BMSG_TRY_ASSIGN(const auto before, files_in(*env_, directory_));
+    rocksdb::DB* opened = nullptr;
+    status = rocksdb::DB::OpenForReadOnly(*options, directory_.string(), &opened);
+    db_.reset(opened);
+    BMSG_TRY_ASSIGN(const auto after, files_in(*env_, directory_));
+    // A log that became a table while we looked may have been missed as both.
+    if (before == after && status.ok()) return done;
+    if (before == after) break;
+  }
+  db_.reset();
+  if (!status.ok())
+    return open_error_of(status, fmt::format("cannot open '{}'", directory_.string()));
+  return Error{Errc::try_again,
+               fmt::format("cannot open '{}': its writer is too busy", directory_.string())};
+}
+
+}  // namespace bmsg::storage
