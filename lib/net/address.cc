@@ -1,0 +1,200 @@
+#include "lib/net/address.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "lib/core/bytes.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+
+namespace bmsg::net {
+namespace {
+
+using V4 = std::array<std::uint8_t, 4>;
+using V6 = std::array<std::uint8_t, 16>;
+
+std::optional<V4> parse_v4(std::string_view text) {
+  V4 bytes;
+  const std::string terminated(text);
+  if (::inet_pton(AF_INET, terminated.c_str(), bytes.data()) != 1) return std::nullopt;
+  return bytes;
+}
+
+std::optional<V6> parse_v6(std::string_view text) {
+  V6 bytes;
+  const std::string terminated(text);
+  if (::inet_pton(AF_INET6, terminated.c_str(), bytes.data()) != 1) return std::nullopt;
+  return bytes;
+}
+
+/// The IPv4 address inside ::ffff:a.b.c.d.
+std::optional<V4> mapped_v4(const V6& bytes) {
+  static constexpr std::array<std::uint8_t, 12> kPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (!std::equal(kPrefix.begin(), kPrefix.end(), bytes.begin())) return std::nullopt;
+  return V4{bytes[12], bytes[13], bytes[14], bytes[15]};
+}
+
+std::optional<V4> as_v4(std::string_view text) {
+  if (const auto v4 = parse_v4(text)) return v4;
+  const auto v6 = parse_v6(text);
+  return v6 ? mapped_v4(*v6) : std::nullopt;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_name_char(char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-'; }
+
+bool is_label(std::string_view label) {
+  return !label.empty() && label.size() <= 63 && std::ranges::all_of(label, is_name_char) &&
+         label.front() != '-' && label.back() != '-';
+}
+
+/// A name of labels. The last must not look like a number: getaddrinfo() takes "127.1" and
+/// "0x7f.1" for IPv4 addresses, and a check for loopback would have passed them as names.
+bool is_name(std::string_view name) {
+  if (name.empty() || name.size() > 253) return false;
+  while (true) {
+    const auto dot = name.find('.');
+    const auto label = name.substr(0, dot);
+    if (!is_label(label)) return false;
+    if (dot == std::string_view::npos) return !is_digit(label.front());
+    name.remove_prefix(dot + 1);
+  }
+}
+
+bool is_path_char(char c) {
+  return is_name_char(c) || (c >= 'A' && c <= 'Z') ||
+         std::string_view("/._~!$&'()*+,;=:@%").find(c) != std::string_view::npos;
+}
+
+bool is_url_path(std::string_view path) {
+  const std::string closed = std::string(path) + "/";
+  const auto lacks = [&](const char* odd) { return closed.find(odd) == std::string::npos; };
+  return std::ranges::all_of(path, is_path_char) && (path.empty() || lacks("//")) &&
+         lacks("/../") && lacks("/./");
+}
+
+Error bad(std::string_view text, const char* cause) {
+  return Error{Errc::bad_input, fmt::format("'{}' is no address: {}", text, cause)};
+}
+
+std::string lower(std::string_view text) {
+  std::string made(text);
+  for (char& c : made) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return made;
+}
+
+/// The usual spelling of a host, so that two addresses of one place compare equal.
+std::optional<std::string> canonical_host(std::string_view host) {
+  if (host.starts_with('[')) {
+    if (!host.ends_with(']')) return std::nullopt;
+    const auto bytes = parse_v6(host.substr(1, host.size() - 2));
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (!bytes || !::inet_ntop(AF_INET6, bytes->data(), text.data(), text.size())) {
+      return std::nullopt;
+    }
+    return std::string(text.data());
+  }
+  if (parse_v4(host)) return std::string(host);
+  std::string name = lower(host);
+  return is_name(name) ? std::optional(std::move(name)) : std::nullopt;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, port);
+  if (error != std::errc() || stop != end || text.empty() || text.size() > 5) return std::nullopt;
+  return port;
+}
+
+Result<Address> parse_unix(std::string_view text, std::string_view path) {
+  if (path.empty()) return bad(text, "no path after 'unix:'");
+  if (path.find('\0') != std::string_view::npos) return bad(text, "a zero byte in the path");
+  return Address{.scheme = Scheme::unix_socket, .host = {}, .port = 0, .path = std::string(path)};
+}
+
+Result<Address> parse_url(std::string_view text, Scheme scheme, std::string_view rest) {
+  const auto slash = rest.find('/');
+  std::string_view authority = rest.substr(0, slash);
+  std::string_view path = slash == std::string_view::npos ? "" : rest.substr(slash);
+  const auto colon = authority.rfind(':');
+  if (colon == std::string_view::npos || authority.ends_with(']')) {
+    return bad(text, "no port (as in https://host:5512)");
+  }
+  const auto host = canonical_host(authority.substr(0, colon));
+  if (!host) return bad(text, "no such host is possible");
+  const auto port = parse_port(authority.substr(colon + 1));
+  if (!port) return bad(text, "a port is a number from 0 to 65535");
+  if (path.ends_with('/')) path.remove_suffix(1);
+  if (!is_url_path(path)) return bad(text, "a character or part that no path here may have");
+  return Address{.scheme = scheme, .host = *host, .port = *port, .path = std::string(path)};
+}
+
+}  // namespace
+
+Result<Address> parse_address(std::string_view text) {
+  if (text.size() > 2048) return bad(text.substr(0, 40), "too long");
+  if (text.starts_with("unix:")) return parse_unix(text, text.substr(5));
+  if (text.starts_with("http://")) return parse_url(text, Scheme::http, text.substr(7));
+  if (text.starts_with("https://")) return parse_url(text, Scheme::https, text.substr(8));
+  return bad(text, "it starts with none of http://, https://, unix:");
+}
+
+std::string host_and_port(const Address& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), address.host, address.port);
+}
+
+std::string to_string(const Address& address) {
+  if (address.scheme == Scheme::unix_socket) return "unix:" + address.path;
+  const char* const scheme = address.scheme == Scheme::http ? "http" : "https";
+  return fmt::format("{}://{}{}", scheme, host_and_port(address), address.path);
+}
+
+bool is_literal(std::string_view host) { return parse_v4(host) || parse_v6(host); }
+
+bool is_loopback(std::string_view host) {
+  if (host == "localhost") return true;
+  if (const auto v4 = as_v4(host)) return (*v4)[0] == 127;
+  const auto v6 = parse_v6(host);
+  return v6 && *v6 == V6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+}
+
+bool is_public(std::string_view host) {
+  if (const auto v4 = as_v4(host)) {
+    const auto [a, b, c, d] = *v4;
+    const bool is_private = a == 10 || (a == 172 && b >= 16 && b < 32) || (a == 192 && b == 168);
+    const bool is_special = a == 0 || a == 127 || a >= 224 || (a == 169 && b == 254) ||
+                            (a == 100 && b >= 64 && b < 128) || (a == 192 && b == 0 && c == 0) ||
+                            (a == 198 && (b == 18 || b == 19));
+    return !is_private && !is_special;
+  }
+  // Only 2000::/3 is given out; 2002::/16 (6to4) and 2001:0::/32 (Teredo) hide IPv4 addresses.
+  const auto v6 = parse_v6(host);
+  if (!v6 || ((*v6)[0] & 0xe0) != 0x20) return false;
+  const bool is_6to4 = (*v6)[0] == 0x20 && (*v6)[1] == 0x02;
+  const bool is_teredo = (*v6)[0] == 0x20 && (*v6)[1] == 0x01 && (*v6)[2] == 0 && (*v6)[3] == 0;
+  return !is_6to4 && !is_teredo;
+}
+
+bool is_allowed_peer(const Address& address) {
+  return address.scheme != Scheme::http || is_loopback(address.host) ||
+         address.host.ends_with(".onion");
+}
+
+Origin origin_of(std::string_view ip) {
+  if (const auto v4 = as_v4(ip)) {
+    return Origin{to_hex(*v4), to_hex(ByteView(*v4).first(3))};
+  }
+  if (const auto v6 = parse_v6(ip)) {
+    return Origin{to_hex(ByteView(*v6).first(8)), to_hex(ByteView(*v6).first(6))};
+  }
+  return Origin{std::string(ip), std::string(ip)};
+}
+
+}  // namespace bmsg::net

@@ -1,0 +1,66 @@
+// Where somebody listens: scheme, host, port and path, parsed and printed. No lookup, no socket.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "lib/core/result.h"
+
+namespace bmsg::net {
+
+enum class Scheme { http, https, unix_socket };
+
+/// One place to listen or to connect to.
+/// Shape: a host is an IPv4 or IPv6 literal in its one usual spelling (without brackets), or a
+///        name in lower case; `path` starts with '/' or is empty, still percent-encoded. For
+///        unix_socket only `path` counts: a path in the file system.
+struct Address {
+  Scheme scheme = Scheme::http;
+  std::string host;
+  std::uint16_t port = 0;
+  std::string path;
+
+  bool operator==(const Address&) const = default;
+};
+
+/// Parses "http://HOST:PORT[/PATH]", "https://HOST:PORT[/PATH]" or "unix:PATH"; IPv6 in brackets.
+/// Refused: no port, user names, queries, fragments, "..", and numbers that some systems take for
+/// an IPv4 address ("127.1", "0x7f.0.0.1").
+/// Errors: Errc::bad_input.
+Result<Address> parse_address(std::string_view text);
+
+/// What parse_address() reads.
+std::string to_string(const Address& address);
+
+/// "HOST:PORT" with brackets where they belong: the value of a Host field.
+std::string host_and_port(const Address& address);
+
+/// Whether `host` is a literal of this machine (127.0.0.0/8, ::1) or "localhost".
+bool is_loopback(std::string_view host);
+
+/// Whether `host` is an IP literal that the whole internet can reach: not private, not link-local,
+/// not loopback, not multicast, not reserved. False for names.
+bool is_public(std::string_view host);
+
+/// Whether `host` is an IPv4 or IPv6 literal.
+bool is_literal(std::string_view host);
+
+/// Whether the address may be a peer's: plain http only where nobody listens in, on this machine
+/// or to an onion service.
+/// Source: bmsg-protocol(7), "Peer authentication".
+bool is_allowed_peer(const Address& address);
+
+/// Who counts as one caller: an IPv4 address or an IPv6 /64, and its /24 or /48 around it.
+struct Origin {
+  std::string caller;
+  std::string subnet;
+
+  bool operator==(const Origin&) const = default;
+};
+
+/// The origin of an IP literal; the text itself for anything else.
+Origin origin_of(std::string_view ip);
+
+}  // namespace bmsg::net

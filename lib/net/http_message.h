@@ -1,0 +1,71 @@
+// What goes over HTTP, as values: a request as the handler sees it, and a response.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/core/bytes.h"
+#include "lib/core/ids.h"
+
+namespace bmsg::net {
+
+enum class Method { get, head, post, put, del, options };
+
+/// One header field. Names of received fields are in lower case.
+struct Field {
+  std::string name;
+  std::string value;
+
+  bool operator==(const Field&) const = default;
+};
+using Fields = std::vector<Field>;
+
+/// The first field of that name (lower case); nullopt if there is none. A view into `fields`.
+inline std::optional<std::string_view> find_field(const Fields& fields, std::string_view name) {
+  for (const Field& field : fields) {
+    if (field.name == name) return field.value;
+  }
+  return std::nullopt;
+}
+
+/// Who asks, as the kernel and TLS tell it; nothing that the request itself claims.
+struct Peer {
+  std::string address;  // An IP literal; "unix" for a unix socket.
+  bool is_loopback = false;
+  bool is_unix = false;
+  std::optional<std::uint32_t> uid;  // Unix sockets: of the connecting process.
+  std::optional<NodeKey> key;        // TLS, if the client showed an Ed25519 certificate.
+};
+
+/// A request that kept every rule of syntax.
+/// Shape: `path` is percent-decoded UTF-8 without control characters, starts with '/', has no
+///        empty, "." or ".." segment; a '/' in it was one on the wire. In `query` each name occurs
+///        once, and '+' stood for a space.
+struct HttpRequest {
+  Method method = Method::get;
+  std::string path;
+  std::map<std::string, std::string, std::less<>> query;
+  Fields fields;
+  Bytes body;
+  Peer peer;
+};
+
+/// An answer. The server adds Content-Length and Connection; `fields` must not name them.
+struct HttpResponse {
+  int status = 200;
+  std::string content_type;  // Empty: none is sent.
+  Fields fields;             // In a response that was received: all fields, names in lower case.
+  Bytes body;
+};
+
+inline HttpResponse text_response(int status, std::string_view text,
+                                  std::string_view content_type = "text/plain; charset=utf-8") {
+  return HttpResponse{status, std::string(content_type), {}, to_bytes(text)};
+}
+
+}  // namespace bmsg::net

@@ -1,0 +1,177 @@
+#include "lib/net/wire.h"
+
+#include <openssl/ssl.h>
+#include <poll.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace bmsg::net {
+namespace {
+
+using Stream = asio::ssl::stream<Wire::Socket&>;
+
+void harden(SSL_CTX* context, int least_version) {
+  SSL_CTX_set_min_proto_version(context, least_version);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_num_tickets(context, 0);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);  // An idle connection keeps no buffers.
+}
+
+Error unusable(const error_code& cause) {
+  return Error{Errc::bad_input, "cannot use the node's certificate: " + cause.message()};
+}
+
+bool has_event(Wire::Socket& socket, short events) {
+  pollfd state{.fd = socket.native_handle(), .events = events, .revents = 0};
+  return ::poll(&state, 1, 0) > 0;
+}
+
+}  // namespace
+
+struct Wire::Tls {
+  Tls(Socket& socket, std::shared_ptr<TlsIdentity> shown)
+      : identity(std::move(shown)), stream(socket, identity->context().ssl) {}
+
+  std::shared_ptr<TlsIdentity> identity;
+  Stream stream;
+};
+
+TlsIdentity::TlsIdentity(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+TlsIdentity::~TlsIdentity() = default;
+
+Result<std::shared_ptr<TlsIdentity>> TlsIdentity::load(std::string_view certificate_pem,
+                                                       ByteView private_key_pem) {
+  auto context = std::make_unique<Context>();
+  harden(context->ssl.native_handle(), TLS1_3_VERSION);
+  const asio::const_buffer certificate(certificate_pem.data(), certificate_pem.size());
+  const asio::const_buffer key(private_key_pem.data(), private_key_pem.size());
+  error_code error;
+  context->ssl.use_certificate_chain(certificate, error);
+  if (error) return unusable(error);
+  context->ssl.use_private_key(key, asio::ssl::context::pem, error);
+  if (error) return unusable(error);
+  return std::make_shared<TlsIdentity>(std::move(context));
+}
+
+std::shared_ptr<TlsIdentity> anonymous_identity(Trust trust) {
+  auto context = std::make_unique<TlsIdentity::Context>();
+  const bool is_web = trust == Trust::authorities;
+  harden(context->ssl.native_handle(), is_web ? TLS1_2_VERSION : TLS1_3_VERSION);
+  error_code ignored;  // Without authorities every certificate is refused, and that is said then.
+  if (is_web) context->ssl.set_default_verify_paths(ignored);
+  return std::make_shared<TlsIdentity>(std::move(context));
+}
+
+bool Door::post(std::function<void()> work) {
+  const std::lock_guard lock(mutex_);
+  if (!loop_) return false;
+  asio::post(*loop_, std::move(work));
+  return true;
+}
+
+void Door::close() {
+  const std::lock_guard lock(mutex_);
+  loop_ = nullptr;
+}
+
+Wire::Wire(asio::io_context& loop) : socket_(loop) {}
+Wire::~Wire() = default;
+
+void Wire::adopt(Descriptor descriptor, int family) {
+  error_code error;
+  socket_.assign(asio::generic::stream_protocol(family, 0), descriptor.number(), error);
+  if (error) return;           // The socket stays closed, and the first read says so.
+  (void)descriptor.release();  // Owned by the socket from here.
+}
+
+asio::awaitable<void> Wire::accept_tls(std::shared_ptr<TlsIdentity> identity, Trust trust,
+                                       error_code& error) {
+  tls_ = std::make_unique<Tls>(socket_, std::move(identity));
+  tls_->stream.set_verify_mode(trust == Trust::any_key ? asio::ssl::verify_peer
+                                                       : asio::ssl::verify_none);
+  // The handshake proves that the peer has the key. Names, dates and issuers mean nothing here.
+  tls_->stream.set_verify_callback([](bool, asio::ssl::verify_context&) { return true; });
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  co_await tls_->stream.async_handshake(asio::ssl::stream_base::server, token);
+}
+
+asio::awaitable<void> Wire::connect_tls(std::shared_ptr<TlsIdentity> identity, Trust trust,
+                                        const std::string& name, error_code& error) {
+  tls_ = std::make_unique<Tls>(socket_, std::move(identity));
+  tls_->stream.set_verify_mode(asio::ssl::verify_peer);
+  if (trust == Trust::authorities) {
+    SSL_set_tlsext_host_name(tls_->stream.native_handle(), name.c_str());
+    tls_->stream.set_verify_callback(asio::ssl::host_name_verification(name));
+  } else {
+    tls_->stream.set_verify_callback([](bool, asio::ssl::verify_context&) { return true; });
+  }
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  co_await tls_->stream.async_handshake(asio::ssl::stream_base::client, token);
+}
+
+asio::awaitable<std::size_t> Wire::read_some(void* bytes, std::size_t size, error_code& error) {
+  const asio::mutable_buffer buffer(bytes, size);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  std::size_t got = 0;
+  if (tls_) {
+    got = co_await tls_->stream.async_read_some(buffer, token);
+  } else {
+    got = co_await socket_.async_read_some(buffer, token);
+  }
+  co_return got;
+}
+
+asio::awaitable<std::size_t> Wire::write_some(const void* bytes, std::size_t size,
+                                              error_code& error) {
+  const asio::const_buffer buffer(bytes, size);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  std::size_t put = 0;
+  if (tls_) {
+    put = co_await tls_->stream.async_write_some(buffer, token);
+  } else {
+    put = co_await socket_.async_write_some(buffer, token);
+  }
+  co_return put;
+}
+
+asio::awaitable<void> Wire::finish() {
+  error_code error;  // Whoever has gone already needs no farewell.
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  if (tls_) co_await tls_->stream.async_shutdown(token);
+  socket_.shutdown(Socket::shutdown_send, error);
+  std::array<char, 4096> dropped;
+  const asio::mutable_buffer buffer(dropped.data(), dropped.size());
+  while (!error) co_await socket_.async_read_some(buffer, token);
+}
+
+void Wire::close() {
+  error_code ignored;  // Closing twice is no fault.
+  socket_.close(ignored);
+}
+
+bool Wire::is_abandoned() { return !socket_.is_open() || has_event(socket_, POLLRDHUP); }
+bool Wire::has_news() { return !socket_.is_open() || has_event(socket_, POLLIN | POLLRDHUP); }
+
+std::optional<NodeKey> Wire::peer_key() {
+  if (!tls_) return std::nullopt;
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      SSL_get1_peer_certificate(tls_->stream.native_handle()), &X509_free);
+  if (!certificate) return std::nullopt;
+  EVP_PKEY* const key = X509_get0_pubkey(certificate.get());
+  if (!key || EVP_PKEY_get_id(key) != EVP_PKEY_ED25519) return std::nullopt;
+  NodeKey raw;
+  std::size_t size = NodeKey::kSize;
+  if (EVP_PKEY_get_raw_public_key(key, raw.data(), &size) != 1 || size != NodeKey::kSize) {
+    return std::nullopt;
+  }
+  return raw;
+}
+
+}  // namespace bmsg::net

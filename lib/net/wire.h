@@ -1,0 +1,106 @@
+// Wire: one connection as coroutines see it, whether TCP or a unix socket, plain or TLS. Internal
+// to lib/net: it includes Asio.
+
+#pragma once
+
+#include <utility>  // Before Asio: 1.74 uses std::exchange without it.
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "lib/core/check.h"
+#include "lib/core/descriptor.h"
+#include "lib/core/ids.h"
+#include "lib/core/result.h"
+#include "lib/net/tls.h"
+
+namespace bmsg::net {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+struct TlsIdentity::Context {
+  asio::ssl::context ssl{asio::ssl::context::tls};
+};
+
+/// What a connection accepts from the other side.
+enum class Trust {
+  any_key,      // Any certificate; who cares looks at peer_key() afterwards.
+  no_key,       // A server that asks its clients for nothing.
+  authorities,  // The system's certificate authorities, and a name that fits.
+};
+
+/// An identity without a certificate: of a client that shows none. For Trust::authorities TLS 1.2
+/// is allowed too, since web servers that only offer files are many years old.
+std::shared_ptr<TlsIdentity> anonymous_identity(Trust trust);
+
+/// What a coroutine of ours ends with. Whatever a library throws has been turned into an error_code
+/// where it is called, so an exception that comes this far is a bug.
+inline void end_coroutine(const std::exception_ptr& escaped) {
+  check(!escaped, "an exception left a coroutine");
+}
+
+/// The way in for other threads: work is queued while the loop exists, and dropped afterwards.
+/// Threads: any.
+class Door {
+ public:
+  explicit Door(asio::io_context& loop) : loop_(&loop) {}
+  /// Whether it was queued.
+  bool post(std::function<void()> work);
+  void close();
+
+ private:
+  std::mutex mutex_;
+  asio::io_context* loop_;
+};
+
+/// Threads: the loop's, one coroutine reading or writing at a time.
+class Wire {
+ public:
+  using Socket = asio::generic::stream_protocol::socket;
+
+  explicit Wire(asio::io_context& loop);
+  ~Wire();
+
+  Socket& socket() { return socket_; }
+  /// Takes over a connected descriptor.
+  void adopt(Descriptor descriptor, int family);
+
+  /// Each of these sets `error` instead of throwing; the caller's frame holds it.
+  asio::awaitable<void> accept_tls(std::shared_ptr<TlsIdentity> identity, Trust trust,
+                                   error_code& error);
+  asio::awaitable<void> connect_tls(std::shared_ptr<TlsIdentity> identity, Trust trust,
+                                    const std::string& name, error_code& error);
+  asio::awaitable<std::size_t> read_some(void* bytes, std::size_t size, error_code& error);
+  asio::awaitable<std::size_t> write_some(const void* bytes, std::size_t size, error_code& error);
+
+  /// Says farewell (close_notify, FIN), then reads and drops what the other side still sends until
+  /// it has closed too. Closing at once would reset the connection and destroy an answer that is
+  /// still under way. Waits as long as nobody calls close().
+  asio::awaitable<void> finish();
+  /// Ends everything at once; what waits on this wire returns with an error.
+  void close();
+
+  /// Whether the other side has hung up or sends no more.
+  bool is_abandoned();
+  /// Whether there is anything to read, were it only the end.
+  bool has_news();
+  std::optional<NodeKey> peer_key();
+
+ private:
+  struct Tls;
+
+  Socket socket_;
+  std::unique_ptr<Tls> tls_;
+};
+
+}  // namespace bmsg::net
