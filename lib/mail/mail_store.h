@@ -39,10 +39,10 @@ struct ScanPosition {
 
 /// What changes together.
 struct MailChange {
-  std::vector<MailEntry> put;  // New, or replacing the entry with the same id.
-  std::map<MessageId, Flags> flags;
-  std::optional<ScanPosition> position;
-  std::map<std::string, std::optional<Bytes>> values;  // Small named records; nullopt removes.
+  std::vector<MailEntry> put = {};  // New, or replacing the entry with the same id.
+  std::map<MessageId, Flags> flags = {};
+  std::optional<ScanPosition> position = {};
+  std::map<std::string, std::optional<Bytes>> values = {};  // Small named records; nullopt removes.
 };
 
 /// Reading the index.

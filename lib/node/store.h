@@ -82,13 +82,13 @@ struct ChainChange {
     std::vector<MessageId> ids;  // Of its messages, in order.
     Work total_work;
   };
-  std::vector<Added> added;            // Parents before children.
-  std::vector<BlockHash> disconnect;   // From the tip downwards.
-  std::vector<BlockHash> connect;      // Upwards from where disconnecting stopped.
-  std::vector<TreeNode> tree;          // Nodes that connecting completes; they replace older ones.
-  std::vector<PooledMessage> pool_add;
-  std::vector<MessageId> pool_remove;
-  std::vector<BlockHash> forget;       // Side blocks to drop.
+  std::vector<Added> added = {};           // Parents before children.
+  std::vector<BlockHash> disconnect = {};  // From the tip downwards.
+  std::vector<BlockHash> connect = {};     // Upwards from where disconnecting stopped.
+  std::vector<TreeNode> tree = {};  // Nodes that connecting completes; they replace older ones.
+  std::vector<PooledMessage> pool_add = {};
+  std::vector<MessageId> pool_remove = {};
+  std::vector<BlockHash> forget = {};  // Side blocks to drop.
 };
 
 /// Reading a chain. What is given is checked for shape; whether it keeps the rules is the
@@ -118,8 +118,10 @@ class ChainReader {
   /// One message of a block; nullopt if the block has no such index.
   virtual Result<std::optional<Message>> message_at(const MessagePlace& place) const = 0;
   /// Ids of the best chain and the pool that begin with `prefix` (at least 4 bytes), up to `max`.
-  virtual Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const = 0;
-  virtual Result<std::optional<Digest>> tree_node(std::uint8_t level, std::uint64_t index) const = 0;
+  virtual Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix,
+                                                         std::size_t max) const = 0;
+  virtual Result<std::optional<Digest>> tree_node(std::uint8_t level,
+                                                  std::uint64_t index) const = 0;
 
   /// The pool in order of arrival, from `arrival` upwards (0: all).
   virtual Result<std::vector<PooledMessage>> pool(std::uint64_t arrival) const = 0;
