@@ -28,17 +28,18 @@ struct Addressing {
   std::vector<std::string> conflicts;  // Addresses with two cards of one number.
 };
 
-/// All devices of all recipients, and in the first batch the sender's other devices. A person's
-/// devices with different inboxes make several batches.
+/// Who sends; nullopt where a message is anonymous.
+struct SenderDevice {
+  IdentityKey address;
+  std::uint8_t device = 0;
+};
+
+/// All devices of all recipients, and the sender's other devices. Different inboxes make several
+/// batches.
 Result<Addressing> address(const CardDirectory& cards, const std::vector<Addressee>& to,
-                           const IdentityKey& sender, std::uint8_t sender_device, UnixSeconds now,
-                           Stale stale);
+                           const std::optional<SenderDevice>& sender, UnixSeconds now, Stale stale);
 
 /// A topic for this inbox: its bits, the rest random; zero for no bits.
 Result<Topic> topic_for(const InboxPrefix& inbox, Entropy& entropy);
-
-/// The same for a message without a sender: no devices of its own.
-Result<Addressing> address_anonymous(const CardDirectory& cards, const std::vector<Addressee>& to,
-                                     UnixSeconds now, Stale stale);
 
 }  // namespace bmsg::mail

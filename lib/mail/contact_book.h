@@ -56,7 +56,7 @@ class ContactBook {
   /// A contact whose name could be taken for this one, and is not it.
   const Contact* confusable_with(std::string_view name) const;
 
-  /// The name is put in its kept form.
+  /// The name is put in its kept form. Members of a group may be added after it.
   Result<Done> add(Contact contact);
   Result<Done> rename(std::string_view from, std::string_view to);
   /// From groups too.

@@ -13,7 +13,7 @@ namespace bmsg::mail {
 
 /// A letter and who sends it.
 struct HeldLetter {
-  MessageId id;  // H of its file's sealed part: a name until the message has one of its own.
+  MessageId id;  // Random: a name until the message has one of its own.
   UnixSeconds since;
   IdentityKey sender;
   Letter letter;
@@ -21,7 +21,7 @@ struct HeldLetter {
 
 /// outbox/held: one file for each letter, named as in the rest of the outbox.
 ///
-/// Shape:   "bmL1", version 1 (1), since 8, sealed part, H of all before 64.
+/// Shape:   "bmL1", version 1 (1), seal_note() of the letter, H of all before 64.
 /// Threads: one at a time.
 /// Errors:  as Disk; Errc::corrupt for a file that was changed.
 class HeldLetters {
@@ -37,7 +37,8 @@ class HeldLetters {
   Result<std::vector<HeldLetter>> all() const;
   Result<Done> remove(const MessageId& id);
 
-  /// Sends each letter whose cards are there now; the others stay. What was sent, by held id.
+  /// Sends each letter whose cards are there now; the others stay. A process killed between the
+  /// two steps sends a letter twice rather than never.
   struct Released {
     MessageId held;
     std::vector<Sent> sent;

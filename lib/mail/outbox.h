@@ -61,7 +61,7 @@ class Outbox final : public node::OutboxSource {
   Result<Done> prepare();
 
   /// Puts messages in, all or none as long as the process lives. When it returns, they are durable
-  /// and only then their ids may be told to anybody. A message that is there already is no error.
+  /// and only then their ids may be told to anybody. The same message twice is no error.
   Result<Done> queue(const std::vector<OutboxFile>& files);
 
   /// Oldest first. `place` nullopt: of all places.
@@ -77,7 +77,8 @@ class Outbox final : public node::OutboxSource {
                               std::uint32_t burial_depth, UnixSeconds now) const;
 
   /// Takes back what no node has. Errc::not_found if it is not here, Errc::exists if a node has
-  /// it already and it cannot be called back.
+  /// it already and it cannot be called back. A node that is taking it at this moment may still
+  /// have it: the caller looks into the pool afterwards.
   Result<Done> cancel(const MessageId& id);
   /// Puts a failed message among the new ones again.
   Result<Done> retry(const MessageId& id);
@@ -98,8 +99,11 @@ class Outbox final : public node::OutboxSource {
 
  private:
   std::filesystem::path place_path(OutboxPlace place) const;
-  Result<Done> publish(const std::vector<OutboxFile>& files);
-  Result<Done> undo(const std::vector<OutboxFile>& files, Error reason);
+  std::filesystem::path temporary_path(const OutboxFile& file) const;
+  std::filesystem::path reason_path(const std::string& name) const;
+  Result<Done> publish(const std::vector<OutboxFile>& files,
+                       std::vector<std::filesystem::path>& made);
+  Result<Done> move_fresh(const std::string& name, const std::filesystem::path& target);
   Result<std::string> failure_reason(const OutboxEntry& entry) const;
 
   Disk& disk_;

@@ -26,6 +26,7 @@ Result<OutboxFile> decode_outbox_file(ByteView bytes);
 
 /// Names sort by time of queueing: "SINCE.ID", since as 12 digits, the id as hex.
 std::string outbox_name(UnixSeconds since, const MessageId& id);
+inline constexpr std::size_t kOutboxNameBytes = 12 + 1 + 2 * MessageId::kSize;
 struct OutboxName {
   UnixSeconds since;
   MessageId id;

@@ -54,8 +54,12 @@ struct Sent {
 Result<std::vector<Sent>> send(const Letter& letter, const SendContext& context,
                                std::stop_token stop);
 
-/// A message that was made elsewhere (a card, say): stamped and queued with a note of it.
-Result<Sent> send_sealed(Sealed sealed, const Summary& note, const SendContext& context,
-                         std::stop_token stop);
+/// A public message that was made elsewhere: stamped and queued, without a note of ours.
+Result<Sent> send_public(Sealed sealed, const SendContext& context, std::stop_token stop);
+
+/// Makes the card of a key, keeps it in `cards` and queues it. The keyring that holds the key must
+/// be on disk before: a card whose key is lost draws mail that nobody can open.
+Result<Sent> send_card(const Identity& identity, const CardKey& key, CardDirectory& cards,
+                       const SendContext& context, std::stop_token stop);
 
 }  // namespace bmsg::mail

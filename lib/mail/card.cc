@@ -1,0 +1,126 @@
+#include "lib/mail/card.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/core/base64.h"
+#include "lib/core/codec.h"
+#include "lib/core/try.h"
+#include "lib/mail/open.h"
+
+namespace bmsg::mail {
+namespace {
+
+constexpr std::string_view kTextStart = "bmsg-card ";
+constexpr std::uint8_t kCardSuite = 1;  // X25519.
+constexpr std::string_view kBlank = " \t\r\n";
+
+Error not_a_card(std::string_view why) {
+  return Error{Errc::bad_input, fmt::format("not a card: {}", why)};
+}
+
+const char* missing_in(const Content& content) {
+  if (content.kind != Kind::card) return "another kind of message";
+  if (!content.identity()) return "no identity";
+  if (!content.seq) return "no number";
+  if (!content.prekey || content.prekey->suite != kCardSuite) return "no key that we can seal to";
+  if (!content.inbox) return "no inbox";
+  return nullptr;
+}
+
+std::string_view trim(std::string_view text) {
+  const auto begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+}  // namespace
+
+Result<Sealed> make_card(const chain::ChainRules& chain, const CardDraft& draft,
+                         const crypto::SecretBytes& identity_seed) {
+  Content content;
+  content.kind = Kind::card;
+  content.device = draft.device;
+  content.seq = draft.seq;
+  content.subject = draft.name;
+  content.prekey = OfferedKey{kCardSuite, to_bytes(draft.prekey.view())};
+  content.inbox = draft.inbox;
+  return post(chain, std::move(content), &identity_seed,
+              {.suite = Suite::open, .topic = {}, .time = draft.time, .ttl = draft.ttl});
+}
+
+bool looks_like_card(const Message& message) {
+  constexpr Bytes::value_type kStart[] = {0x01, 0x00, 0x01, static_cast<std::uint8_t>(Kind::card)};
+  return message.head.suite == Suite::open && message.body &&
+         message.body->size() > std::size(kStart) &&
+         std::equal(std::begin(kStart), std::end(kStart), message.body->begin());
+}
+
+Result<Card> read_card(const Message& message, const ChainId& chain) {
+  const Opened opened = open_public(message, chain);
+  if (opened.fault) {
+    return not_a_card(fmt::format("{}: {}", name_of(*opened.fault), opened.detail));
+  }
+  if (opened.signature != SignatureState::good) return not_a_card("signature");
+  return read_card(opened.content, message);
+}
+
+Result<Card> read_card(const Content& content, const Message& message) {
+  if (const char* why = missing_in(content)) return not_a_card(why);
+  return Card{.identity = *content.identity(),
+              .device = content.device.value_or(0),
+              .seq = *content.seq,
+              .name = content.subject,
+              .prekey = Prekey::from(content.prekey->key),
+              .inbox = *content.inbox,
+              .message = message};
+}
+
+std::string to_text(const Card& card) {
+  return std::string(kTextStart) + to_base64url(encode(card.message));
+}
+
+Result<Card> card_from_text(std::string_view text, const ChainId& chain) {
+  text = trim(text);
+  if (!text.starts_with(kTextStart)) {
+    return not_a_card(fmt::format("does not begin with '{}'", kTextStart));
+  }
+  const auto bytes = from_base64url(text.substr(kTextStart.size()));
+  if (!bytes) return not_a_card("not base64url");
+  BMSG_TRY_ASSIGN(const Message message, decode_message(*bytes));
+  return read_card(message, chain);
+}
+
+CardOrder compare(const Card& candidate, const Card& known) {
+  if (candidate.seq != known.seq) {
+    return candidate.seq > known.seq ? CardOrder::newer : CardOrder::older;
+  }
+  if (candidate.prekey != known.prekey) return CardOrder::conflict;
+  // The same number and key signed again: the one that holds for longer.
+  return candidate.expires() > known.expires() ? CardOrder::newer : CardOrder::same;
+}
+
+NewestCards newest(std::vector<Card> cards) {
+  std::ranges::stable_sort(cards, {}, &Card::device);
+  NewestCards found;
+  bool conflict_here = false;  // In the device at hand, at its highest number so far.
+  for (Card& card : cards) {
+    if (found.cards.empty() || found.cards.back().device != card.device) {
+      found.conflict |= conflict_here;
+      conflict_here = false;
+      found.cards.push_back(std::move(card));
+      continue;
+    }
+    Card& known = found.cards.back();
+    const CardOrder order = compare(card, known);
+    if (order == CardOrder::conflict) conflict_here = true;
+    if (order != CardOrder::newer) continue;
+    if (card.seq > known.seq) conflict_here = false;
+    known = std::move(card);
+  }
+  found.conflict |= conflict_here;
+  return found;
+}
+
+}  // namespace bmsg::mail

@@ -1,0 +1,128 @@
+#include "lib/mail/card_directory.h"
+
+#include <fmt/format.h>
+
+#include "lib/core/address.h"
+#include "lib/core/byte_reader.h"
+#include "lib/core/codec.h"
+#include "lib/core/try.h"
+#include "lib/crypto/sha512.h"
+
+namespace bmsg::mail {
+namespace {
+
+constexpr std::string_view kPositionMagic = "bmC1";
+constexpr std::size_t kPositionBytesMax = 256;
+constexpr std::size_t kDevicesMax = 255;  // ff stands for all devices.
+
+Bytes encode(const WalkPlace& place) {
+  Bytes bytes = to_bytes(kPositionMagic);
+  append_be(bytes, place.height.value);
+  append(bytes, place.hash.view());
+  append_be(bytes, place.pool_arrival);
+  append(bytes, crypto::sha512(bytes).view());
+  return bytes;
+}
+
+std::optional<WalkPlace> decode_place(ByteView bytes) {
+  if (bytes.size() < Digest::kSize) return std::nullopt;
+  const ByteView front = bytes.first(bytes.size() - Digest::kSize);
+  if (crypto::sha512(front) != Digest::from(bytes.last(Digest::kSize))) return std::nullopt;
+  ByteReader reader(front);
+  if (as_text(reader.take(kPositionMagic.size())) != kPositionMagic) return std::nullopt;
+  WalkPlace place;
+  place.height.value = reader.integer<std::uint32_t>();
+  place.hash = reader.fixed<BlockHash>();
+  place.pool_arrival = reader.integer<std::uint64_t>();
+  return reader.finished() ? std::optional(place) : std::nullopt;
+}
+
+std::filesystem::path conflict_of(std::filesystem::path file) { return file += ".conflict"; }
+
+}  // namespace
+
+CardDirectory::CardDirectory(Disk& disk, std::filesystem::path directory, const ChainId& chain)
+    : disk_(disk), directory_(std::move(directory)), chain_(chain) {}
+
+std::filesystem::path CardDirectory::file_of(const IdentityKey& identity,
+                                             std::uint8_t device) const {
+  return directory_ / fmt::format("{}.{}", to_address(identity), device);
+}
+
+Result<std::optional<Card>> CardDirectory::read(const std::filesystem::path& file) const {
+  const auto bytes = disk_.read(file, kMessageBytesMax);
+  if (!bytes && bytes.error().code != Errc::corrupt) return bytes.error();
+  if (!bytes || !bytes.value()) return std::optional<Card>();
+  // A damaged file is as good as none: the card comes again with the next collect().
+  const auto message = decode_message(*bytes.value());
+  if (!message) return std::optional<Card>();
+  auto card = read_card(message.value(), chain_);
+  if (!card) return std::optional<Card>();
+  return std::optional(std::move(card).value());
+}
+
+Result<CardOrder> CardDirectory::put(const Card& card) {
+  const auto file = file_of(card.identity, card.device);
+  BMSG_TRY_ASSIGN(const auto known, read(file));
+  const CardOrder order = known ? compare(card, *known) : CardOrder::newer;
+  if (order == CardOrder::same || order == CardOrder::older) return order;
+  BMSG_TRY(disk_.make_directory(directory_));
+  const auto target = order == CardOrder::conflict ? conflict_of(file) : file;
+  BMSG_TRY(disk_.replace(target, bmsg::encode(card.message)));
+  // A higher number ends the quarrel about a lower one.
+  if (known && card.seq > known->seq) BMSG_TRY(disk_.remove(conflict_of(file)));
+  return order;
+}
+
+Result<NewestCards> CardDirectory::cards_of(const IdentityKey& identity) const {
+  std::vector<Card> cards;
+  // Asking for each possible name costs half a millisecond whatever the directory holds; listing
+  // it would cost more with each stranger who publishes a card.
+  for (std::size_t device = 0; device < kDevicesMax; ++device) {
+    const auto file = file_of(identity, static_cast<std::uint8_t>(device));
+    BMSG_TRY_ASSIGN(auto card, read(file));
+    if (!card || card->identity != identity || card->device != device) continue;
+    cards.push_back(std::move(*card));
+    BMSG_TRY_ASSIGN(auto other, read(conflict_of(file)));
+    if (other && other->identity == identity && other->device == device) {
+      cards.push_back(std::move(*other));
+    }
+  }
+  return newest(std::move(cards));
+}
+
+Result<Done> CardDirectory::settle(const Card& chosen) {
+  const auto file = file_of(chosen.identity, chosen.device);
+  BMSG_TRY(disk_.make_directory(directory_));
+  BMSG_TRY(disk_.replace(file, bmsg::encode(chosen.message)));
+  return disk_.remove(conflict_of(file));
+}
+
+Result<std::optional<WalkPlace>> CardDirectory::position() const {
+  const auto bytes = disk_.read(directory_ / "position", kPositionBytesMax);
+  if (!bytes && bytes.error().code != Errc::corrupt) return bytes.error();
+  if (!bytes || !bytes.value()) return std::optional<WalkPlace>();
+  return decode_place(*bytes.value());
+}
+
+Result<CardDirectory::Collected> CardDirectory::collect(const node::ChainReader& chain,
+                                                        const WalkLimits& limits) {
+  BMSG_TRY_ASSIGN(const auto from, position());
+  Collected collected;
+  const auto visit = [&](const MessageId&, const Message& message) -> Result<Done> {
+    if (!looks_like_card(message)) return done;
+    const auto card = read_card(message, chain_);
+    if (!card) return done;  // A stranger's bad card is no failure of ours.
+    BMSG_TRY_ASSIGN(const CardOrder order, put(card.value()));
+    if (order == CardOrder::newer || order == CardOrder::conflict) ++collected.cards;
+    return done;
+  };
+  BMSG_TRY_ASSIGN(const Walked walked, walk(chain, from, limits, visit));
+  collected.more = walked.more;
+  if (from == walked.place) return collected;
+  BMSG_TRY(disk_.make_directory(directory_));
+  BMSG_TRY(disk_.replace(directory_ / "position", encode(walked.place)));
+  return collected;
+}
+
+}  // namespace bmsg::mail

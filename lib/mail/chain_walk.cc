@@ -1,0 +1,120 @@
+#include "lib/mail/chain_walk.h"
+
+#include <algorithm>
+
+#include "lib/chain/block_hash.h"
+#include "lib/core/try.h"
+
+namespace bmsg::mail {
+namespace {
+
+/// Where to go on, and how far that is back.
+struct Start {
+  WalkPlace place;
+  std::uint32_t rewound = 0;
+};
+
+Result<WalkPlace> genesis_place(const node::ChainReader& chain) {
+  BMSG_TRY_ASSIGN(const auto hash, chain.hash_at(Height{0}));
+  if (!hash) return Error{Errc::corrupt, "the chain has no genesis block"};
+  return WalkPlace{.height = {}, .hash = *hash, .pool_arrival = 0};
+}
+
+/// The last block that the best chain and the branch of `from` share.
+Result<Start> rewind(const node::ChainReader& chain, const WalkPlace& from) {
+  Start start{.place = from};
+  for (;;) {
+    BMSG_TRY_ASSIGN(const auto hash, chain.hash_at(start.place.height));
+    if (hash == start.place.hash) break;
+    BMSG_TRY_ASSIGN(const auto header, chain.header(start.place.hash));
+    // A branch that is not kept any more: all that it could have shown is walked again.
+    if (!header || start.place.height.value == 0) {
+      BMSG_TRY_ASSIGN(start.place, genesis_place(chain));
+      break;
+    }
+    start.place.hash = header->sealed.header.previous;
+    --start.place.height.value;
+  }
+  start.place.pool_arrival = from.pool_arrival;
+  start.rewound = from.height.value - start.place.height.value;
+  return start;
+}
+
+/// Takes blocks upwards until a limit or the tip is reached.
+class Walker {
+ public:
+  Walker(const node::ChainReader& chain, const WalkLimits& limits, const WalkVisit& visit,
+         Walked& walked)
+      : chain_(chain), limits_(limits), visit_(visit), walked_(walked) {}
+
+  Result<Done> blocks() {
+    BMSG_TRY_ASSIGN(const auto headers, chain_.headers(Height{walked_.place.height.value + 1},
+                                                       std::max(limits_.blocks, 1u)));
+    walked_.more = !headers.empty() && headers.size() >= limits_.blocks;
+    std::size_t bytes = 0;
+    for (const node::StoredHeader& header : headers) {
+      // The best chain has changed since the last call: what was taken stands, the next walk
+      // finds the fork.
+      const bool linked = header.sealed.header.previous == walked_.place.hash;
+      if (!linked || (bytes > 0 && bytes + header.bytes > limits_.bytes)) {
+        walked_.more = true;
+        return done;
+      }
+      bytes += header.bytes;
+      BMSG_TRY_ASSIGN(const bool there, block(header));
+      if (!there) return done;
+      ++walked_.place.height.value;
+      walked_.place.hash = header.hash;
+    }
+    return done;
+  }
+
+  Result<Done> pool() {
+    BMSG_TRY_ASSIGN(const auto pooled, chain_.pool(walked_.place.pool_arrival));
+    for (const node::PooledMessage& one : pooled) {
+      BMSG_TRY(visit_(one.id, one.message));
+      walked_.place.pool_arrival = std::max(walked_.place.pool_arrival, one.arrival + 1);
+    }
+    return done;
+  }
+
+ private:
+  /// False if the block was forgotten between two reads.
+  Result<bool> block(const node::StoredHeader& header) {
+    if (header.sealed.header.count == 0) return true;
+    BMSG_TRY_ASSIGN(const auto block, chain_.block(header.hash, Bodies::with));
+    if (!block) {
+      walked_.more = true;
+      return false;
+    }
+    for (const Message& message : block->messages) {
+      BMSG_TRY(visit_(chain::id_of(message.head), message));
+    }
+    return true;
+  }
+
+  const node::ChainReader& chain_;
+  const WalkLimits& limits_;
+  const WalkVisit& visit_;
+  Walked& walked_;
+};
+
+}  // namespace
+
+Result<Walked> walk(const node::ChainReader& chain, const std::optional<WalkPlace>& from,
+                    const WalkLimits& limits, const WalkVisit& visit) {
+  Walked walked;
+  if (from) {
+    BMSG_TRY_ASSIGN(const Start start, rewind(chain, *from));
+    walked.place = start.place;
+    walked.rewound = start.rewound;
+  } else {
+    BMSG_TRY_ASSIGN(walked.place, genesis_place(chain));
+  }
+  Walker walker(chain, limits, visit, walked);
+  BMSG_TRY(walker.blocks());
+  if (!walked.more) BMSG_TRY(walker.pool());
+  return walked;
+}
+
+}  // namespace bmsg::mail

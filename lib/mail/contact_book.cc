@@ -1,0 +1,215 @@
+#include "lib/mail/contact_book.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/core/address.h"
+#include "lib/core/try.h"
+#include "lib/mail/text.h"
+
+namespace bmsg::mail {
+namespace {
+
+Error bad_name(std::string_view why) {
+  return Error{Errc::bad_input, fmt::format("not a name: {}", why)};
+}
+
+Error no_such(std::string_view name) {
+  return Error{Errc::no_recipient, fmt::format("no contact '{}'", name)};
+}
+
+Error taken(std::string_view name) {
+  return Error{Errc::exists, fmt::format("contact '{}' is there already", name)};
+}
+
+void insert_sorted(std::vector<std::string>& names, const std::string& name) {
+  const auto place = std::ranges::lower_bound(names, name);
+  if (place == names.end() || *place != name) names.insert(place, name);
+}
+
+}  // namespace
+
+Result<std::string> to_contact_name(std::string_view text) {
+  // Before the work of normalising, which may shorten: nobody means such a name.
+  if (text.size() > 4 * kNameBytesMax) return bad_name("longer than 64 bytes");
+  const auto name = to_nfc(text);
+  if (!name) return bad_name("not UTF-8");
+  if (name->empty()) return bad_name("empty");
+  if (name->size() > kNameBytesMax) return bad_name("longer than 64 bytes");
+  if (has_deceptive_character(*name)) return bad_name("a control or hidden character in it");
+  if (name->front() == '-') return bad_name("begins with '-'");
+  if (name->front() == ' ' || name->back() == ' ') return bad_name("begins or ends with a space");
+  if (from_address(*name)) return bad_name("it is an address");
+  return *name;
+}
+
+std::vector<const Contact*> ContactBook::all() const {
+  std::vector<const Contact*> found;
+  found.reserve(contacts_.size());
+  for (const auto& [name, contact] : contacts_) found.push_back(&contact);
+  std::ranges::sort(found, {}, &Contact::name);
+  return found;
+}
+
+const Contact* ContactBook::find(std::string_view name) const {
+  const auto kept = to_nfc(name);
+  const auto found = kept ? contacts_.find(*kept) : contacts_.end();
+  return found == contacts_.end() ? nullptr : &found->second;
+}
+
+const Contact* ContactBook::by_address(const IdentityKey& address) const {
+  const auto found = by_address_.find(address);
+  return found == by_address_.end() ? nullptr : &contacts_.at(found->second);
+}
+
+const Contact* ContactBook::confusable_with(std::string_view name) const {
+  const auto kept = to_nfc(name);
+  const std::string wanted = skeleton(name);
+  for (const auto& [other, contact] : contacts_) {
+    if (other != kept && skeleton(other) == wanted) return &contact;
+  }
+  return nullptr;
+}
+
+Result<Contact*> ContactBook::changed(std::string_view name) {
+  const auto kept = to_nfc(name);
+  const auto found = kept ? contacts_.find(*kept) : contacts_.end();
+  if (found == contacts_.end()) return no_such(name);
+  return &found->second;
+}
+
+Result<Done> ContactBook::add(Contact contact) {
+  BMSG_TRY_ASSIGN(contact.name, to_contact_name(contact.name));
+  if (contacts_.contains(contact.name)) return taken(contact.name);
+  if (contacts_.size() >= kContactsMax) {
+    return Error{Errc::bad_input, fmt::format("more than {} contacts", kContactsMax)};
+  }
+  const bool wants_address = contact.kind != ContactKind::group;
+  if (contact.address.has_value() != wants_address) {
+    return Error{Errc::bad_input, wants_address ? "a contact needs an address"
+                                                : "a group has no address of its own"};
+  }
+  // A room's address is its keeper's, who may be a contact too.
+  if (contact.kind == ContactKind::person) {
+    if (const Contact* other = by_address(*contact.address)) return taken(other->name);
+    by_address_.emplace(*contact.address, contact.name);
+  }
+  std::ranges::sort(contact.members);
+  const std::string name = contact.name;
+  contacts_.emplace(name, std::move(contact));
+  return done;
+}
+
+Result<Done> ContactBook::rename(std::string_view from, std::string_view to) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed(from));
+  BMSG_TRY_ASSIGN(const std::string name, to_contact_name(to));
+  const std::string before = contact->name;
+  if (name == before) return done;
+  if (contacts_.contains(name)) return taken(name);
+
+  auto node = contacts_.extract(before);
+  node.key() = name;
+  node.mapped().name = name;
+  if (node.mapped().kind == ContactKind::person) by_address_[*node.mapped().address] = name;
+  contacts_.insert(std::move(node));
+  for (auto& [key, group] : contacts_) {
+    if (std::erase(group.members, before) > 0) insert_sorted(group.members, name);
+  }
+  return done;
+}
+
+Result<Done> ContactBook::remove(std::string_view name) {
+  BMSG_TRY_ASSIGN(const Contact* contact, changed(name));
+  const std::string removed = contact->name;
+  if (contact->kind == ContactKind::person) by_address_.erase(*contact->address);
+  contacts_.erase(removed);
+  for (auto& [key, group] : contacts_) std::erase(group.members, removed);
+  return done;
+}
+
+Result<Done> ContactBook::move(std::string_view name, const IdentityKey& address) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  if (contact->kind != ContactKind::person) {
+    return Error{Errc::bad_input, fmt::format("'{}' is not a person", contact->name)};
+  }
+  if (*contact->address == address) return done;
+  if (const Contact* other = by_address(address)) return taken(other->name);
+  by_address_.erase(*contact->address);
+  by_address_.emplace(address, contact->name);
+  contact->formerly.push_back(*contact->address);
+  contact->address = address;
+  contact->verified = {};
+  if (contact->trust == Trust::verified) contact->trust = Trust::known;
+  return done;
+}
+
+Result<Done> ContactBook::set_trust(std::string_view name, Trust trust, UnixSeconds when) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  contact->trust = trust;
+  if (trust == Trust::verified) contact->verified = when;
+  if (trust == Trust::known) contact->verified = {};
+  return done;
+}
+
+Result<Done> ContactBook::set_ack(std::string_view name, AckPolicy ack) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  contact->ack = ack;
+  return done;
+}
+
+Result<Done> ContactBook::set_note(std::string_view name, std::string note) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  contact->note = std::move(note);
+  return done;
+}
+
+Result<Done> ContactBook::add_members(std::string_view group, const std::vector<std::string>& names,
+                                      UnixSeconds now) {
+  std::vector<std::string> kept;
+  for (const std::string& name : names) {
+    const Contact* member = find(name);
+    if (!member) return no_such(name);
+    if (member->kind != ContactKind::person) {
+      return Error{Errc::bad_input, fmt::format("'{}' is not a person", member->name)};
+    }
+    kept.push_back(member->name);
+  }
+  if (!find(group)) {
+    Contact made;
+    made.name = group;
+    made.kind = ContactKind::group;
+    made.added = now;
+    BMSG_TRY(add(std::move(made)));
+  }
+  BMSG_TRY_ASSIGN(Contact * contact, changed(group));
+  if (contact->kind != ContactKind::group) return taken(contact->name);
+  for (const std::string& name : kept) insert_sorted(contact->members, name);
+  return done;
+}
+
+Result<Done> ContactBook::remove_members(std::string_view group,
+                                         const std::vector<std::string>& names) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed(group));
+  for (const std::string& name : names) {
+    const auto kept = to_nfc(name);
+    if (!kept || !std::ranges::binary_search(contact->members, *kept)) return no_such(name);
+  }
+  for (const std::string& name : names) std::erase(contact->members, *to_nfc(name));
+  return done;
+}
+
+Result<std::vector<Contact>> ContactBook::persons(std::string_view name) const {
+  const Contact* contact = find(name);
+  if (!contact) return no_such(name);
+  if (contact->kind != ContactKind::group) return std::vector<Contact>{*contact};
+  std::vector<Contact> found;
+  for (const std::string& member : contact->members) {
+    const Contact* person = find(member);
+    if (!person) return no_such(member);
+    found.push_back(*person);
+  }
+  return found;
+}
+
+}  // namespace bmsg::mail

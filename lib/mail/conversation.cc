@@ -1,0 +1,84 @@
+#include "lib/mail/conversation.h"
+
+#include <algorithm>
+
+#include "lib/core/byte_reader.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/crypto/kdf.h"
+#include "lib/crypto/sha512.h"
+
+namespace bmsg::mail {
+namespace {
+
+constexpr std::string_view kMagic = "bmQ1";
+constexpr std::size_t kCheckBytes = 8;
+constexpr std::size_t kFileBytes = 4 + 8 + IdPrefix::kSize + kCheckBytes;
+constexpr std::size_t kNameBytes = 32;
+
+std::string name_of(const ConversationKey& key, const crypto::SecretBytes& mailbox_key) {
+  std::vector<IdentityKey> to = key.to;
+  std::ranges::sort(to);
+  const auto repeated = std::ranges::unique(to);
+  to.erase(repeated.begin(), repeated.end());
+
+  Bytes text = to_bytes("bmsg1 conversation");
+  append(text, key.sender.view());
+  text.push_back(key.device);
+  append_be(text, static_cast<std::uint32_t>(to.size()));
+  for (const IdentityKey& address : to) append(text, address.view());
+  append(text, key.scope);
+  const auto mac = crypto::hmac(crypto::Hash::sha512, mailbox_key.view(), text);
+  return to_hex(mac.view().first(kNameBytes));
+}
+
+ByteView check_of(const Digest& hash) { return hash.view().first(kCheckBytes); }
+
+}  // namespace
+
+Conversation::Conversation(Disk& disk, std::filesystem::path file, FileLock lock)
+    : disk_(disk), file_(std::move(file)), lock_(std::move(lock)) {}
+
+Result<Conversation> Conversation::take(Disk& disk, const std::filesystem::path& seq_directory,
+                                        const ConversationKey& key,
+                                        const crypto::SecretBytes& mailbox_key,
+                                        std::chrono::milliseconds patience, const Clock& clock) {
+  BMSG_TRY(disk.make_directory(seq_directory));
+  const std::filesystem::path file = seq_directory / name_of(key, mailbox_key);
+  BMSG_TRY_ASSIGN(FileLock lock, FileLock::take(file.string() + ".lock", "send", patience, clock));
+  Conversation taken(disk, file, std::move(lock));
+  BMSG_TRY(taken.load());
+  return taken;
+}
+
+Result<Done> Conversation::load() {
+  BMSG_TRY_ASSIGN(const auto bytes, disk_.read(file_, kFileBytes));
+  if (!bytes) return done;
+  ByteReader reader(*bytes);
+  const ByteView magic = reader.take(kMagic.size());
+  last_seq_ = reader.integer<std::uint64_t>();
+  prev_ = reader.fixed<IdPrefix>();
+  const ByteView check = reader.take(kCheckBytes);
+  const Digest hash =
+      crypto::sha512(ByteView(*bytes).first(std::min(bytes->size(), kFileBytes - kCheckBytes)));
+  if (!reader.finished() || as_text(magic) != kMagic ||
+      !std::ranges::equal(check, check_of(hash))) {
+    return Error{Errc::corrupt, "'" + file_.string() + "' is damaged; remove it to begin again"};
+  }
+  return done;
+}
+
+Result<Done> Conversation::used(const MessageId& id) {
+  Bytes bytes = to_bytes(kMagic);
+  append_be(bytes, next_seq());
+  const auto prefix = prefix_of<IdPrefix>(id);
+  append(bytes, prefix.view());
+  const Digest hash = crypto::sha512(bytes);
+  append(bytes, check_of(hash));
+  BMSG_TRY(disk_.replace(file_, bytes));
+  ++last_seq_;
+  prev_ = prefix;
+  return done;
+}
+
+}  // namespace bmsg::mail

@@ -1,0 +1,144 @@
+#include "lib/mail/held.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <variant>
+
+#include "lib/core/byte_reader.h"
+#include "lib/core/try.h"
+#include "lib/crypto/sha512.h"
+
+namespace bmsg::mail {
+namespace {
+
+constexpr std::string_view kMagic = "bmL1";
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kFileBytesMax = 1u << 20;
+
+Error damaged(const std::string& name) {
+  return Error{Errc::corrupt, fmt::format("held letter {} is damaged", name)};
+}
+
+Result<Bytes> encode(const Letter& letter, const IdentityKey& sender) {
+  BMSG_TRY_ASSIGN(const Bytes records, encode_records(letter.content));
+  Bytes out = to_bytes(sender.view());
+  out.push_back(static_cast<std::uint8_t>(letter.audience));
+  out.push_back(static_cast<std::uint8_t>(letter.stale));
+  append(out, letter.topic.view());
+  append_be(out, letter.ttl);
+  append_be(out, static_cast<std::uint32_t>(letter.to.size()));
+  for (const Addressee& to : letter.to) {
+    append(out, to.address.view());
+    append_be(out, static_cast<std::uint32_t>(to.name.size()));
+    append(out, as_bytes(to.name));
+  }
+  append(out, records);
+  return out;
+}
+
+std::optional<HeldLetter> decode(ByteView bytes) {
+  ByteReader in(bytes);
+  HeldLetter held;
+  held.sender = in.fixed<IdentityKey>();
+  const auto audience = in.integer<std::uint8_t>();
+  const auto stale = in.integer<std::uint8_t>();
+  held.letter.topic = in.fixed<Topic>();
+  held.letter.ttl = in.integer<std::uint32_t>();
+  for (auto left = in.integer<std::uint32_t>(); left > 0 && !in.ran_short(); --left) {
+    const auto address = in.fixed<IdentityKey>();
+    held.letter.to.push_back({address, to_string(in.take(in.integer<std::uint32_t>()))});
+  }
+  const ByteView records = in.rest();
+  if (!in.finished() || audience > 1 || stale > 1) return std::nullopt;
+  held.letter.audience = Audience{audience};
+  held.letter.stale = Stale{stale};
+  auto read = decode_records(records, Padding::malformed);
+  if (std::holds_alternative<BadRecords>(read)) return std::nullopt;
+  held.letter.content = std::move(std::get<ReadRecords>(read).content);
+  return held;
+}
+
+/// The sealed part of a file; nullopt if it is damaged.
+std::optional<Bytes> unwrap(ByteView bytes) {
+  constexpr std::size_t kFront = kMagic.size() + 1;
+  if (bytes.size() < kFront + Digest::kSize) return std::nullopt;
+  const ByteView hashed = bytes.first(bytes.size() - Digest::kSize);
+  if (crypto::sha512(hashed) != Digest::from(bytes.last(Digest::kSize))) return std::nullopt;
+  if (as_text(hashed.first(kMagic.size())) != kMagic || hashed[kMagic.size()] != kVersion) {
+    return std::nullopt;
+  }
+  return to_bytes(hashed.subspan(kFront));
+}
+
+}  // namespace
+
+Result<MessageId> HeldLetters::hold(const Letter& letter, const IdentityKey& sender,
+                                    UnixSeconds since, Entropy& entropy) {
+  check(letter.content.sender.empty(), "a held letter is signed when it is sealed");
+  MessageId id;
+  BMSG_TRY(entropy.fill({id.data(), MessageId::kSize}));
+  BMSG_TRY_ASSIGN(Bytes plain, encode(letter, sender));
+  auto sealed = seal_note(mailbox_key_, id, plain, entropy);
+  crypto::wipe(plain);
+  if (!sealed) return sealed.error();
+
+  Bytes file = to_bytes(kMagic);
+  file.push_back(kVersion);
+  append(file, sealed.value());
+  append(file, crypto::sha512(file).view());
+  BMSG_TRY(outbox_.prepare());
+  BMSG_TRY(outbox_.disk().replace(outbox_.directory() / "held" / outbox_name(since, id), file));
+  return id;
+}
+
+Result<std::vector<HeldLetter>> HeldLetters::all() const {
+  std::vector<HeldLetter> found;
+  const auto directory = outbox_.directory() / "held";
+  BMSG_TRY_ASSIGN(const auto names, outbox_.disk().list(directory));
+  for (const std::string& name : names) {
+    const auto parsed = parse_outbox_name(name);
+    if (!parsed) continue;
+    BMSG_TRY_ASSIGN(const auto bytes, outbox_.disk().read(directory / name, kFileBytesMax));
+    if (!bytes) continue;  // Released meanwhile.
+    const auto sealed = unwrap(*bytes);
+    if (!sealed) return damaged(name);
+    BMSG_TRY_ASSIGN(const auto plain, open_note(mailbox_key_, parsed->id, *sealed));
+    auto held = decode(plain.view());
+    if (!held) return damaged(name);
+    held->id = parsed->id;
+    held->since = parsed->since;
+    found.push_back(std::move(*held));
+  }
+  return found;
+}
+
+Result<Done> HeldLetters::remove(const MessageId& id) {
+  const auto directory = outbox_.directory() / "held";
+  BMSG_TRY_ASSIGN(const auto names, outbox_.disk().list(directory));
+  for (const std::string& name : names) {
+    const auto parsed = parse_outbox_name(name);
+    if (parsed && parsed->id == id) return outbox_.disk().remove(directory / name);
+  }
+  return Error{Errc::not_found, "no such held letter"};
+}
+
+Result<std::vector<HeldLetters::Released>> HeldLetters::release(const SendContext& context,
+                                                                std::stop_token stop) {
+  check(context.keyring != nullptr, "held letters are released with their keyring");
+  std::vector<Released> released;
+  BMSG_TRY_ASSIGN(const auto letters, all());
+  for (const HeldLetter& held : letters) {
+    SendContext as_sender = context;
+    as_sender.identity = context.keyring->find(held.sender);
+    if (!as_sender.identity) continue;
+    auto sent = send(held.letter, as_sender, stop);
+    if (!sent && sent.error().code == Errc::no_recipient) continue;
+    if (!sent) return sent.error();
+    BMSG_TRY(remove(held.id));
+    released.push_back({held.id, std::move(sent).value()});
+  }
+  return released;
+}
+
+}  // namespace bmsg::mail

@@ -1,0 +1,38 @@
+#include "lib/mail/mail_keys.h"
+
+#include <algorithm>
+
+#include "lib/crypto/sha512.h"
+
+namespace bmsg::mail {
+
+const OwnIdentity* MailKeys::own_of(ByteView sender) const {
+  const auto found = std::ranges::find_if(
+      own, [&](const OwnIdentity& one) { return std::ranges::equal(one.address.view(), sender); });
+  return found == own.end() ? nullptr : &*found;
+}
+
+MailKeys mail_keys(const Keyring& keyring, const ChainId& chain) {
+  MailKeys keys;
+  keys.chain = chain;
+  keys.mailbox_key = keyring.archive.clone();
+  std::vector<IdentityKey> addresses;
+  for (const Identity& identity : keyring.identities) {
+    const IdentityKey address = identity.address();
+    keys.own.push_back({address, identity.name, identity.device});
+    addresses.push_back(address);
+    // Newest first: most mail is sealed to it.
+    for (auto key = identity.cards.rbegin(); key != identity.cards.rend(); ++key) {
+      if (key->chain != chain) continue;
+      keys.live.push_back({crypto::Agreement(key->secret), address, key->inbox});
+    }
+  }
+  std::ranges::sort(addresses);
+  crypto::Sha512 hash;
+  hash.update(as_bytes("bmsg1 mail keys"));
+  for (const IdentityKey& address : addresses) hash.update(address.view());
+  keys.digest = hash.finish();
+  return keys;
+}
+
+}  // namespace bmsg::mail

@@ -1,0 +1,174 @@
+#include "lib/mail/scan.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "lib/core/try.h"
+#include "lib/mail/open.h"
+#include "lib/mail/summary.h"
+
+namespace bmsg::mail {
+namespace {
+
+const Flags kArrived = {"unread"};
+constexpr std::size_t kOwnPerScanMax = 2000;
+
+/// A message of ours before it is put in order.
+struct Found {
+  MessageId id;
+  Summary summary;
+  Bytes sealed;
+};
+
+class Scan {
+ public:
+  Scan(const MailReader& mail, const MailKeys& keys, Entropy& entropy)
+      : mail_(mail), keys_(keys), entropy_(entropy) {}
+
+  Result<Done> message(const MessageId& id, const Message& message) {
+    if (!message.body) return done;  // Dropped before we could read it.
+    auto summary = message.head.suite == Suite::open ? judge_public(message) : judge(message);
+    if (!summary) return done;
+    BMSG_TRY_ASSIGN(const bool known, is_known(id));
+    if (known) return done;
+    BMSG_TRY_ASSIGN(Bytes sealed, seal_summary(keys_.mailbox_key, id, *summary, entropy_));
+    return keep({id, std::move(*summary), std::move(sealed)});
+  }
+
+  /// Our own note of a message in the outbox becomes its entry as it is.
+  Result<Done> own(const Outbox& outbox, const OutboxEntry& entry) {
+    BMSG_TRY_ASSIGN(const bool known, is_known(entry.id));
+    if (known) return done;
+    const auto file = outbox.read(entry);
+    // A damaged file is told where the outbox is shown; one without a note is not ours to read.
+    if (!file && file.error().code != Errc::corrupt) return file.error();
+    if (!file || !file.value() || file.value()->note.empty()) return done;
+    auto summary = open_summary(keys_.mailbox_key, entry.id, file.value()->note);
+    if (!summary) return done;  // Of another keyring.
+    return keep({entry.id, std::move(summary).value(), file.value()->note});
+  }
+
+  /// In the order in which a conversation reads.
+  void finish(MailChange& change) {
+    std::ranges::stable_sort(found_, [](const Found& a, const Found& b) {
+      return std::tuple(a.summary.time, a.summary.seq.value_or(0)) <
+             std::tuple(b.summary.time, b.summary.seq.value_or(0));
+    });
+    for (Found& one : found_) {
+      if (one.summary.direction == Direction::in) change.flags.emplace(one.id, kArrived);
+      change.put.push_back({one.id, 0, UnixSeconds{one.summary.time}, std::move(one.sealed)});
+    }
+  }
+
+  std::size_t size() const { return found_.size(); }
+
+ private:
+  Result<Done> keep(Found found) {
+    seen_.insert(found.id);
+    found_.push_back(std::move(found));
+    return done;
+  }
+
+  Result<bool> is_known(const MessageId& id) const {
+    if (seen_.contains(id)) return true;
+    BMSG_TRY_ASSIGN(const auto entry, mail_.entry(id));
+    return entry.has_value();
+  }
+
+  /// Public text is everybody's; public cards and the like are other parts' business.
+  std::optional<Summary> judge_public(const Message& message) const {
+    const Opened opened = open_public(message, keys_.chain);
+    if (opened.fault || opened.content.kind != Kind::text) return std::nullopt;
+    return directed(summary_of(message, opened), nullptr);
+  }
+
+  std::optional<Summary> judge(const Message& message) const {
+    for (const LiveKey& key : keys_.live) {
+      if (!key.inbox.matches(message.head.topic)) continue;
+      const auto opened = open(message, keys_.chain, key.agreement, key.owner);
+      if (opened) return directed(summary_of(message, *opened), &key.owner);
+    }
+    return std::nullopt;
+  }
+
+  /// Sent by another device of ours: out. Else in, to the identity whose key opened it.
+  Summary directed(Summary summary, const IdentityKey* opened_by) const {
+    const bool own = summary.signature == SignatureState::good && keys_.own_of(summary.sender);
+    summary.direction = own ? Direction::out : Direction::in;
+    if (!own && opened_by) {
+      const OwnIdentity* identity = keys_.own_of(opened_by->view());
+      summary.to.push_back({*opened_by, identity ? identity->name : std::string()});
+    }
+    return summary;
+  }
+
+  const MailReader& mail_;
+  const MailKeys& keys_;
+  Entropy& entropy_;
+  std::vector<Found> found_;
+  std::set<MessageId> seen_;
+};
+
+std::optional<WalkPlace> start_of(const std::optional<ScanPosition>& position,
+                                  const MailKeys& keys) {
+  if (!position || position->keys != keys.digest) return std::nullopt;
+  return WalkPlace{position->height, position->hash, position->pool_arrival};
+}
+
+/// Own messages that are safe to take out of the outbox: buried, or past their time for good.
+Result<std::vector<OutboxEntry>> find_done(const node::ChainReader& chain, const Outbox& outbox,
+                                           const std::vector<OutboxEntry>& entries,
+                                           std::uint32_t depth) {
+  std::vector<OutboxEntry> found;
+  BMSG_TRY_ASSIGN(const auto tip, chain.tip());
+  for (const OutboxEntry& entry : entries) {
+    const auto status = outbox.status(entry, chain, depth, tip.time);
+    if (!status && status.error().code != Errc::corrupt) return status.error();
+    if (status && status.value().state == OutboxState::buried) found.push_back(entry);
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
+                        const MailKeys& keys, const Outbox& outbox, Entropy& entropy,
+                        const ScanOptions& options) {
+  ScanResult result;
+  BMSG_TRY_ASSIGN(result.from, mail.position());
+  Scan scanning(mail, keys, entropy);
+
+  // Before the chain: our note says to whom, which the message itself does not.
+  BMSG_TRY_ASSIGN(auto entries, outbox.entries());
+  std::size_t judged = 0;
+  for (; judged < entries.size() && scanning.size() < kOwnPerScanMax; ++judged) {
+    BMSG_TRY(scanning.own(outbox, entries[judged]));
+  }
+  const bool own_left = judged < entries.size();
+  entries.resize(judged);
+  const auto visit = [&](const MessageId& id, const Message& message) {
+    return scanning.message(id, message);
+  };
+  BMSG_TRY_ASSIGN(const Walked walked,
+                  walk(chain, start_of(result.from, keys), options.limits, visit));
+  result.messages = scanning.size();
+  scanning.finish(result.change);
+  const ScanPosition reached{walked.place.height, walked.place.hash, walked.place.pool_arrival,
+                             keys.digest};
+  if (result.from != reached) result.change.position = reached;
+  result.more = walked.more || own_left;
+  BMSG_TRY_ASSIGN(result.done, find_done(chain, outbox, entries, options.burial_depth));
+  return result;
+}
+
+Result<bool> apply_scan(MailStore& mail, Outbox& outbox, const ScanResult& result) {
+  BMSG_TRY_ASSIGN(const auto position, mail.position());
+  if (position != result.from) return false;
+  const MailChange& change = result.change;
+  if (!change.put.empty() || change.position) BMSG_TRY(mail.apply(change));
+  for (const OutboxEntry& entry : result.done) BMSG_TRY(outbox.remove(entry));
+  return true;
+}
+
+}  // namespace bmsg::mail

@@ -1,0 +1,181 @@
+#include "lib/mail/seal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "lib/chain/block_hash.h"
+#include "lib/core/address.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/crypto/random.h"
+#include "lib/crypto/sign.h"
+#include "lib/mail/open.h"
+#include "lib/mail/seal_scheme.h"
+
+namespace bmsg::mail {
+namespace {
+
+using SlotBytes = Bytes;
+
+/// The records as the signer will sign them, not yet signed.
+Result<Bytes> records_of(Content& content, const crypto::SecretBytes* signer_seed) {
+  check(content.sender.empty(), "the sender is set by whoever signs");
+  if (signer_seed) content.sender = to_bytes(crypto::public_key_of(*signer_seed).view());
+  return encode_records(content);
+}
+
+void sign_records(Bytes& records, const chain::ChainRules& chain, const MessageHead& head,
+                  const crypto::SecretBytes* signer_seed) {
+  if (!signer_seed) return;
+  append_signature(records,
+                   crypto::sign(*signer_seed, signed_text(chain.id, head_hash(head), records)));
+}
+
+Result<Done> check_limits(const chain::ChainRules& chain, const MessageHead& head) {
+  if (head.encoded_bytes() > chain.rules.maxmessage) {
+    return Error{Errc::bad_input,
+                 fmt::format("message is {} bytes; the limit is {} (chain rule maxmessage)",
+                             head.encoded_bytes(), chain.rules.maxmessage)};
+  }
+  if (head.ttl == 0 || head.ttl > chain.rules.maxttl) {
+    return Error{Errc::bad_input, fmt::format("message lives {} s; the limit is 1 to {} (chain "
+                                              "rule maxttl)",
+                                              head.ttl, chain.rules.maxttl)};
+  }
+  return done;
+}
+
+MessageHead head_of(const chain::ChainRules& chain, const HeadOptions& options,
+                    std::size_t body_bytes) {
+  return {.suite = options.suite,
+          .chain = prefix_of<ChainTag>(chain.id),
+          .topic = options.topic,
+          .time = options.time,
+          .ttl = options.ttl,
+          .body_bytes = static_cast<std::uint32_t>(body_bytes),
+          .key_section = {},
+          .body_hash = {}};
+}
+
+Result<SlotBytes> make_slot(const chain::ChainRules& chain, const Recipient& recipient,
+                            const crypto::SecretBytes& ephemeral,
+                            const crypto::SecretBytes& content_key, const MessageHead& head,
+                            ByteView prefix) {
+  const auto suite = scheme::hpke_suite(head.suite);
+  const auto shared = crypto::encap_with(suite.kem, ephemeral, recipient.key);
+  if (!shared) {
+    const std::string who = recipient.owner ? to_address(*recipient.owner) : to_hex(recipient.key);
+    return Error{Errc::no_recipient, fmt::format("the key of {} cannot be sealed to", who)};
+  }
+  const auto context =
+      crypto::key_schedule(suite, *shared, scheme::slot_info(chain.id, recipient.owner));
+  return crypto::aead_seal(context.key, context.base_nonce, prefix, content_key.view());
+}
+
+/// Random bytes look like a slot to everybody but whom a slot was made for.
+Result<Done> add_random_slots(std::vector<SlotBytes>& slots, std::size_t count, Entropy& entropy) {
+  while (slots.size() < count) {
+    slots.emplace_back(kSlotBytes);
+    BMSG_TRY(entropy.fill(slots.back()));
+  }
+  return done;
+}
+
+Result<std::vector<Recipient>> distinct(std::vector<Recipient> recipients) {
+  std::ranges::sort(recipients);
+  const auto repeated = std::ranges::unique(recipients);
+  recipients.erase(repeated.begin(), repeated.end());
+  if (recipients.empty() || recipients.size() > kSlotsMax) {
+    return Error{Errc::bad_input, fmt::format("{} keys to seal to; a message has 1 to {}",
+                                              recipients.size(), kSlotsMax)};
+  }
+  return recipients;
+}
+
+/// Sets the key section: the ephemeral public key, then the slots in the order of their bytes.
+Result<Done> fill_key_section(MessageHead& head, const chain::ChainRules& chain,
+                              const std::vector<Recipient>& recipients, std::size_t slot_count,
+                              const crypto::SecretBytes& content_key, Entropy& entropy) {
+  const auto kem = scheme::hpke_suite(head.suite).kem;
+  BMSG_TRY_ASSIGN(const auto seed, crypto::random_secret(entropy, scheme::kContentKeyBytes));
+  const crypto::SecretBytes ephemeral = crypto::derive_private_key(kem, seed.view());
+  const auto curve = head.suite == Suite::sealed ? crypto::Curve::x25519 : crypto::Curve::secp256k1;
+  const auto enc = crypto::public_key_of(curve, ephemeral);
+  check(enc.has_value(), "a derived private key is no key");
+
+  // The prefix holds the length of the section, so the section must have it before.
+  head.key_section.resize(enc->size() + slot_count * kSlotBytes);
+  const Bytes prefix = scheme::prefix_of_head(head);
+  std::vector<SlotBytes> slots;
+  for (const Recipient& recipient : recipients) {
+    BMSG_TRY_ASSIGN(slots.emplace_back(),
+                    make_slot(chain, recipient, ephemeral, content_key, head, prefix));
+  }
+  BMSG_TRY(add_random_slots(slots, slot_count, entropy));
+  std::ranges::sort(slots);
+  head.key_section = *enc;
+  for (const SlotBytes& slot : slots) append(head.key_section, slot);
+  return done;
+}
+
+Bytes sealed_body(const MessageHead& head, const crypto::SecretBytes& content_key, ByteView plain) {
+  auto keys = scheme::body_keys(content_key, head_hash(head));
+  Bytes body = std::move(keys.commitment);
+  append(body, crypto::aead_seal(keys.key, crypto::AeadNonce(), {}, plain));
+  return body;
+}
+
+}  // namespace
+
+MessageId Sealed::id() const { return chain::id_of(head); }
+
+Message Sealed::with_nonce(std::uint64_t nonce) && {
+  return {.head = std::move(head), .nonce = nonce, .body = std::move(body)};
+}
+
+Result<Sealed> seal(const chain::ChainRules& chain, Content content,
+                    std::vector<Recipient> recipients, const crypto::SecretBytes* signer_seed,
+                    const HeadOptions& options, Entropy& entropy) {
+  check(options.suite == Suite::sealed || options.suite == Suite::sealed_secp256k1,
+        "seal() makes sealed messages");
+  BMSG_TRY_ASSIGN(recipients, distinct(std::move(recipients)));
+  BMSG_TRY_ASSIGN(Bytes records, records_of(content, signer_seed));
+  const std::size_t slot_count =
+      options.slots == Slots::padded ? std::bit_ceil(recipients.size()) : recipients.size();
+  const std::size_t padded =
+      padded_bytes(records.size() + (signer_seed ? kSignatureRecordBytes : 0));
+
+  Sealed made{.head = head_of(chain, options, padded + scheme::kBodyOverheadBytes),
+              .body = {},
+              .content_key = {}};
+  made.head.key_section.resize(scheme::enc_bytes(options.suite) + slot_count * kSlotBytes);
+  BMSG_TRY(check_limits(chain, made.head));
+  BMSG_TRY_ASSIGN(made.content_key, crypto::random_secret(entropy, scheme::kContentKeyBytes));
+  BMSG_TRY(fill_key_section(made.head, chain, recipients, slot_count, made.content_key, entropy));
+
+  sign_records(records, chain, made.head, signer_seed);
+  records.resize(padded);
+  made.body = sealed_body(made.head, made.content_key, records);
+  made.head.body_hash = chain::body_hash_of(made.body);
+  return made;
+}
+
+Result<Sealed> post(const chain::ChainRules& chain, Content content,
+                    const crypto::SecretBytes* signer_seed, const HeadOptions& options) {
+  BMSG_TRY_ASSIGN(Bytes records, records_of(content, signer_seed));
+  HeadOptions open_options = options;
+  open_options.suite = Suite::open;
+  Sealed made{.head = head_of(chain, open_options,
+                              records.size() + (signer_seed ? kSignatureRecordBytes : 0)),
+              .body = {},
+              .content_key = {}};
+  BMSG_TRY(check_limits(chain, made.head));
+  sign_records(records, chain, made.head, signer_seed);
+  made.body = std::move(records);
+  made.head.body_hash = chain::body_hash_of(made.body);
+  return made;
+}
+
+}  // namespace bmsg::mail
