@@ -38,8 +38,7 @@ std::optional<SecretBytes> agree_x25519(EVP_PKEY* own, ByteView public_key) {
 }
 
 const secp256k1_context* secp256k1() {
-  static const secp256k1_context* const context =
-      secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+  static const secp256k1_context* const context = secp256k1_context_create(SECP256K1_CONTEXT_SIGN);
   return context;
 }
 

@@ -101,7 +101,7 @@ Result<SecretBytes> scrypt(ByteView passphrase, ByteView salt, const ScryptCost&
   if (!is_accepted(cost)) return Error{Errc::bad_input, "scrypt cost outside the accepted range"};
 
   const std::uint64_t n = std::uint64_t{1} << cost.log2_n;
-  const std::uint64_t memory_max = 2 * 128 * n * cost.r;  // OpenSSL's own default is 32 MiB.
+  const std::uint64_t memory_max = 256 * n * cost.r;  // OpenSSL's own default is 32 MiB.
   SecretBytes out(size);
   const QuietErrors quiet;
   const std::string_view text = as_text(passphrase);

@@ -117,7 +117,6 @@ inline bool search(const SearchBlock& block, std::uint64_t start, std::uint64_t 
       nonce = start + done + i;
       return true;
     }
-    if (count - done <= kLanes<Word>) return false;  // Else `done` could pass 2^64.
   }
   return false;
 }

@@ -30,7 +30,7 @@ Sha512::Sha512() {
 Sha512::Sha512(const Sha512& other) { std::memcpy(state_, other.state_, sizeof(state_)); }
 
 Sha512& Sha512::operator=(const Sha512& other) {
-  std::memmove(state_, other.state_, sizeof(state_));
+  if (this != &other) std::memcpy(state_, other.state_, sizeof(state_));
   return *this;
 }
 

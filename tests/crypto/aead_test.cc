@@ -1,7 +1,6 @@
 #include "lib/crypto/aead.h"
 
 #include <gtest/gtest.h>
-#include <openssl/err.h>
 
 #include "tests/crypto/hex_bytes.h"
 
@@ -108,12 +107,6 @@ TEST_F(SealedText, StaysShutUnderOtherAssociatedData) {
   EXPECT_FALSE(open());
   aad.clear();
   EXPECT_FALSE(open());
-}
-
-TEST_F(SealedText, LeavesNoErrorForOtherUsersOfTheThread) {
-  sealed[0] ^= 1;
-  EXPECT_FALSE(open());
-  EXPECT_EQ(ERR_peek_error(), 0ul);
 }
 
 }  // namespace

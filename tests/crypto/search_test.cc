@@ -1,5 +1,6 @@
 #include "lib/crypto/search.h"
 
+#include <ostream>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -7,10 +8,13 @@
 #include "lib/core/big_endian.h"
 #include "lib/crypto/sha512.h"
 #include "tests/crypto/hex_bytes.h"
-#include "tests/crypto/seed.h"
+#include "tests/support/seed.h"
 #include "tests/vectors/golden.h"
 
 namespace bmsg::crypto {
+
+static void PrintTo(const SearchKernel& kernel, std::ostream* out) { *out << kernel.name; }
+
 namespace {
 
 constexpr std::uint64_t kMax = ~std::uint64_t{0};
@@ -41,20 +45,14 @@ Found find_with(const SearchKernel& kernel, ByteView prefix, std::uint64_t limit
   return nonce;
 }
 
-Bytes random_bytes(std::mt19937_64& numbers, std::size_t size) {
-  Bytes bytes(size);
-  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(numbers());
-  return bytes;
-}
-
 /// Runs each test with every build of the kernel that this machine has instructions for.
-class SearchKernels : public testing::TestWithParam<SearchKernel> {
+class SearchBuild : public testing::TestWithParam<SearchKernel> {
  protected:
   Found find(ByteView prefix, std::uint64_t limit, std::uint64_t start, std::uint64_t count) const {
     return find_with(GetParam(), prefix, limit, start, count);
   }
 
-  std::mt19937_64 numbers{test_seed()};
+  std::mt19937_64 numbers = seeded_numbers();
 };
 
 std::vector<SearchKernel> supported() {
@@ -62,15 +60,13 @@ std::vector<SearchKernel> supported() {
   return {kernels.list, kernels.list + kernels.count};
 }
 
-INSTANTIATE_TEST_SUITE_P(Builds, SearchKernels, testing::ValuesIn(supported()),
-                         [](const auto& tested) {
-                           std::string name = tested.param.name;
-                           std::erase(name, '-');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(All, SearchBuild, testing::ValuesIn(supported()), [](const auto& tested) {
+  std::string name = tested.param.name;
+  std::erase(name, '-');
+  return name;
+});
 
-TEST_P(SearchKernels, AgreesWithOpenSslWhereverTheNonceStandsInItsBlock) {
-  SCOPED_TRACE(seed_note());
+TEST_P(SearchBuild, AgreesWithOpenSslWhereverTheNonceStandsInItsBlock) {
   for (std::size_t size = 0; size <= 384; size += 8) {
     const Bytes prefix = random_bytes(numbers, size);
     for (std::uint64_t start = 0; start < 40; ++start) {
@@ -80,8 +76,7 @@ TEST_P(SearchKernels, AgreesWithOpenSslWhereverTheNonceStandsInItsBlock) {
   }
 }
 
-TEST_P(SearchKernels, FindsTheLowestNonceInRandomRanges) {
-  SCOPED_TRACE(seed_note());
+TEST_P(SearchBuild, FindsTheLowestNonceInRandomRanges) {
   int hits = 0;
   constexpr int kRounds = 2000;
   for (int round = 0; round < kRounds; ++round) {
@@ -97,8 +92,7 @@ TEST_P(SearchKernels, FindsTheLowestNonceInRandomRanges) {
   EXPECT_LT(hits, kRounds);
 }
 
-TEST_P(SearchKernels, AcceptsTheLimitItselfAndNothingAbove) {
-  SCOPED_TRACE(seed_note());
+TEST_P(SearchBuild, AcceptsTheLimitItselfAndNothingAbove) {
   for (const std::size_t size : {kStampPrefix, kHeaderPrefix}) {
     const Bytes prefix = random_bytes(numbers, size);
     const std::uint64_t value = value_of(prefix, 77);
@@ -107,8 +101,7 @@ TEST_P(SearchKernels, AcceptsTheLimitItselfAndNothingAbove) {
   }
 }
 
-TEST_P(SearchKernels, StopsExactlyAtTheEndOfTheRange) {
-  SCOPED_TRACE(seed_note());
+TEST_P(SearchBuild, StopsExactlyAtTheEndOfTheRange) {
   const Bytes prefix = random_bytes(numbers, kStampPrefix);
   const std::uint64_t limit = kMax / 4096;
   const Found hit = find_plainly(prefix, limit, 1000, 1'000'000);
@@ -122,17 +115,16 @@ TEST_P(SearchKernels, StopsExactlyAtTheEndOfTheRange) {
   }
 }
 
-TEST_P(SearchKernels, FindsNothingInAnEmptyRange) {
+TEST_P(SearchBuild, FindsNothingInAnEmptyRange) {
   EXPECT_EQ(find(Bytes(kStampPrefix), kMax, 5, 0), std::nullopt);
 }
 
-TEST_P(SearchKernels, FindsTheStartWhenEverythingMeetsTheLimit) {
+TEST_P(SearchBuild, FindsTheStartWhenEverythingMeetsTheLimit) {
   EXPECT_EQ(find(Bytes(kStampPrefix), kMax, 5, kMax), Found(5));
   EXPECT_EQ(find(Bytes(kHeaderPrefix), kMax, kMax, kMax), Found(kMax));
 }
 
-TEST_P(SearchKernels, GoesOnAtZeroAfterTheLastNonce) {
-  SCOPED_TRACE(seed_note());
+TEST_P(SearchBuild, GoesOnAtZeroAfterTheLastNonce) {
   const Bytes prefix = random_bytes(numbers, kHeaderPrefix);
   for (std::uint64_t before = 0; before < 20; ++before) {
     const std::uint64_t start = kMax - before;
