@@ -98,6 +98,7 @@ TEST(LongThings, AreFoundOnePastEachLimit) {
   EXPECT_EQ(find_long_things({{"lib/core/a.cc", function(58)}}), Faults{});
   EXPECT_EQ(find_long_things({{"lib/core/a.cc", function(59)}}),
             Faults{"lib/core/a.cc:1: function of 61 lines"});
+  EXPECT_EQ(find_long_things({{"tests/core/a.h", function(59)}}), Faults{});
 
   EXPECT_EQ(find_long_things({{"tests/a.cc", times(400, "\n")}}), Faults{});
   EXPECT_EQ(find_long_things({{"tests/a.cc", times(401, "\n")}}), Faults{"tests/a.cc: 401 lines"});
