@@ -237,8 +237,8 @@ Result<Done> put_change(Batch& batch, const node::ChainChange& change) {
   BMSG_TRY(each(change.disconnect, writer, &ChangeWriter::disconnect));
   BMSG_TRY(each(change.connect, writer, &ChangeWriter::connect));
   for (const node::TreeNode& node : change.tree) put_tree(batch, node);
-  BMSG_TRY(each(change.pool_add, writer, &ChangeWriter::pool_add));
   BMSG_TRY(each(change.pool_remove, writer, &ChangeWriter::pool_remove));
+  BMSG_TRY(each(change.pool_add, writer, &ChangeWriter::pool_add));
   BMSG_TRY(each(change.forget, writer, &ChangeWriter::forget));
   writer.finish();
   return done;

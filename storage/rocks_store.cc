@@ -160,6 +160,7 @@ Result<std::vector<node::StoredHeader>> RocksStore::tips() const {
   for (FoundBlock& block : side) {
     if (!parents.contains(block.hash)) tips.push_back(stored_header(std::move(block)));
   }
+  std::ranges::sort(tips, {}, &node::StoredHeader::hash);
   return tips;
 }
 

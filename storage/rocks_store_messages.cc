@@ -129,6 +129,8 @@ Result<std::vector<node::MessagePlace>> RocksStore::places_of(const MessageId& i
     BMSG_TRY_ASSIGN(const auto at, read_message_at(view, record));
     if (at.id == id) places.push_back(at.place);
   }
+  // The best chain first, as a reader wants it.
+  std::ranges::stable_sort(places, std::ranges::greater{}, &node::MessagePlace::branch);
   return places;
 }
 

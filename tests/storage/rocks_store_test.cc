@@ -1,0 +1,391 @@
+#include "storage/rocks_store.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "storage/database.h"
+#include "storage/format.h"
+#include "storage/schema.h"
+#include "tests/storage/store_dir.h"
+
+namespace bmsg::storage {
+namespace {
+
+/// A store of a few blocks with messages, and what they were made of.
+class RocksStoreTest : public ::testing::Test {
+ protected:
+  RocksStoreTest() : store_(must(dir_.create())) {
+    first_ = block_of(builder_, builder_.genesis(), "one ", 3);
+    second_ = block_of(builder_, first_.header, "two ", 5);
+  }
+
+  void apply(const node::ChainChange& change) {
+    const auto applied = store_->apply(change);
+    ASSERT_TRUE(applied) << applied.error().message;
+  }
+  void grow() { apply(adding(builder_.chain(), {first_, second_})); }
+  void reopen() {
+    store_.reset();
+    store_ = must(dir_.open());
+  }
+  Work work_at(std::uint32_t height) { return must(store_->headers({height}, 1)).at(0).total_work; }
+  static BlockHash hash(const Block& block) { return chain::hash_of(block.header); }
+
+  TempDir temp_;
+  StoreDir dir_{temp_.path()};
+  ChainBuilder builder_;
+  std::unique_ptr<RocksStore> store_;
+  Block first_;
+  Block second_;
+};
+
+TEST_F(RocksStoreTest, BeginsWithGenesis) {
+  reopen();
+  const node::Tip tip = must(store_->tip());
+  EXPECT_EQ(tip.height.value, 0);
+  EXPECT_EQ(tip.hash, builder_.genesis_hash());
+  EXPECT_TRUE(tip.work.is_zero());
+  EXPECT_EQ(tip.time, builder_.genesis().time);
+  EXPECT_EQ(must(store_->rules_text()), builder_.rules_text());
+  EXPECT_EQ(must(store_->block(tip.hash, Bodies::with))->header, builder_.genesis());
+  EXPECT_TRUE(must(store_->tree_node(0, 0)));
+}
+
+TEST_F(RocksStoreTest, IsNotMadeTwice) {
+  store_.reset();
+  const auto again = dir_.create();
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::exists);
+}
+
+TEST_F(RocksStoreTest, IsNotMadeFromBadRules) {
+  const TempDir other;
+  EXPECT_EQ(StoreDir(other.path()).create("no rules").error().code, Errc::bad_input);
+  EXPECT_TRUE(std::filesystem::is_empty(other.path()));
+}
+
+TEST_F(RocksStoreTest, IsNotFoundWhereThereIsNone) {
+  const TempDir other;
+  EXPECT_EQ(StoreDir(other.path()).open().error().code, Errc::not_found);
+  EXPECT_EQ(StoreDir(other.path()).read().error().code, Errc::not_found);
+  EXPECT_TRUE(std::filesystem::is_empty(other.path()));
+}
+
+TEST_F(RocksStoreTest, HasOneWriter) {
+  const auto second = dir_.open();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::locked);
+  EXPECT_NE(second.error().message.find("another program"), std::string::npos);
+}
+
+TEST_F(RocksStoreTest, KeepsBlocksOverReopening) {
+  grow();
+  reopen();
+  EXPECT_EQ(must(store_->block(hash(first_), Bodies::with)), first_);
+  EXPECT_EQ(must(store_->block(hash(second_), Bodies::with)), second_);
+  EXPECT_EQ(must(store_->tip()).hash, hash(second_));
+  EXPECT_EQ(must(store_->hash_at({1})), hash(first_));
+  EXPECT_FALSE(must(store_->hash_at({3})));
+  EXPECT_EQ(must(store_->headers({0}, 10)).size(), 3);
+}
+
+TEST_F(RocksStoreTest, FindsMessagesWhereTheyStand) {
+  grow();
+  reopen();
+  const auto ids = chain::ids_of(second_);
+  const auto places = must(store_->places_of(ids[4]));
+  ASSERT_EQ(places.size(), 1);
+  EXPECT_EQ(places[0].block, hash(second_));
+  EXPECT_EQ(places[0].height.value, 2);
+  EXPECT_EQ(places[0].index, 4);
+  EXPECT_EQ(places[0].branch, node::Branch::main);
+  EXPECT_EQ(must(store_->message_at(places[0])), second_.messages[4]);
+  node::MessagePlace beyond = places[0];
+  beyond.index = 5;
+  EXPECT_FALSE(must(store_->message_at(beyond)));
+}
+
+TEST_F(RocksStoreTest, LeavesOutBodiesThatItWasNotGiven) {
+  Block light = first_;
+  light.messages[1].body.reset();
+  apply(adding(builder_.chain(), {light}));
+  reopen();
+  EXPECT_EQ(must(store_->block(hash(first_), Bodies::with)), light);
+  for (Message& message : light.messages) message.body.reset();
+  EXPECT_EQ(must(store_->block(hash(first_), Bodies::without)), light);
+  EXPECT_FALSE(must(store_->message_at({.block = hash(first_), .height = {1}, .index = 1}))->body);
+}
+
+TEST_F(RocksStoreTest, ReplacesSealAndBodiesOfABlockThatIsAddedAgain) {
+  grow();
+  Block other = first_;
+  other.seal = {{.index = 3, .signature = Signature::filled(1)}};
+  other.messages[0].body.reset();
+  apply(adding(builder_.chain(), {other}, {}, Connect::no));
+  reopen();
+  EXPECT_EQ(must(store_->block(hash(first_), Bodies::with)), other);
+  EXPECT_EQ(must(store_->tip()).hash, hash(second_));
+  EXPECT_EQ(must(store_->places_of(chain::ids_of(first_)[0])).size(), 1);
+  apply(adding(builder_.chain(), {first_}, {}, Connect::no));
+  EXPECT_EQ(must(store_->block(hash(first_), Bodies::with)), first_);
+}
+
+TEST_F(RocksStoreTest, SwitchesBranchesAndBack) {
+  grow();
+  const Block fork = block_of(builder_, builder_.genesis(), "fork ", 2);
+  apply(adding(builder_.chain(), {fork}, {}, Connect::no));
+  EXPECT_EQ(must(store_->header(hash(fork)))->branch, node::Branch::side);
+  EXPECT_EQ(must(store_->tips()).size(), 2);
+
+  apply({.disconnect = {hash(second_), hash(first_)}, .connect = {hash(fork)}});
+  reopen();
+  EXPECT_EQ(must(store_->tip()).hash, hash(fork));
+  EXPECT_EQ(must(store_->hash_at({1})), hash(fork));
+  EXPECT_FALSE(must(store_->hash_at({2})));
+  EXPECT_EQ(must(store_->header(hash(second_)))->branch, node::Branch::side);
+  std::set<BlockHash> tips;
+  for (const auto& tip : must(store_->tips())) tips.insert(tip.hash);
+  EXPECT_EQ(tips, (std::set<BlockHash>{hash(fork), hash(second_)}));
+
+  apply({.disconnect = {hash(fork)}, .connect = {hash(first_), hash(second_)}});
+  EXPECT_EQ(must(store_->tip()).hash, hash(second_));
+  EXPECT_EQ(must(store_->block(hash(second_), Bodies::with)), second_);
+}
+
+TEST_F(RocksStoreTest, ForgetsSideBlocksWithAllThatIsTheirs) {
+  grow();
+  const UnixSeconds later{first_.header.time.value + 1};
+  const Block fork = builder_.block(builder_.genesis(), first_.messages, later);
+  apply(adding(builder_.chain(), {fork}, {}, Connect::no));
+  const MessageId id = chain::ids_of(first_)[0];
+  EXPECT_EQ(must(store_->places_of(id)).size(), 2);
+  apply({.forget = {hash(fork)}});
+  reopen();
+  EXPECT_FALSE(must(store_->header(hash(fork))));
+  EXPECT_FALSE(must(store_->block(hash(fork), Bodies::with)));
+  EXPECT_EQ(must(store_->places_of(id)).size(), 1);
+  EXPECT_EQ(must(store_->tips()).size(), 1);
+}
+
+TEST_F(RocksStoreTest, RefusesChangesThatDoNotFitAndStaysAsItWas) {
+  grow();
+  const Block orphan =
+      block_of(builder_, block_of(builder_, second_.header, "x", 1).header, "y", 1);
+  const std::vector<node::ChainChange> misfits = {
+      adding(builder_.chain(), {orphan}),
+      {.disconnect = {hash(first_)}},
+      {.disconnect = {hash(second_), hash(first_), builder_.genesis_hash()}},
+      {.connect = {hash(first_)}},
+      {.connect = {BlockHash::filled(1)}},
+      {.forget = {hash(second_)}},
+  };
+  for (const auto& misfit : misfits) {
+    const auto applied = store_->apply(misfit);
+    ASSERT_FALSE(applied);
+    EXPECT_EQ(applied.error().code, Errc::corrupt);
+    EXPECT_EQ(must(store_->tip()).hash, hash(second_));
+  }
+}
+
+TEST_F(RocksStoreTest, FindsIdsOfTheBestChainAndThePoolByPrefix) {
+  grow();
+  const Block fork = block_of(builder_, builder_.genesis(), "fork ", 1);
+  apply(adding(builder_.chain(), {fork}, {}, Connect::no));
+  node::PooledMessage waiting;
+  waiting.message = builder_.public_message("wait", {builder_.genesis().time.value + 1});
+  waiting.id = chain::id_of(waiting.message.head);
+  apply({.pool_add = {waiting}});
+
+  const auto find = [&](const MessageId& id, std::size_t bytes) {
+    return must(store_->ids_with_prefix(id.view().first(bytes), 10));
+  };
+  const MessageId mined = chain::ids_of(first_)[1];
+  for (const std::size_t bytes : {4u, 15u, 16u, 17u, 64u}) {
+    EXPECT_EQ(find(mined, bytes), std::vector{mined}) << bytes;
+    EXPECT_EQ(find(waiting.id, bytes), std::vector{waiting.id}) << bytes;
+    EXPECT_TRUE(find(chain::ids_of(fork)[0], bytes).empty()) << bytes;
+  }
+  MessageId other = mined;
+  other.data()[63] ^= 1;
+  EXPECT_TRUE(find(other, 64).empty());
+  EXPECT_TRUE(must(store_->places_of(other)).empty());
+}
+
+TEST_F(RocksStoreTest, KeepsThePoolInOrderOfArrival) {
+  const UnixSeconds time{builder_.genesis().time.value + 1};
+  node::ChainChange change;
+  for (const Message& message : messages_named(builder_, "pool ", 3, time)) {
+    node::PooledMessage pooled;
+    pooled.message = message;
+    pooled.id = chain::id_of(message.head);
+    pooled.since = {55};
+    pooled.origin = node::Origin::peer;
+    change.pool_add.push_back(pooled);
+  }
+  apply(change);
+  reopen();
+  const auto pool = must(store_->pool(0));
+  ASSERT_EQ(pool.size(), 3);
+  EXPECT_LT(0, pool[0].arrival);
+  EXPECT_EQ(pool[1].id, change.pool_add[1].id);
+  EXPECT_EQ(pool[1].message, change.pool_add[1].message);
+  EXPECT_EQ(pool[1].since.value, 55);
+  EXPECT_EQ(must(store_->pool(pool[1].arrival)).size(), 2);
+
+  // Stamped again: it arrives again, once.
+  change.pool_add = {pool[0]};
+  change.pool_add[0].message.nonce = 99;
+  change.pool_remove = {pool[2].id};
+  apply(change);
+  const auto after = must(store_->pool(0));
+  ASSERT_EQ(after.size(), 2);
+  EXPECT_EQ(after[1].id, pool[0].id);
+  EXPECT_EQ(after[1].message.nonce, 99);
+  EXPECT_LT(pool[2].arrival, after[1].arrival) << "numbers are not given out twice";
+  EXPECT_EQ(must(store_->pooled(pool[0].id))->arrival, after[1].arrival);
+  EXPECT_FALSE(must(store_->pooled(pool[2].id)));
+}
+
+TEST_F(RocksStoreTest, AnswersForTheTreeOnlyUpToItsTip) {
+  grow();
+  apply({.tree = {{0, 2, Digest::filled(2)},
+                  {1, 0, Digest::filled(10)},
+                  {0, 3, Digest::filled(3)},
+                  {1, 1, Digest::filled(11)}}});
+  reopen();
+  EXPECT_EQ(must(store_->tree_node(0, 2)), Digest::filled(2));
+  EXPECT_EQ(must(store_->tree_node(1, 0)), Digest::filled(10));
+  EXPECT_FALSE(must(store_->tree_node(0, 3)));
+  EXPECT_FALSE(must(store_->tree_node(1, 1)));
+  EXPECT_FALSE(must(store_->tree_node(64, 0)));
+  EXPECT_FALSE(must(store_->tree_node(255, ~0ull)));
+}
+
+TEST_F(RocksStoreTest, KeepsCheckpointsAndPeers) {
+  node::Peer peer;
+  peer.url = "http://b";
+  ASSERT_TRUE(store_->put_peer(peer));
+  peer.url = "http://a";
+  peer.score = 7;
+  ASSERT_TRUE(store_->put_peer(peer));
+  ASSERT_TRUE(store_->set_checkpoints({{{1}, BlockHash::filled(1)}, {{2}, BlockHash::filled(2)}}));
+  ASSERT_TRUE(store_->set_checkpoints({{{2}, BlockHash::filled(3)}}));
+  ASSERT_TRUE(store_->remove_peer("http://b"));
+  ASSERT_TRUE(store_->remove_peer("http://never"));
+  reopen();
+  EXPECT_EQ(must(store_->peers()), std::vector{peer});
+  EXPECT_EQ(must(store_->checkpoints()),
+            (std::vector<node::Checkpoint>{{{2}, BlockHash::filled(3)}}));
+}
+
+TEST_F(RocksStoreTest, IsReadBesideItsWriterAsItWasWhenOpened) {
+  apply(adding(builder_.chain(), {first_}));
+  const auto reader = must(dir_.read());
+  apply(adding(builder_.chain(), {second_}, work_at(1)));
+  EXPECT_EQ(must(reader->tip()).hash, hash(first_));
+  EXPECT_EQ(must(reader->block(hash(first_), Bodies::with)), first_);
+  EXPECT_EQ(must(must(dir_.read())->tip()).hash, hash(second_));
+}
+
+TEST_F(RocksStoreTest, IsReadWhereNothingMayBeWritten) {
+  grow();
+  store_.reset();
+  const auto before = std::filesystem::last_write_time(dir_.chain());
+  EXPECT_EQ(must(must(dir_.read())->tip()).hash, hash(second_));
+  EXPECT_EQ(std::filesystem::last_write_time(dir_.chain()), before);
+}
+
+TEST_F(RocksStoreTest, StaysWholeOverMaintenance) {
+  grow();
+  ASSERT_TRUE(store_->flush());
+  ASSERT_TRUE(store_->compact());
+  ASSERT_TRUE(store_->verify_checksums());
+  EXPECT_EQ(must(store_->block(hash(second_), Bodies::with)), second_);
+  EXPECT_TRUE(must(dir_.read())->verify_checksums());
+}
+
+TEST_F(RocksStoreTest, RefusesANewerFormatAndLeavesItAlone) {
+  store_.reset();
+  {
+    const auto database = must(Database::open(dir_.chain(), Access::write, dir_.options()));
+    Batch batch = database->batch();
+    put_format(batch, key(Kind::meta, "format"), kChainFormat + 1);
+    ASSERT_TRUE(database->commit(std::move(batch)));
+  }
+  const auto before = std::filesystem::last_write_time(dir_.chain());
+  for (const auto& refused : {dir_.open(), dir_.read()}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::bad_config);
+    EXPECT_NE(refused.error().message.find("made by a newer bmsg (format 2, this one knows 1)"),
+              std::string::npos);
+  }
+  EXPECT_EQ(std::filesystem::last_write_time(dir_.chain()), before);
+}
+
+TEST_F(RocksStoreTest, CompletesWhatACrashLeftOfMakingIt) {
+  const TempDir other;
+  StoreDir dir(other.path());
+  { must(Database::open(dir.chain(), Access::create, dir.options())); }
+  EXPECT_EQ(dir.open().error().code, Errc::corrupt);
+  EXPECT_EQ(must(must(dir.create())->tip()).hash, builder_.genesis_hash());
+}
+
+TEST_F(RocksStoreTest, TellsWhenAnOldCopyWasPutBack) {
+  apply(adding(builder_.chain(), {first_}));
+  store_.reset();
+  const auto copy = temp_.path() / "copy";
+  std::filesystem::copy(dir_.chain(), copy, std::filesystem::copy_options::recursive);
+  store_ = must(dir_.open());
+  apply(adding(builder_.chain(), {second_}, work_at(1)));
+  store_.reset();
+  std::filesystem::remove_all(dir_.chain());
+  std::filesystem::rename(copy, dir_.chain());
+  for (const auto& refused : {dir_.open(), dir_.read()}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::corrupt);
+    EXPECT_NE(refused.error().message.find("behind its witness"), std::string::npos);
+  }
+}
+
+TEST_F(RocksStoreTest, MayBeAheadOfItsWitnessAndMendsIt) {
+  const Witness genesis = *must(read_witness(SystemDisk(), dir_.witness()));
+  grow();
+  store_.reset();
+  SystemDisk disk;
+  ASSERT_TRUE(write_witness(disk, dir_.witness(), genesis));
+  EXPECT_TRUE(dir_.read());
+  EXPECT_EQ(must(read_witness(disk, dir_.witness())), genesis);
+  store_ = must(dir_.open());
+  EXPECT_EQ(must(read_witness(disk, dir_.witness())), witness_of(must(store_->tip())));
+}
+
+TEST_F(RocksStoreTest, TellsWhenItsWitnessIsGoneOrDamaged) {
+  grow();
+  store_.reset();
+  std::filesystem::resize_file(dir_.witness(), 40);
+  EXPECT_EQ(dir_.open().error().code, Errc::corrupt);
+  std::filesystem::remove(dir_.witness());
+  EXPECT_EQ(dir_.open().error().code, Errc::corrupt);
+  EXPECT_EQ(dir_.read().error().code, Errc::corrupt);
+}
+
+TEST_F(RocksStoreTest, SwitchesFourThousandBlocksAtOnce) {
+  const auto old_branch = builder_.blocks(builder_.genesis(), 4110);
+  apply(adding(builder_.chain(), old_branch));
+  Block fork = block_of(builder_, builder_.genesis(), "fork", 1);
+  std::vector<Block> branch = {fork};
+  for (const Block& block : builder_.blocks(fork.header, 4110)) branch.push_back(block);
+  node::ChainChange change = adding(builder_.chain(), branch);
+  for (auto block = old_branch.rbegin(); block != old_branch.rend(); ++block) {
+    change.disconnect.push_back(hash(*block));
+  }
+  apply(change);
+  reopen();
+  EXPECT_EQ(must(store_->tip()).height.value, 4111);
+  EXPECT_EQ(must(store_->headers({0}, 5000)).size(), 4112);
+  EXPECT_EQ(must(store_->tips()).size(), 2);
+}
+
+}  // namespace
+}  // namespace bmsg::storage
