@@ -43,6 +43,20 @@ std::uint64_t bytes_rewritten(rocksdb::Env& env, const fs::path& directory) {
   return sum;
 }
 
+/// Whether there is a database; what a crash left while one was being made is none yet.
+/// Errors: Errc::corrupt if there is one that lost the file that says where it begins. RocksDB
+///         would take the directory for empty and remove what is left.
+Result<bool> is_database(rocksdb::Env& env, const fs::path& directory) {
+  if (env.FileExists((directory / "CURRENT").string()).ok()) return true;
+  std::vector<std::string> names;
+  if (!env.GetChildren(directory.string(), &names).ok()) return false;
+  const auto holds_records = [](std::string_view name) {
+    return name.ends_with(".sst") || name.ends_with(".log");
+  };
+  if (std::ranges::none_of(names, holds_records)) return false;
+  return Error{Errc::corrupt, fmt::format("'{}' lost its file CURRENT", directory.string())};
+}
+
 }  // namespace
 
 Database::Database(fs::path directory, Access access, const OpenOptions& options)
@@ -61,7 +75,7 @@ Result<std::unique_ptr<Database>> Database::open(const fs::path& directory, Acce
                                                  const OpenOptions& options) {
   if (access == Access::create) BMSG_TRY(options.disk.make_directory(directory));
   std::unique_ptr<Database> made(new Database(directory, access, options));
-  const bool exists = made->env_->FileExists((directory / "CURRENT").string()).ok();
+  BMSG_TRY_ASSIGN(const bool exists, is_database(*made->env_, directory));
   if (!exists && access != Access::create) {
     return Error{Errc::not_found, fmt::format("no database in '{}'", directory.string())};
   }
