@@ -37,9 +37,9 @@ enum class Judge { node_key, authorities };
 
 struct ClientOptions {
   Judge judge = Judge::node_key;
-  std::optional<NodeKey> expected_key;    // None: first use; peer_key() then tells what was seen.
-  std::shared_ptr<TlsIdentity> identity;  // Ours, shown if the server asks. Null: none.
-  std::optional<Proxy> proxy;             // With one, nothing but it is ever connected to.
+  std::optional<NodeKey> expected_key{};    // None: first use; peer_key() then tells what was seen.
+  std::shared_ptr<TlsIdentity> identity{};  // Ours, shown if the server asks. Null: none.
+  std::optional<Proxy> proxy{};             // With one, nothing but it is ever connected to.
   Reach reach = Reach::anywhere;
 };
 

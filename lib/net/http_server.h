@@ -30,8 +30,8 @@ using Handler = std::function<void(HttpRequest request, Respond respond)>;
 /// host is a literal or "localhost", and port 0 takes any that is free.
 struct Listener {
   Address address;
-  std::shared_ptr<TlsIdentity> identity;  // https only.
-  Stale stale = Stale::keep;              // Unix sockets only.
+  std::shared_ptr<TlsIdentity> identity{};  // https only.
+  Stale stale = Stale::keep;                // Unix sockets only.
 };
 
 /// Whether callers on this machine keep the caps and rates too (for tests).

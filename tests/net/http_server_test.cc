@@ -10,6 +10,7 @@
 
 #include "lib/net/http_client.h"
 #include "tests/net/echo_server.h"
+#include "tests/net/http_asking.h"
 #include "tests/net/raw_client.h"
 #include "tests/support/temp_dir.h"
 
@@ -17,36 +18,6 @@ namespace bmsg::net {
 namespace {
 
 using namespace std::chrono_literals;
-
-const RequestLimits kLimits{.deadline = 10s, .response_bytes_max = 1 << 20};
-
-OutgoingRequest get(const std::string& target) {
-  return {.method = Method::get, .target = target, .body = {}, .content_type = {}, .fields = {}};
-}
-OutgoingRequest post(const std::string& target, Bytes body) {
-  return {.method = Method::post,
-          .target = target,
-          .body = std::move(body),
-          .content_type = "application/octet-stream",
-          .fields = {}};
-}
-
-std::size_t count(std::string_view text, std::string_view what) {
-  std::size_t found = 0;
-  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + what.size())) ++found;
-  return found;
-}
-
-/// Waits for something that another thread does; the limit only bounds a failure.
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + 10s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 TEST(HttpServer, GivesBackWhatWasPosted) {
   EchoServer server;

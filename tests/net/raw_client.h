@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -65,10 +66,11 @@ class RawClient {
 
  private:
   bool read_some(std::chrono::steady_clock::time_point end) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        end - std::chrono::steady_clock::now());
+    const auto left = std::max(std::chrono::milliseconds(0),
+                               std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   end - std::chrono::steady_clock::now()));
     pollfd state{.fd = socket_.number(), .events = POLLIN, .revents = 0};
-    if (left.count() <= 0 || ::poll(&state, 1, static_cast<int>(left.count())) <= 0) return false;
+    if (is_closed_ || ::poll(&state, 1, static_cast<int>(left.count())) <= 0) return false;
     char bytes[65536];
     const auto got = ::recv(socket_.number(), bytes, sizeof(bytes), 0);
     if (got > 0) received_.append(bytes, static_cast<std::size_t>(got));
