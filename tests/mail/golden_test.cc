@@ -84,8 +84,8 @@ TEST(Golden, OpensTheSealedMessage) {
 }
 
 TEST(Golden, SealedToThree) {
-  const Sealed made = sealed_by_alice(
-      {recipient(0xc2, 1), recipient(0xc0, 2), recipient(0xc1, 2)}, month());
+  const Sealed made =
+      sealed_by_alice({recipient(0xc2, 1), recipient(0xc0, 2), recipient(0xc1, 2)}, month());
   EXPECT_EQ(made.id(), golden::fixed<MessageId>(golden::kSeal3Id));
   EXPECT_EQ(made.head.encoded_bytes(), golden::kSeal3Size);
 }
