@@ -52,7 +52,8 @@ def main():
             continue
         real, told = options_of(command) - SHARED, options_on(page)
         faults += [f"{command}: {name} is not in its page" for name in sorted(real - told - shared)]
-        faults += [f"{command}: {name} is in its page only" for name in sorted(told - real - shared)]
+        faults += [f"{command}: {name} is only in its page"
+                   for name in sorted(told - real - shared)]
         if not re.search(rf"^\.It Cm (.* )?{command}( |$)", overview, re.MULTILINE):
             faults.append(f"{command}: bmsg.1 does not list it")
     sys.exit("\n".join(faults) if faults else 0)
