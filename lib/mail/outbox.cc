@@ -74,6 +74,7 @@ Result<Done> Outbox::queue(const std::vector<OutboxFile>& files) {
 Result<Done> Outbox::publish(const std::vector<OutboxFile>& files, std::vector<fs::path>& made) {
   for (const OutboxFile& file : files) {
     made.push_back(temporary_path(file));
+    BMSG_TRY(disk_.remove(made.back()));  // A leftover of ours, from a disk that failed.
     BMSG_TRY(disk_.create(made.back(), encode(file)));
   }
   // Only now may a node see any of them.

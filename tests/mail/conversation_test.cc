@@ -1,0 +1,111 @@
+#include "lib/mail/conversation.h"
+
+#include <gtest/gtest.h>
+
+#include "lib/core/hex.h"
+#include "tests/mail/support.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fault_disk.h"
+#include "tests/support/temp_dir.h"
+
+namespace bmsg::mail {
+namespace {
+
+ConversationKey to(std::vector<std::uint8_t> persons) {
+  ConversationKey key{.sender = identity(1), .device = 0, .to = {}, .scope = {}};
+  for (const std::uint8_t person : persons) key.to.push_back(identity(person));
+  return key;
+}
+
+class ConversationTest : public testing::Test {
+ protected:
+  Result<Conversation> take(const ConversationKey& key, std::uint8_t mailbox_key = 9) {
+    return Conversation::take(disk, seq, key, secret(mailbox_key), std::chrono::milliseconds(0),
+                              clock);
+  }
+  std::uint64_t next(const ConversationKey& key) { return take(key).value().next_seq(); }
+  void use(const ConversationKey& key, const MessageId& id) {
+    ASSERT_TRUE(take(key).value().used(id));
+  }
+
+  TempDir temp;
+  SystemDisk good;
+  FaultDisk disk{good};
+  FakeClock clock;
+  std::filesystem::path seq = temp.path() / "seq";
+};
+
+TEST_F(ConversationTest, CountsFromOneAndRemembersTheLast) {
+  EXPECT_EQ(next(to({2})), 1u);
+  EXPECT_EQ(take(to({2})).value().prev(), std::nullopt);
+  use(to({2}), MessageId::filled(7));
+  EXPECT_EQ(next(to({2})), 2u);
+  EXPECT_EQ(take(to({2})).value().prev(), IdPrefix::filled(7));
+}
+
+TEST_F(ConversationTest, IsOneForASetOfPersonsInAnyOrder) {
+  use(to({2, 3}), MessageId::filled(7));
+  EXPECT_EQ(next(to({3, 2})), 2u);
+  EXPECT_EQ(next(to({3, 2, 3})), 2u);
+  EXPECT_EQ(next(to({2})), 1u);
+  EXPECT_EQ(next(to({2, 3, 4})), 1u);
+}
+
+TEST_F(ConversationTest, IsAnotherForAnotherSenderDeviceOrScope) {
+  use(to({2}), MessageId::filled(7));
+  ConversationKey other = to({2});
+  other.device = 1;
+  EXPECT_EQ(next(other), 1u);
+  other = to({2});
+  other.sender = identity(5);
+  EXPECT_EQ(next(other), 1u);
+  other = to({2});
+  other.scope = to_bytes("news");
+  EXPECT_EQ(next(other), 1u);
+}
+
+TEST_F(ConversationTest, NamesNobodyInItsDirectory) {
+  use(to({2}), MessageId::filled(7));
+  for (const std::string& name : good.list(seq).value()) {
+    EXPECT_EQ(name.find(to_hex(identity(2).view()).substr(0, 16)), std::string::npos);
+  }
+  EXPECT_EQ(take(to({2}), 10).value().next_seq(), 1u) << "a name that needs no key";
+}
+
+TEST_F(ConversationTest, IsHeldByOneAtATime) {
+  const auto held = take(to({2}));
+  ASSERT_TRUE(held);
+  EXPECT_EQ(take(to({2})).error().code, Errc::locked);
+  EXPECT_TRUE(take(to({3})));
+}
+
+TEST_F(ConversationTest, IsFreeAfterwards) {
+  { const auto held = take(to({2})); }
+  EXPECT_TRUE(take(to({2})));
+}
+
+TEST_F(ConversationTest, SaysSoWhenItsFileIsDamaged) {
+  use(to({2}), MessageId::filled(7));
+  const auto file = seq / good.list(seq).value()[0];
+  const Bytes whole = *good.read(file, 1000).value();
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    Bytes bad = whole;
+    bad[at] ^= 1;
+    ASSERT_TRUE(good.replace(file, bad));
+    EXPECT_EQ(take(to({2})).error().code, Errc::corrupt) << at;
+  }
+  ASSERT_TRUE(good.replace(file, {}));
+  EXPECT_EQ(take(to({2})).error().code, Errc::corrupt);
+  ASSERT_TRUE(good.replace(file, whole));
+  EXPECT_EQ(next(to({2})), 2u);
+}
+
+TEST_F(ConversationTest, TakesNoNumberThatItCouldNotWriteDown) {
+  auto held = take(to({2}));
+  disk.fail_after(0, Failing::from_then_on);
+  EXPECT_EQ(held.value().used(MessageId::filled(7)).error().code, Errc::io);
+  EXPECT_EQ(held.value().next_seq(), 1u);
+}
+
+}  // namespace
+}  // namespace bmsg::mail
