@@ -14,17 +14,17 @@ enum class PeerSource : std::uint8_t { config = 0, invite = 1, learned = 2, lan 
 
 /// Shape: kept under its url; storage/ decides how.
 struct Peer {
-  std::string url;              // http://HOST:PORT, https://HOST:PORT, unix:PATH.
-  std::optional<NodeKey> key;   // Pinned; another key there is refused.
+  std::string url;             // http://HOST:PORT, https://HOST:PORT, unix:PATH.
+  std::optional<NodeKey> key;  // Pinned; another key there is refused.
   PeerSource source = PeerSource::config;
-  std::uint32_t score = 0;      // 100: banned.
-  std::uint32_t failures = 0;   // In a row.
+  std::uint32_t score = 0;     // 100: banned.
+  std::uint32_t failures = 0;  // In a row.
   UnixSeconds added;
-  UnixSeconds last_seen;        // 0: never.
-  UnixSeconds not_before;       // Do not call before: back-off or ban.
-  std::optional<Height> height; // As it last claimed.
+  UnixSeconds last_seen;         // 0: never.
+  UnixSeconds not_before;        // Do not call before: back-off or ban.
+  std::optional<Height> height;  // As it last claimed.
   std::uint32_t latency_ms = 0;
-  std::string last_error;       // As it was told to us: untrusted text.
+  std::string last_error;  // As it was told to us: untrusted text.
 
   bool operator==(const Peer&) const = default;
 };

@@ -24,11 +24,11 @@ struct NodeInfo {
   std::string name;
   chain::Mode mode = chain::Mode::pow;
   Tip tip;
-  UnixSeconds now;                 // Its clock.
+  UnixSeconds now;  // Its clock.
   std::uint64_t pool_messages = 0;
   std::uint64_t pool_bytes = 0;
   std::optional<NodeKey> node;
-  std::string agent;               // Untrusted text.
+  std::string agent;  // Untrusted text.
 };
 
 /// What became of a block or a message that was handed in.
@@ -44,15 +44,16 @@ enum class Verdict : std::uint8_t {
 struct Reorg {
   BlockHash from;
   BlockHash to;
-  std::uint32_t depth = 0;               // Blocks taken off.
-  std::vector<MessageId> returned;       // Messages that went back to the pool.
+  std::uint32_t depth = 0;          // Blocks taken off.
+  std::vector<MessageId> returned;  // Messages that went back to the pool.
 };
 
 struct BlockOutcome {
   Verdict verdict = Verdict::accepted;
   std::optional<chain::Violation> violation;  // When refused.
   std::optional<Reorg> reorg;
-  bool stopped_by_policy = false;  // A better branch was kept and not followed: max_reorg, checkpoint.
+  bool stopped_by_policy =
+      false;  // A better branch was kept and not followed: max_reorg, checkpoint.
 };
 
 struct MessageOutcome {
@@ -70,9 +71,8 @@ struct Feed {
 
 /// A block without its work.
 struct BlockTemplate {
-  Block block;            // All but the nonce.
-  Target target;
-  Height tip;             // Of its parent.
+  Block block;  // All but the nonce; time and bits may be brought up to date.
+  Header parent;
   bool has_work = false;  // Messages wait, or a young block wants descendants.
 };
 

@@ -15,8 +15,8 @@ namespace bmsg::node {
 /// One line of the answer to a put: what the peer made of one frame.
 struct PutLine {
   Verdict verdict = Verdict::accepted;
-  std::string rule;            // When refused: the name of the rule. Untrusted text.
-  std::vector<ShortId> need;   // Messages that the peer lacks ("need SHORT…" in place of a verdict).
+  std::string rule;           // When refused: the name of the rule. Untrusted text.
+  std::vector<ShortId> need;  // Messages that the peer lacks ("need SHORT…" in place of a verdict).
 };
 
 /// Requests to one peer, each with the transport's own deadline and size limit.

@@ -1,0 +1,148 @@
+#include "lib/node/miner.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "lib/chain/block_hash.h"
+#include "lib/chain/schedule.h"
+#include "lib/chain/work.h"
+#include "lib/core/codec.h"
+#include "lib/core/try.h"
+#include "lib/crypto/search.h"
+
+namespace bmsg::node {
+namespace {
+
+constexpr std::uint64_t kPieceNonces = 1 << 18;  // Some milliseconds of one thread.
+constexpr std::chrono::milliseconds kRound{1000};
+
+/// One header that all threads search, until the clock moves on.
+struct Round {
+  Header header;
+  Target target;
+  std::uint64_t start = 0;
+};
+
+double expected_hashes(const Target& target) {
+  double share = 0;
+  for (std::size_t i = 0; i < 16; ++i)
+    share += target.data()[i] * std::pow(2.0, -8.0 * static_cast<double>(i + 1));
+  return share > 0 ? 1 / share : HUGE_VAL;
+}
+
+std::uint64_t first_word(const Target& target) { return load_be<std::uint64_t>(target.data()); }
+
+/// The time a block may bear now; nullopt while the chain is too far ahead of the clock.
+std::optional<UnixSeconds> time_for(const Header& parent, UnixSeconds now) {
+  const std::uint64_t time = std::max(parent.time.value + 1, now.value);
+  if (time > now.value + kMinedAheadSecondsMax) return std::nullopt;
+  return UnixSeconds{time};
+}
+
+/// Searches one header on several threads for one round.
+class Searchers {
+ public:
+  explicit Searchers(const Round& round) : round_(round) {
+    const Bytes bytes = encode(round.header);
+    prefix_.assign(bytes.begin(), bytes.end() - kNonceBytes);
+  }
+
+  std::optional<std::uint64_t> run(unsigned threads, std::chrono::steady_clock::time_point until,
+                                   const Clock& clock, std::stop_token stop) {
+    std::vector<std::jthread> searchers;
+    for (unsigned i = 0; i < threads; ++i) {
+      searchers.emplace_back([&] { search(until, clock, stop); });
+    }
+    searchers.clear();  // Joins.
+    return found_;
+  }
+  std::uint64_t hashes() const { return hashes_; }
+
+ private:
+  void search(std::chrono::steady_clock::time_point until, const Clock& clock,
+              const std::stop_token& stop) {
+    const crypto::Search kernel(prefix_, first_word(round_.target));
+    while (!over_ && !stop.stop_requested() && clock.steady() < until) {
+      const std::uint64_t start = round_.start + kPieceNonces * next_piece_++;
+      search_piece(kernel, start);
+      hashes_ += kPieceNonces;
+    }
+  }
+
+  void search_piece(const crypto::Search& kernel, std::uint64_t start) {
+    // The kernel compares the first word; a candidate must meet the whole target.
+    for (std::uint64_t at = 0; at < kPieceNonces && !over_;) {
+      const auto nonce = kernel.find(start + at, kPieceNonces - at);
+      if (!nonce) return;
+      Header header = round_.header;
+      header.nonce = *nonce;
+      if (chain::meets(chain::hash_of(header), round_.target)) return keep(*nonce);
+      at = *nonce - start + 1;
+    }
+  }
+
+  void keep(std::uint64_t nonce) {
+    const std::lock_guard lock(mutex_);
+    if (!found_) found_ = nonce;
+    over_ = true;
+  }
+
+  const Round& round_;
+  Bytes prefix_;
+  std::atomic<std::uint64_t> next_piece_ = 0;
+  std::atomic<std::uint64_t> hashes_ = 0;
+  std::atomic<bool> over_ = false;
+  std::mutex mutex_;
+  std::optional<std::uint64_t> found_;
+};
+
+/// Sleeps, but no longer than until a stop is asked for.
+void wait(std::chrono::milliseconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  woken.wait_for(lock, stop, time, [] { return false; });
+}
+
+}  // namespace
+
+Result<std::optional<Block>> mine(const BlockTemplate& work, const chain::ChainRules& chain,
+                                  const Clock& clock, Entropy& entropy, const MiningWish& wish,
+                                  std::stop_token stop) {
+  Block block = work.block;
+  MiningProgress progress;
+  const auto began = clock.steady();
+  while (!stop.stop_requested()) {
+    const auto time = time_for(work.parent, clock.now());
+    if (!time) {
+      wait(std::chrono::milliseconds(100), stop);
+      continue;
+    }
+    block.header.time = *time;
+    block.header.bits = chain::bits_needed(chain.rules, work.parent, *time);
+    Round round{block.header, *chain::target_of(block.header.bits), 0};
+    std::array<std::uint8_t, 8> start{};
+    BMSG_TRY(entropy.fill(start));
+    round.start = load_be<std::uint64_t>(start.data());
+    Searchers searchers(round);
+    const auto nonce =
+        searchers.run(std::max(1u, wish.threads), clock.steady() + kRound, clock, stop);
+    if (nonce) {
+      block.header.nonce = *nonce;
+      return std::optional(std::move(block));
+    }
+    progress.hashes += searchers.hashes();
+    progress.seconds = std::chrono::duration<double>(clock.steady() - began).count();
+    progress.expected_hashes = expected_hashes(round.target);
+    if (wish.on_progress && !wish.on_progress(progress)) break;
+  }
+  return std::optional<Block>();
+}
+
+}  // namespace bmsg::node

@@ -1,0 +1,288 @@
+#include "lib/node/node.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "lib/chain/block_hash.h"
+#include "lib/chain/schedule.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+
+namespace bmsg::node {
+namespace {
+
+constexpr std::size_t kArrivalsMax = 100'000;  // Kept for cursors; who is further behind gets all.
+constexpr std::size_t kOutboxBatch = 256;
+constexpr std::size_t kBlocksBytesMax = 64u << 20;
+
+bool is_final(const MessageOutcome& outcome) { return outcome.verdict == Verdict::refused; }
+
+}  // namespace
+
+Result<std::unique_ptr<Node>> Node::make(NodeParts parts) {
+  std::array<std::uint8_t, 8> epoch{};
+  BMSG_TRY(parts.entropy.fill(epoch));
+  return std::unique_ptr<Node>(new Node(std::move(parts), to_hex(epoch)));
+}
+
+Node::Node(NodeParts parts, std::string epoch)
+    : parts_(std::move(parts)),
+      state_(parts_.store, parts_.chain, parts_.clock, parts_.reorg),
+      pool_(parts_.store, parts_.chain, parts_.clock, parts_.pool),
+      epoch_(std::move(epoch)) {}
+
+void Node::on_change(std::function<void()> call) {
+  const std::lock_guard lock(mutex_);
+  on_change_ = std::move(call);
+}
+
+void Node::changed() {
+  std::function<void()> call;
+  {
+    const std::lock_guard lock(mutex_);
+    call = on_change_;
+  }
+  if (call) call();
+}
+
+void Node::note(const MessageId& id) {
+  arrivals_.push_back(prefix_of<ShortId>(id));
+  if (arrivals_.size() <= kArrivalsMax) return;
+  arrivals_.pop_front();
+  ++first_arrival_;
+}
+
+Result<NodeInfo> Node::info() {
+  const std::lock_guard lock(mutex_);
+  BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
+  BMSG_TRY_ASSIGN(const auto totals, pool_.totals());
+  return NodeInfo{.chain = parts_.chain.id,
+                  .name = parts_.chain.rules.name,
+                  .mode = parts_.chain.rules.mode,
+                  .tip = tip,
+                  .now = parts_.clock.now(),
+                  .pool_messages = totals.messages,
+                  .pool_bytes = totals.bytes,
+                  .node = parts_.key,
+                  .agent = parts_.agent};
+}
+
+Result<std::string> Node::rules_text() { return parts_.store.rules_text(); }
+
+Result<std::vector<SealedHeader>> Node::headers(Height from, std::uint32_t count) {
+  BMSG_TRY_ASSIGN(auto stored, parts_.store.headers(from, std::min(count, kHeadersPerRequest)));
+  std::vector<SealedHeader> headers;
+  for (StoredHeader& one : stored) headers.push_back(std::move(one.sealed));
+  return headers;
+}
+
+Result<std::vector<Block>> Node::blocks(Height from, std::uint32_t count, Bodies bodies) {
+  BMSG_TRY_ASSIGN(const auto stored,
+                  parts_.store.headers(from, std::min(count, kBlocksPerRequest)));
+  std::vector<Block> blocks;
+  std::size_t bytes = 0;
+  for (const StoredHeader& one : stored) {
+    if (bytes > kBlocksBytesMax) break;
+    BMSG_TRY_ASSIGN(auto block, parts_.store.block(one.hash, bodies));
+    if (!block) break;  // A reorg came in between: what was read so far is one chain.
+    bytes += one.bytes;
+    blocks.push_back(std::move(*block));
+  }
+  return blocks;
+}
+
+Result<std::optional<Block>> Node::block(const BlockHash& hash, Bodies bodies) {
+  return parts_.store.block(hash, bodies);
+}
+
+Result<std::optional<Message>> Node::find_message(const ShortId& id) const {
+  BMSG_TRY_ASSIGN(const auto ids, parts_.store.ids_with_prefix(id.view(), 2));
+  if (ids.size() != 1)
+    return std::optional<Message>();  // None, or two: whoever asks gets the block.
+  BMSG_TRY_ASSIGN(auto pooled, parts_.store.pooled(ids.front()));
+  if (pooled) return std::optional(std::move(pooled->message));
+  BMSG_TRY_ASSIGN(const auto places, parts_.store.places_of(ids.front()));
+  if (places.empty()) return std::optional<Message>();
+  return parts_.store.message_at(places.front());
+}
+
+Result<std::vector<Message>> Node::messages(const std::vector<ShortId>& ids) {
+  std::vector<Message> found;
+  for (const ShortId& id : ids) {
+    BMSG_TRY_ASSIGN(auto message, find_message(id));
+    if (message && message->body) found.push_back(std::move(*message));
+  }
+  return found;
+}
+
+Result<Feed> Node::feed(const std::string& cursor) {
+  const std::lock_guard lock(mutex_);
+  BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
+  const std::uint64_t end = first_arrival_ + arrivals_.size();
+  Feed feed{.tip = tip, .messages = {}, .cursor = fmt::format("{}.{}", epoch_, end)};
+  const auto dot = cursor.find('.');
+  std::uint64_t since = 0;
+  const char* last = cursor.data() + cursor.size();
+  const bool parsed = dot != std::string::npos && cursor.compare(0, dot, epoch_) == 0 &&
+                      std::from_chars(cursor.data() + dot + 1, last, since).ptr == last;
+  if (parsed && since >= first_arrival_ && since <= end) {
+    const auto from = arrivals_.begin() + static_cast<std::ptrdiff_t>(since - first_arrival_);
+    feed.messages.assign(from, arrivals_.end());
+    return feed;
+  }
+  BMSG_TRY_ASSIGN(const auto pool, parts_.store.pool(0));
+  for (const PooledMessage& one : pool) feed.messages.push_back(prefix_of<ShortId>(one.id));
+  return feed;
+}
+
+Result<BlockOutcome> Node::submit_block_locked(const Block& block) {
+  BMSG_TRY_ASSIGN(auto outcome, state_.accept(block));
+  if (outcome.verdict == Verdict::accepted) pool_.forget_index();
+  if (outcome.reorg) {
+    for (const MessageId& id : outcome.reorg->returned) note(id);
+  }
+  return outcome;
+}
+
+Result<BlockOutcome> Node::submit_block(const Block& block) {
+  auto outcome = [&] {
+    const std::lock_guard lock(mutex_);
+    return submit_block_locked(block);
+  }();
+  if (outcome && outcome.value().verdict == Verdict::accepted) changed();
+  return outcome;
+}
+
+Result<std::vector<MessageOutcome>> Node::submit_locked(const std::vector<Message>& messages,
+                                                        Origin origin) {
+  BMSG_TRY_ASSIGN(auto outcomes, pool_.submit(messages, origin));
+  for (const MessageOutcome& outcome : outcomes) {
+    if (outcome.verdict == Verdict::accepted) note(outcome.id);
+  }
+  return outcomes;
+}
+
+Result<std::vector<MessageOutcome>> Node::submit_messages(const std::vector<Message>& messages,
+                                                          Origin origin) {
+  auto outcomes = [&] {
+    const std::lock_guard lock(mutex_);
+    return submit_locked(messages, origin);
+  }();
+  const auto is_new = [](const MessageOutcome& outcome) {
+    return outcome.verdict == Verdict::accepted;
+  };
+  if (outcomes && std::ranges::any_of(outcomes.value(), is_new)) changed();
+  return outcomes;
+}
+
+Result<Service::Rebuilt> Node::submit_compact(const chain::CompactBlock& compact) {
+  Block block{compact.sealed.header, compact.sealed.seal, {}};
+  Rebuilt rebuilt;
+  BMSG_TRY_ASSIGN(const auto known, parts_.store.header(chain::hash_of(block.header)));
+  if (known) {
+    rebuilt.outcome = BlockOutcome{.verdict = Verdict::known, .violation = {}, .reorg = {}};
+    return rebuilt;
+  }
+  for (const chain::CompactBlock::Entry& entry : compact.entries) {
+    BMSG_TRY_ASSIGN(auto message, find_message(entry.id));
+    if (!message || !message->body) {
+      rebuilt.need.push_back(entry.id);
+      continue;
+    }
+    message->nonce = entry.nonce;  // The block may hold another stamp than the pool does.
+    block.messages.push_back(std::move(*message));
+  }
+  if (!rebuilt.need.empty()) return rebuilt;
+  BMSG_TRY_ASSIGN(rebuilt.outcome, submit_block(block));
+  return rebuilt;
+}
+
+Result<bool> Node::wants_descendants(const Tip& tip, std::uint32_t bury) const {
+  const std::uint32_t from = tip.height.value >= bury ? tip.height.value - bury + 1 : 1;
+  BMSG_TRY_ASSIGN(const auto young, parts_.store.headers(Height{from}, bury));
+  return std::ranges::any_of(young,
+                             [](const StoredHeader& one) { return one.sealed.header.count > 0; });
+}
+
+Result<BlockTemplate> Node::block_template(const TemplateWish& wish) {
+  const std::lock_guard lock(mutex_);
+  BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
+  BMSG_TRY_ASSIGN(const auto parent, parts_.store.header(tip.hash));
+  if (!parent) return Error{Errc::corrupt, "the store lacks its tip"};
+  BMSG_TRY_ASSIGN(const auto peaks, state_.peaks_after(*parent));
+  BlockTemplate work;
+  work.parent = parent->sealed.header;
+  Header& header = work.block.header;
+  header.height = Height{tip.height.value + 1};
+  header.time = UnixSeconds{std::max(tip.time.value + 1, parts_.clock.now().value)};
+  header.bits = chain::bits_needed(parts_.chain.rules, work.parent, header.time);
+  header.rules = parts_.chain.tag;
+  header.previous = tip.hash;
+  header.past = peaks.root();
+  BMSG_TRY_ASSIGN(work.block.messages, pool_.pick(header.time));
+  header.count = static_cast<std::uint32_t>(work.block.messages.size());
+  header.root = chain::message_root(work.block);
+  work.has_work = header.count > 0;
+  if (!work.has_work && wish.bury > 0) {
+    BMSG_TRY_ASSIGN(work.has_work, wants_descendants(tip, wish.bury));
+  }
+  return work;
+}
+
+Result<OutboxTaken> Node::take_batch(std::vector<OutboxSource::Queued> queued) {
+  std::vector<Message> messages;
+  for (const auto& one : queued) messages.push_back(one.message);
+  BMSG_TRY_ASSIGN(auto outcomes, submit_locked(messages, Origin::own));
+  OutboxTaken taken;
+  for (std::size_t i = 0; i < queued.size(); ++i) {
+    MessageOutcome& outcome = outcomes[i];
+    if (is_final(outcome)) {
+      const std::string reason =
+          outcome.violation ? fmt::format("{}: {}", chain::name_of(outcome.violation->rule),
+                                          outcome.violation->detail)
+                            : "refused";
+      BMSG_TRY(parts_.outbox->mark_failed(queued[i].name, reason));
+      taken.refused.push_back(std::move(outcome));
+    } else if (outcome.verdict != Verdict::held) {
+      // In the pool or on the chain, durably: only now the file may move on.
+      BMSG_TRY(parts_.outbox->mark_taken(queued[i].name));
+      taken.taken.push_back(outcome.id);
+    }
+  }
+  return taken;
+}
+
+Result<OutboxTaken> Node::take_outbox() {
+  OutboxTaken all;
+  if (parts_.outbox == nullptr) return all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (;;) {
+      BMSG_TRY_ASSIGN(auto queued, parts_.outbox->new_messages(kOutboxBatch));
+      if (queued.empty()) break;
+      BMSG_TRY_ASSIGN(auto taken, take_batch(std::move(queued)));
+      if (taken.taken.empty() && taken.refused.empty()) break;  // Only such as are held for later.
+      all.taken.insert(all.taken.end(), taken.taken.begin(), taken.taken.end());
+      std::ranges::move(taken.refused, std::back_inserter(all.refused));
+    }
+  }
+  if (!all.taken.empty()) changed();
+  return all;
+}
+
+Result<std::vector<Peer>> Node::peers() { return parts_.store.peers(); }
+
+Result<Done> Node::put_peer(const Peer& peer) {
+  const std::lock_guard lock(mutex_);
+  return parts_.store.put_peer(peer);
+}
+
+Result<Done> Node::remove_peer(const std::string& url) {
+  const std::lock_guard lock(mutex_);
+  return parts_.store.remove_peer(url);
+}
+
+}  // namespace bmsg::node

@@ -1,0 +1,253 @@
+#include "lib/node/verifier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/chain/block_hash.h"
+#include "lib/chain/block_rules.h"
+#include "lib/chain/genesis.h"
+#include "lib/chain/header_rules.h"
+#include "lib/chain/merkle.h"
+#include "lib/chain/message_rules.h"
+#include "lib/chain/work.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+
+namespace bmsg::node {
+namespace {
+
+constexpr std::uint32_t kBatch = 1024;
+
+std::string short_hex(ByteView bytes) {
+  const std::string hex = to_hex(bytes);
+  return hex.size() <= 24 ? hex : hex.substr(0, 16) + "…" + hex.substr(hex.size() - 8);
+}
+
+/// One walk from genesis to the tip.
+class Walk {
+ public:
+  Walk(const ChainReader& store, const chain::ChainRules& chain, const VerifyWish& wish)
+      : store_(store), chain_(chain), wish_(wish) {}
+
+  Result<VerifyReport> run();
+
+ private:
+  void fault(std::string kind, Height height, const BlockHash& hash, std::string detail);
+  Result<Done> check_genesis(const StoredHeader& stored);
+  Result<Done> check_header(const StoredHeader& stored);
+  Result<Done> check_tree(const StoredHeader& stored, const std::vector<Digest>& completed,
+                          std::uint64_t leaf);
+  Result<Done> check_messages(const StoredHeader& stored);
+  Result<bool> check_places(const StoredHeader& stored, const std::vector<MessageId>& ids);
+  Result<Done> check_tip();
+  Result<Done> check_pool();
+  Result<bool> next_batch(std::vector<StoredHeader>& batch);
+  template <class T>
+  Result<std::optional<T>> read(Result<T> result, Height height, const BlockHash& hash);
+
+  const ChainReader& store_;
+  const chain::ChainRules& chain_;
+  const VerifyWish& wish_;
+  VerifyReport report_;
+  std::optional<StoredHeader> parent_;
+  chain::MerklePeaks past_;
+  std::uint32_t next_ = 0;
+};
+
+void Walk::fault(std::string kind, Height height, const BlockHash& hash, std::string detail) {
+  if (report_.faults.size() < kFaultsMax)
+    report_.faults.push_back({std::move(kind), height, hash, std::move(detail)});
+}
+
+/// A damaged record is a fault; anything else that fails ends the walk.
+template <class T>
+Result<std::optional<T>> Walk::read(Result<T> result, Height height, const BlockHash& hash) {
+  if (result) return std::optional<T>(std::move(result).value());
+  if (result.error().code != Errc::corrupt) return result.error();
+  fault("record", height, hash, result.error().message);
+  return std::optional<T>();
+}
+
+Result<Done> Walk::check_genesis(const StoredHeader& stored) {
+  const BlockHash wanted = chain::hash_of(chain::genesis_header(chain_));
+  if (stored.hash != wanted) {
+    fault("genesis", Height{0}, stored.hash,
+          fmt::format("found {}, the rules text gives {}", short_hex(stored.hash.view()),
+                      short_hex(wanted.view())));
+  }
+  if (!stored.total_work.is_zero())
+    fault("work", Height{0}, stored.hash, "genesis counts for work");
+  return done;
+}
+
+Result<Done> Walk::check_header(const StoredHeader& stored) {
+  const Header& header = stored.sealed.header;
+  if (const BlockHash found = chain::hash_of(header); found != stored.hash) {
+    fault("hash", header.height, stored.hash,
+          fmt::format("header hashes to {}, stored under {}", short_hex(found.view()),
+                      short_hex(stored.hash.view())));
+  }
+  const chain::HeaderContext context{chain_, parent_->sealed.header, parent_->hash, past_.root()};
+  if (const auto violation = chain::find_violation(stored.sealed, context)) {
+    fault(std::string(chain::name_of(violation->rule)), Height{next_}, stored.hash,
+          violation->detail);
+    return done;
+  }
+  if (chain::sum(parent_->total_work, chain::work_of(chain_, header)) != stored.total_work) {
+    fault("work", header.height, stored.hash, "its total work is not its parent's and its own");
+  }
+  return done;
+}
+
+Result<Done> Walk::check_tree(const StoredHeader& stored, const std::vector<Digest>& completed,
+                              std::uint64_t leaf) {
+  for (std::uint8_t level = 0; level < completed.size(); ++level) {
+    BMSG_TRY_ASSIGN(const auto node, read(store_.tree_node(level, leaf >> level),
+                                          stored.sealed.header.height, stored.hash));
+    if (node && *node != completed[level]) {
+      fault("tree", stored.sealed.header.height, stored.hash,
+            fmt::format("node of level {} over its blocks is another", level));
+    }
+  }
+  return done;
+}
+
+Result<bool> Walk::check_places(const StoredHeader& stored, const std::vector<MessageId>& ids) {
+  for (std::uint32_t i = 0; i < ids.size(); ++i) {
+    BMSG_TRY_ASSIGN(const auto places,
+                    read(store_.places_of(ids[i]), stored.sealed.header.height, stored.hash));
+    const bool there =
+        places && std::ranges::any_of(*places, [&](const MessagePlace& place) {
+          return place.block == stored.hash && place.index == i && place.branch == Branch::main;
+        });
+    if (there) continue;
+    fault("index", stored.sealed.header.height, stored.hash,
+          fmt::format("message {} is not found by its id", short_hex(ids[i].view())));
+    return false;
+  }
+  return true;
+}
+
+Result<Done> Walk::check_messages(const StoredHeader& stored) {
+  const Height height = stored.sealed.header.height;
+  BMSG_TRY_ASSIGN(const auto found,
+                  read(store_.block(stored.hash, Bodies::with), height, stored.hash));
+  if (!found) return done;
+  if (!*found) {
+    fault("record", height, stored.hash, "the block's messages are missing");
+    return done;
+  }
+  const Block& block = **found;
+  std::vector<MessageId> ids;
+  for (const Message& message : block.messages) {
+    ids.push_back(chain::id_of(message.head));
+    if (!message.body) ++report_.dropped_bodies;
+  }
+  // A message of an ancestor would have another place of its own, which check_places finds.
+  const auto violation = chain::find_violation(block, ids, chain_, [&](const MessageId& id) {
+    const auto places = store_.places_of(id);
+    return places && std::ranges::any_of(places.value(), [&](const MessagePlace& place) {
+             return place.branch == Branch::main && place.height < height;
+           });
+  });
+  if (violation) {
+    std::string detail = violation->detail;
+    for (std::size_t i = 0; i < block.messages.size() && violation->rule == chain::Rule::body;
+         ++i) {
+      const auto& message = block.messages[i];
+      const bool bad = message.body && chain::body_hash_of(*message.body) != message.head.body_hash;
+      if (!bad) continue;
+      detail = fmt::format("message {}: {}", short_hex(ids[i].view()), detail);
+      break;
+    }
+    fault(std::string(chain::name_of(violation->rule)), height, stored.hash, detail);
+    return done;
+  }
+  BMSG_TRY(check_places(stored, ids));
+  return done;
+}
+
+Result<bool> Walk::next_batch(std::vector<StoredHeader>& batch) {
+  BMSG_TRY_ASSIGN(auto found,
+                  read(store_.headers(Height{next_}, kBatch), Height{next_}, BlockHash()));
+  if (found) {
+    batch = std::move(*found);
+    return !batch.empty();
+  }
+  // One of them does not decode: one at a time up to it, then on behind it.
+  batch.clear();
+  for (std::uint32_t i = 0; i < kBatch; ++i) {
+    auto one = store_.headers(Height{next_ + i}, 1);
+    if (!one || one.value().empty()) break;
+    batch.push_back(one.value().front());
+  }
+  return !batch.empty();
+}
+
+Result<Done> Walk::check_tip() {
+  BMSG_TRY_ASSIGN(const auto tip, read(store_.tip(), Height{next_}, BlockHash()));
+  if (!tip) return done;
+  report_.tip = *tip;
+  const bool same = parent_ && parent_->hash == tip->hash && parent_->total_work == tip->work;
+  if (!same && !report_.stopped) {
+    fault("tip", tip->height, tip->hash,
+          fmt::format("the chain ends at height {}, the tip record says {}",
+                      next_ == 0 ? 0 : next_ - 1, tip->height.value));
+  }
+  return done;
+}
+
+Result<Done> Walk::check_pool() {
+  BMSG_TRY_ASSIGN(const auto pool, read(store_.pool(0), report_.tip.height, BlockHash()));
+  if (!pool) return done;
+  for (const PooledMessage& one : *pool) {
+    const bool same = chain::id_of(one.message.head) == one.id;
+    const bool whole =
+        one.message.body && chain::body_hash_of(*one.message.body) == one.message.head.body_hash;
+    if (!same || !whole)
+      fault("pool", report_.tip.height, BlockHash(),
+            fmt::format("message {} of the pool was changed", short_hex(one.id.view())));
+  }
+  return done;
+}
+
+Result<VerifyReport> Walk::run() {
+  BMSG_TRY_ASSIGN(const auto tip, read(store_.tip(), Height{0}, BlockHash()));
+  const std::uint64_t total = tip ? std::uint64_t{tip->height.value} + 1 : 0;
+  for (std::vector<StoredHeader> batch;;) {
+    BMSG_TRY_ASSIGN(const bool more, next_batch(batch));
+    if (!more) break;
+    for (const StoredHeader& stored : batch) {
+      report_.stopped = wish_.stop.stop_requested();
+      if (report_.stopped) break;
+      if (next_ == 0) {
+        BMSG_TRY(check_genesis(stored));
+      } else {
+        BMSG_TRY(check_header(stored));
+      }
+      const std::uint64_t leaf = past_.size();
+      BMSG_TRY(check_tree(stored, past_.add(chain::leaf_hash(stored.hash.view())), leaf));
+      const bool deep = wish_.depth == Depth::full && next_ > 0 && next_ >= wish_.from.value;
+      if (deep) BMSG_TRY(check_messages(stored));
+      ++report_.blocks;
+      report_.messages += stored.sealed.header.count;
+      parent_ = stored;
+      ++next_;
+    }
+    if (wish_.on_progress) wish_.on_progress(report_.blocks, total);
+    if (report_.stopped) break;
+  }
+  BMSG_TRY(check_tip());
+  if (wish_.depth == Depth::full) BMSG_TRY(check_pool());
+  return report_;
+}
+
+}  // namespace
+
+Result<VerifyReport> verify(const ChainReader& store, const chain::ChainRules& chain,
+                            const VerifyWish& wish) {
+  return Walk(store, chain, wish).run();
+}
+
+}  // namespace bmsg::node

@@ -1,0 +1,54 @@
+// Verifier: walks a stored chain and checks it all again, against the rules and not against itself.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "lib/chain/rules_text.h"
+#include "lib/core/clock.h"
+#include "lib/node/store.h"
+
+namespace bmsg::node {
+
+/// Something that is not as the rules want it.
+struct Fault {
+  std::string kind;  // A rule's name, or "record", "tip", "tree", "index", "pool".
+  Height height;
+  BlockHash hash;
+  std::string detail;  // Expected and found.
+};
+
+/// How much is checked.
+enum class Depth {
+  quick,  // Headers, links, work or seals, the tree over blocks, the tip.
+  full,   // Each message, body, root and index too.
+};
+
+struct VerifyReport {
+  std::uint64_t blocks = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t dropped_bodies = 0;  // Absent because they expired or were forgotten.
+  Tip tip;
+  std::vector<Fault> faults;  // In the order of heights, kFaultsMax at most.
+  bool stopped = false;
+};
+
+inline constexpr std::size_t kFaultsMax = 1000;
+
+struct VerifyWish {
+  Depth depth = Depth::quick;
+  Height from;
+  std::function<void(std::uint64_t blocks, std::uint64_t of)> on_progress;
+  std::stop_token stop;
+};
+
+/// Goes on after a fault. Errors: Errc::io; damage is a fault, not an error.
+Result<VerifyReport> verify(const ChainReader& store, const chain::ChainRules& chain,
+                            const VerifyWish& wish);
+
+}  // namespace bmsg::node
