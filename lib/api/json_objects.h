@@ -1,0 +1,212 @@
+// The objects of bmsg-json(5): one shape for each, whatever the command. One line of ASCII each.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/core/bytes.h"
+#include "lib/core/header.h"
+#include "lib/core/ids.h"
+#include "lib/core/message.h"
+#include "lib/node/peer.h"
+
+namespace bmsg::api {
+
+// Each struct holds what one object says; each function writes it. Text may be untrusted.
+// Source: bmsg-json(5).
+
+struct ErrorView {
+  int code = 0;
+  std::string name;
+  std::string message;
+  std::string hint;  // Empty: null.
+};
+std::string error_json(const ErrorView& view);
+
+struct StoreView {
+  std::string path;
+  std::string chain;
+  ChainId chain_id;
+  std::string mode;
+  Height height;
+  std::optional<IdentityKey> address;
+  std::optional<std::string> fingerprint;
+};
+std::string store_json(const StoreView& view);
+
+struct IdentityView {
+  std::string name;
+  IdentityKey address;
+  std::string fingerprint;
+  bool encrypted = false;
+  std::uint8_t device = 0;
+  std::optional<std::uint64_t> card_seq;  // Absent: no card.
+  std::string card_state;
+  UnixSeconds card_expires;
+};
+std::string identity_json(const IdentityView& view);
+
+struct ContactView {
+  std::string name;
+  std::string kind;
+  std::optional<std::string> address;
+  std::string trust;
+  std::string fingerprint;  // Empty: null.
+  std::string card;
+  std::size_t devices = 0;
+  std::string ack;
+  UnixSeconds added;
+  std::optional<std::string> note;
+};
+std::string contact_json(const ContactView& view);
+
+struct QueuedView {
+  MessageId id;
+  std::vector<std::string> to;
+  std::uint64_t size = 0;
+  std::string state;
+  std::uint64_t relayed_to = 0;
+  std::optional<Height> height;
+  std::uint32_t confirmations = 0;
+  std::uint64_t stamp_ms = 0;
+  std::optional<std::string> key;
+  std::optional<std::string> reason;
+  UnixSeconds since;
+};
+std::string queued_json(const QueuedView& view);
+
+struct MessageView {
+  struct Place {
+    BlockHash hash;
+    Height height;
+  };
+  MessageId id;
+  UnixSeconds time;
+  UnixSeconds expires;
+  bool outgoing = false;
+  bool open = false;  // Public.
+  std::string kind;
+  std::optional<std::string> from;
+  std::optional<std::string> from_name;
+  std::vector<std::string> to;
+  std::optional<std::string> room;
+  std::optional<Topic> topic;
+  std::optional<std::string> subject;
+  std::optional<std::string> media_type;
+  std::optional<Bytes> body;  // Absent: not asked for.
+  std::uint64_t size = 0;
+  std::optional<MessageId> reply_to;
+  std::string thread;  // Hex.
+  std::optional<std::uint64_t> seq;
+  std::vector<std::string> flags;
+  std::vector<std::string> marks;
+  std::string trust;
+  std::string signature;
+  std::optional<Place> block;
+  std::uint32_t confirmations = 0;
+};
+std::string message_json(const MessageView& view);
+
+struct ObjectView {
+  MessageId id;
+  MessageHead head;
+  std::uint64_t nonce = 0;
+  bool have_body = false;
+};
+std::string object_json(const ObjectView& view);
+
+struct BlockView {
+  BlockHash hash;
+  Header header;
+  Work work;
+  Work total_work;
+  std::uint64_t messages = 0;
+  std::vector<MessageId> ids;  // Empty: not asked for.
+  std::uint64_t size = 0;
+  std::uint64_t seals = 0;
+  std::string branch;
+};
+std::string block_json(const BlockView& view);
+
+/// "ok", "backoff", "banned" or "never": what a peer is to us now.
+std::string_view peer_state(const node::Peer& peer, UnixSeconds now);
+std::string peer_json(const node::Peer& peer, UnixSeconds now);
+
+struct AttentionView {
+  std::string name;
+  std::string text;
+  std::string next;  // Empty: null.
+};
+struct StateView {
+  std::string path;
+  std::string chain;
+  ChainId chain_id;
+  std::string mode;
+  Height height;
+  BlockHash tip;
+  std::uint64_t tip_age = 0;  // Seconds.
+  Work total_work;
+  Height verified;
+  std::uint64_t pool_messages = 0;
+  std::uint64_t pool_bytes = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> outbox;  // By state.
+  std::optional<std::uint64_t> unread;
+  std::uint64_t peers_ok = 0;
+  std::uint64_t peers_bad = 0;
+  std::optional<int> serve_pid;
+  std::uint64_t free_bytes = 0;
+  std::vector<AttentionView> attention;
+};
+std::string state_json(const StateView& view);
+
+struct StatusView {
+  std::string phase;
+  std::uint64_t finished = 0;
+  std::optional<std::uint64_t> total;
+  double rate = 0;
+  double elapsed = 0;  // Seconds.
+  std::optional<double> expected;
+  std::optional<double> p95;
+};
+std::string status_json(const StatusView& view);
+
+/// Counters in the order given.
+struct SummaryView {
+  std::string command;
+  bool ok = true;
+  std::vector<std::pair<std::string, double>> numbers;
+  std::vector<std::pair<std::string, std::string>> texts;
+  double elapsed = 0;
+};
+std::string summary_json(const SummaryView& view);
+
+struct SyncView {
+  std::string peer;
+  std::uint64_t pulled_blocks = 0;
+  std::uint64_t pushed_blocks = 0;
+  std::uint64_t pulled_messages = 0;
+  std::uint64_t pushed_messages = 0;
+  std::uint64_t pulled_bytes = 0;
+  std::uint64_t pushed_bytes = 0;
+  std::uint32_t reorg_depth = 0;
+  std::optional<std::string> error;
+};
+std::string sync_json(const SyncView& view);
+
+struct FaultView {
+  std::string kind;
+  Height height;
+  BlockHash hash;
+  std::string detail;
+};
+std::string fault_json(const FaultView& view);
+
+std::string setting_json(const std::string& key, const std::string& value,
+                         const std::string& origin);
+std::string version_json(const std::string& version);
+
+}  // namespace bmsg::api

@@ -1,0 +1,227 @@
+#include "lib/api/keyring_json.h"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+
+#include "lib/api/json_guard.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+
+namespace bmsg::api {
+namespace {
+
+using crypto::SecretBytes;
+
+Error damaged(std::string_view what) {
+  return Error{Errc::corrupt, fmt::format("keyring: '{}' is damaged", what)};
+}
+
+void wipe_text(std::string& text) {
+  crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+}
+
+/// Overwrites every string of a value that is about to go.
+void wipe(Json& json) {
+  if (json.is_string()) return wipe_text(json.get_ref<std::string&>());
+  if (json.is_structured()) {
+    for (Json& part : json) wipe(part);
+  }
+}
+
+/// A JSON value that is wiped when it goes.
+struct Wiped {
+  explicit Wiped(Json held) : json(std::move(held)) {}
+  Wiped(const Wiped&) = delete;
+  Wiped& operator=(const Wiped&) = delete;
+  ~Wiped() { wipe(json); }
+  Json json;
+};
+
+Result<Bytes> bytes_of(const Json& object, const char* name, std::size_t size) {
+  const auto at = object.find(name);
+  if (at == object.end() || !at->is_string()) return damaged(name);
+  auto bytes = from_hex(at->get_ref<const std::string&>());
+  if (!bytes || (size != 0 && bytes->size() != size)) return damaged(name);
+  return std::move(*bytes);
+}
+
+Result<SecretBytes> secret_of(const Json& object, const char* name, std::size_t size) {
+  BMSG_TRY_ASSIGN(auto bytes, bytes_of(object, name, size));
+  SecretBytes secret = SecretBytes::from(bytes);
+  crypto::wipe(bytes);
+  return secret;
+}
+
+template <class Number>
+Result<Number> number_of(const Json& object, const char* name) {
+  const auto at = object.find(name);
+  if (at == object.end() || !at->is_number_unsigned()) return damaged(name);
+  const auto value = at->get<std::uint64_t>();
+  if (value > std::numeric_limits<Number>::max()) return damaged(name);
+  return static_cast<Number>(value);
+}
+
+Result<std::string> text_of(const Json& object, const char* name) {
+  const auto at = object.find(name);
+  if (at == object.end() || !at->is_string()) return damaged(name);
+  return at->get<std::string>();
+}
+
+/// What is left of an object without the members that we know, as text; empty for nothing.
+SecretBytes unknown_of(const Json& object, std::initializer_list<const char*> known) {
+  Wiped rest(object);
+  for (const char* name : known) rest.json.erase(name);
+  if (rest.json.empty()) return SecretBytes();
+  std::string text = rest.json.dump();
+  SecretBytes kept = SecretBytes::from(as_bytes(text));
+  wipe_text(text);
+  return kept;
+}
+
+void add_unknown(Json& object, const SecretBytes& unknown) {
+  if (unknown.size() == 0) return;
+  Json more = Json::parse(as_text(unknown.view()), nullptr, false);
+  if (more.is_object()) object.update(more);
+}
+
+Result<mail::CardKey> parse_card(const Json& json) {
+  mail::CardKey card;
+  BMSG_TRY_ASSIGN(const auto chain, bytes_of(json, "chain", ChainId::kSize));
+  card.chain = ChainId::from(chain);
+  BMSG_TRY_ASSIGN(card.seq, number_of<std::uint64_t>(json, "seq"));
+  BMSG_TRY_ASSIGN(card.secret, secret_of(json, "secret", 32));
+  BMSG_TRY_ASSIGN(card.until.value, number_of<std::uint64_t>(json, "until"));
+  BMSG_TRY_ASSIGN(card.buried.value, number_of<std::uint64_t>(json, "buried"));
+  if (json.contains("inbox")) {
+    BMSG_TRY_ASSIGN(const auto inbox, bytes_of(json, "inbox", 1 + Topic::kSize));
+    card.inbox = {inbox[0], Topic::from(ByteView(inbox).subspan(1))};
+  }
+  card.unknown = unknown_of(json, {"chain", "seq", "secret", "until", "buried", "inbox"});
+  return card;
+}
+
+Json print_card(const mail::CardKey& card) {
+  Json json{{"chain", to_hex(card.chain.view())},
+            {"seq", card.seq},
+            {"secret", to_hex(card.secret.view())},
+            {"until", card.until.value},
+            {"buried", card.buried.value}};
+  if (card.inbox != mail::InboxPrefix()) {
+    Bytes inbox{card.inbox.bits};
+    append(inbox, card.inbox.topic.view());
+    json["inbox"] = to_hex(inbox);
+  }
+  add_unknown(json, card.unknown);
+  return json;
+}
+
+Result<mail::Identity> parse_identity(const Json& json) {
+  mail::Identity identity;
+  BMSG_TRY_ASSIGN(identity.name, text_of(json, "name"));
+  BMSG_TRY_ASSIGN(identity.seed, secret_of(json, "seed", 32));
+  BMSG_TRY_ASSIGN(identity.revocation, bytes_of(json, "revocation", 0));
+  BMSG_TRY_ASSIGN(identity.device, number_of<std::uint8_t>(json, "device"));
+  const auto cards = json.find("cards");
+  if (cards == json.end() || !cards->is_array()) return damaged("cards");
+  for (const Json& one : *cards) {
+    BMSG_TRY_ASSIGN(auto card, parse_card(one));
+    identity.cards.push_back(std::move(card));
+  }
+  identity.unknown = unknown_of(json, {"name", "seed", "revocation", "device", "cards"});
+  return identity;
+}
+
+Json print_identity(const mail::Identity& identity) {
+  Json json{{"name", identity.name},
+            {"seed", to_hex(identity.seed.view())},
+            {"revocation", to_hex(identity.revocation)},
+            {"device", identity.device},
+            {"cards", Json::array()}};
+  for (const mail::CardKey& card : identity.cards) json["cards"].push_back(print_card(card));
+  add_unknown(json, identity.unknown);
+  return json;
+}
+
+Result<mail::Room> parse_room(const Json& json) {
+  mail::Room room;
+  BMSG_TRY_ASSIGN(room.id, bytes_of(json, "id", 16));
+  BMSG_TRY_ASSIGN(room.name, text_of(json, "name"));
+  BMSG_TRY_ASSIGN(const auto keeper, bytes_of(json, "keeper", IdentityKey::kSize));
+  room.keeper = IdentityKey::from(keeper);
+  const auto keys = json.find("keys");
+  if (keys == json.end() || !keys->is_array()) return damaged("keys");
+  for (const Json& one : *keys) {
+    mail::RoomSecret key;
+    BMSG_TRY_ASSIGN(key.epoch, number_of<std::uint32_t>(one, "epoch"));
+    BMSG_TRY_ASSIGN(key.secret, secret_of(one, "secret", 32));
+    room.keys.push_back(std::move(key));
+  }
+  room.unknown = unknown_of(json, {"id", "name", "keeper", "keys"});
+  return room;
+}
+
+Json print_room(const mail::Room& room) {
+  Json json{{"id", to_hex(room.id)},
+            {"name", room.name},
+            {"keeper", to_hex(room.keeper.view())},
+            {"keys", Json::array()}};
+  for (const mail::RoomSecret& key : room.keys) {
+    json["keys"].push_back(Json{{"epoch", key.epoch}, {"secret", to_hex(key.secret.view())}});
+  }
+  add_unknown(json, room.unknown);
+  return json;
+}
+
+}  // namespace
+
+Result<mail::Keyring> parse_keyring(const SecretBytes& text) {
+  auto parsed = parse_json(as_text(text.view()), mail::kKeyringBytesMax);
+  if (!parsed || !parsed.value().is_object()) return damaged("keyring");
+  const Wiped json(std::move(parsed).value());
+  BMSG_TRY_ASSIGN(const auto version, number_of<std::uint32_t>(json.json, "v"));
+  if (version != 1)
+    return Error{Errc::bad_config,
+                 fmt::format("keyring of version {}; this bmsg knows version 1", version)};
+  mail::Keyring keyring;
+  const auto identities = json.json.find("identities");
+  const auto rooms = json.json.find("rooms");
+  if (identities != json.json.end()) {
+    for (const Json& one : *identities) {
+      BMSG_TRY_ASSIGN(auto identity, parse_identity(one));
+      keyring.identities.push_back(std::move(identity));
+    }
+  }
+  if (rooms != json.json.end()) {
+    for (const Json& one : *rooms) {
+      BMSG_TRY_ASSIGN(auto room, parse_room(one));
+      keyring.rooms.push_back(std::move(room));
+    }
+  }
+  if (json.json.contains("archive")) {
+    BMSG_TRY_ASSIGN(keyring.archive, secret_of(json.json, "archive", 32));
+  }
+  if (const auto shh = json.json.find("shh"); shh != json.json.end()) {
+    keyring.shh = SecretBytes::from(as_bytes(shh->dump()));
+  }
+  keyring.unknown = unknown_of(json.json, {"v", "identities", "rooms", "shh", "archive"});
+  return keyring;
+}
+
+SecretBytes print_keyring(const mail::Keyring& keyring) {
+  Wiped json(Json{{"v", 1}, {"identities", Json::array()}, {"rooms", Json::array()}});
+  for (const mail::Identity& identity : keyring.identities)
+    json.json["identities"].push_back(print_identity(identity));
+  for (const mail::Room& room : keyring.rooms) json.json["rooms"].push_back(print_room(room));
+  json.json["shh"] = keyring.shh.size() == 0
+                         ? Json::array()
+                         : Json::parse(as_text(keyring.shh.view()), nullptr, false);
+  if (keyring.archive.size() != 0) json.json["archive"] = to_hex(keyring.archive.view());
+  add_unknown(json.json, keyring.unknown);
+  std::string text = json.json.dump();
+  SecretBytes printed = SecretBytes::from(as_bytes(text));
+  wipe_text(text);
+  return printed;
+}
+
+}  // namespace bmsg::api

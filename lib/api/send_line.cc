@@ -1,0 +1,62 @@
+#include "lib/api/send_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "lib/api/json_guard.h"
+#include "lib/core/try.h"
+
+namespace bmsg::api {
+namespace {
+
+constexpr std::array kMembers = {"to", "body", "subject", "public", "topic", "reply_to", "expires"};
+
+Result<Done> check_members(const Json& json) {
+  if (!json.is_object()) return Error{Errc::bad_input, "a line must be a JSON object"};
+  for (const auto& member : json.items()) {
+    const bool known =
+        std::ranges::any_of(kMembers, [&](const char* name) { return member.key() == name; });
+    if (!known) return Error{Errc::bad_input, fmt::format("unknown member '{}'", member.key())};
+  }
+  return done;
+}
+
+Result<std::vector<std::string>> recipients(const Json& json) {
+  std::vector<std::string> to;
+  const auto at = json.find("to");
+  if (at == json.end() || at->is_null()) return to;
+  if (at->is_string()) return std::vector<std::string>{at->get<std::string>()};
+  if (!at->is_array()) return Error{Errc::bad_input, "'to' is no list of names"};
+  for (const Json& one : *at) {
+    if (!one.is_string()) return Error{Errc::bad_input, "'to' is no list of names"};
+    to.push_back(one.get<std::string>());
+  }
+  return to;
+}
+
+}  // namespace
+
+Result<SendLine> parse_send_line(std::string_view line) {
+  BMSG_TRY_ASSIGN(const auto json, parse_json(line, kSendLineBytesMax));
+  BMSG_TRY(check_members(json));
+  SendLine send;
+  BMSG_TRY_ASSIGN(send.to, recipients(json));
+  const std::pair<const char*, std::string*> texts[] = {{"body", &send.body},
+                                                        {"subject", &send.subject},
+                                                        {"topic", &send.topic},
+                                                        {"reply_to", &send.reply_to},
+                                                        {"expires", &send.expires}};
+  for (const auto& [name, text] : texts) {
+    BMSG_TRY_ASSIGN(auto value, text_member(json, name));
+    if (value) *text = std::move(*value);
+  }
+  if (const auto at = json.find("public"); at != json.end()) {
+    if (!at->is_boolean()) return Error{Errc::bad_input, "'public' is neither true nor false"};
+    send.open = at->get<bool>();
+  }
+  return send;
+}
+
+}  // namespace bmsg::api
