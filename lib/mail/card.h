@@ -14,11 +14,11 @@ inline constexpr std::uint32_t kCardSeconds = 28 * 86400;  // How long a card ho
 
 /// What an owner puts in a card.
 struct CardDraft {
-  std::string name;  // A claim; may be empty.
+  std::string name = {};  // A claim; may be empty.
   std::uint8_t device = 0;
   std::uint64_t seq = 1;  // Of this device's cards, counting up.
-  Prekey prekey;
-  InboxPrefix inbox;
+  Prekey prekey = {};
+  InboxPrefix inbox = {};
   std::uint32_t time = 0;
   std::uint32_t ttl = kCardSeconds;
 };

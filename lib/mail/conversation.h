@@ -16,10 +16,10 @@ namespace bmsg::mail {
 
 /// Which conversation a message belongs to, for one sender device.
 struct ConversationKey {
-  IdentityKey sender;
+  IdentityKey sender = {};
   std::uint8_t device = 0;
-  std::vector<IdentityKey> to;  // In any order; for a room its keeper and `scope`.
-  Bytes scope;                  // A public topic or a room's id; empty for mail to persons.
+  std::vector<IdentityKey> to = {};  // In any order; for a room its keeper and `scope`.
+  Bytes scope = {};                  // A public topic or a room's id; empty for mail to persons.
 };
 
 /// The last number of one conversation, held under a lock of its own while a message is sealed.

@@ -17,12 +17,12 @@ namespace bmsg::mail {
 
 /// A message of the index: what is remembered of it and where it stands now.
 struct MailItem {
-  MessageId id;
+  MessageId id = {};
   std::uint64_t order = 0;
-  Summary summary;
-  Flags flags;
-  std::optional<node::MessagePlace> block;  // On the best chain.
-  std::uint32_t confirmations = 0;          // 1: in the tip; 0: in no block.
+  Summary summary = {};
+  Flags flags = {};
+  std::optional<node::MessagePlace> block = {};  // On the best chain.
+  std::uint32_t confirmations = 0;               // 1: in the tip; 0: in no block.
   bool pooled = false;
   bool gap = false;  // The sender's message before this one is not here.
 
@@ -34,23 +34,23 @@ struct MailItem {
 
 /// Which messages to list. Everything that is set must hold.
 struct ListFilter {
-  std::optional<Direction> direction;
-  std::optional<std::string> flag;          // Only with this one: "unread".
-  std::optional<std::string> without_flag;  // "archived".
-  std::optional<Bytes> sender;
-  std::optional<UnixSeconds> since;  // From here on.
-  std::optional<UnixSeconds> until;  // Before this.
-  std::optional<ThreadId> thread;
+  std::optional<Direction> direction = {};
+  std::optional<std::string> flag = {};          // Only with this one: "unread".
+  std::optional<std::string> without_flag = {};  // "archived".
+  std::optional<Bytes> sender = {};
+  std::optional<UnixSeconds> since = {};  // From here on.
+  std::optional<UnixSeconds> until = {};  // Before this.
+  std::optional<ThreadId> thread = {};
   bool text_only = true;  // Text, and what is ours and cannot be read; else every kind.
   /// Any other wish: true keeps the message. May be empty.
-  std::function<bool(const MessageId&, const Summary&)> wanted;
+  std::function<bool(const MessageId&, const Summary&)> wanted = {};
 };
 
 /// A message with all that it says.
 struct MailText {
-  MailItem item;
-  std::optional<Message> message;  // Absent if its body is nowhere any more.
-  Opened opened;                   // Fault::body then.
+  MailItem item = {};
+  std::optional<Message> message = {};  // Absent if its body is nowhere any more.
+  Opened opened = {};                   // Fault::body then.
 };
 
 /// Lists newest first and decrypts no more than it must.

@@ -15,9 +15,9 @@ namespace bmsg::mail {
 ///         H of all before 64.
 /// Source: bmsg-format(5), "Outbox file".
 struct OutboxFile {
-  UnixSeconds since;
-  Message message;
-  Bytes note;  // seal_summary(); empty for a message sent without a key.
+  UnixSeconds since = {};
+  Message message = {};
+  Bytes note = {};  // seal_summary(); empty for a message sent without a key.
 };
 
 Bytes encode(const OutboxFile& file);

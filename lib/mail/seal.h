@@ -34,7 +34,7 @@ enum class Slots { padded, exact };
 /// Units: seconds.
 struct HeadOptions {
   Suite suite = Suite::sealed;  // For seal(): sealed or sealed_secp256k1.
-  Topic topic;
+  Topic topic = {};
   std::uint32_t time = 0;  // Callers round down to a minute.
   std::uint32_t ttl = 0;
   Slots slots = Slots::padded;
@@ -42,9 +42,9 @@ struct HeadOptions {
 
 /// A message without its stamp.
 struct Sealed {
-  MessageHead head;
-  Bytes body;
-  crypto::SecretBytes content_key;  // Reveals this message and no other. Empty if public.
+  MessageHead head = {};
+  Bytes body = {};
+  crypto::SecretBytes content_key = {};  // Reveals this message and no other. Empty if public.
 
   MessageId id() const;
   /// The whole message. Spends the body.

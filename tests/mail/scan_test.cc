@@ -1,0 +1,207 @@
+#include "lib/mail/scan.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/mail/person.h"
+
+namespace bmsg::mail {
+namespace {
+
+using Words = std::vector<std::string>;
+
+class ScanTest : public testing::Test, public TwoPersons {
+ protected:
+  Message taken(const MessageId& id) {
+    return ana.outbox.read(*ana.outbox.find(id).value()).value()->message;
+  }
+  ScanResult scan_ben(ScanOptions options = {}) {
+    return scan(chain.store(), ben.mail, ben.keys(), ben.outbox, ben.entropy, options).value();
+  }
+};
+
+TEST_F(ScanTest, FindsMailInThePoolAndOnceOnly) {
+  const MessageId id = ana.write({ben.address()}, "hello");
+  ana.hand_over(chain);
+  EXPECT_EQ(ben.inbox(chain), Words{"hello"});
+  EXPECT_TRUE(ben.item(chain, id).pooled);
+  chain.append({taken(id)});
+  EXPECT_EQ(ben.inbox(chain), Words{"hello"});
+  EXPECT_EQ(ben.item(chain, id).confirmations, 1u);
+}
+
+TEST_F(ScanTest, FlagsWhatArrivedAndDoesNotFlagItAgain) {
+  const MessageId id = ana.write({ben.address()}, "hello");
+  ana.hand_over(chain);
+  EXPECT_EQ(ben.item(chain, id).flags, Flags{"unread"});
+  MailChange seen;
+  seen.flags[id] = {};
+  ASSERT_TRUE(ben.mail.apply(seen));
+  chain.append({taken(id)});
+  chain.reorganise(1, {{}, {taken(id)}});
+  EXPECT_EQ(ben.item(chain, id).flags, Flags{});
+  EXPECT_EQ(ben.item(chain, id).block->height, chain.tip());
+}
+
+TEST_F(ScanTest, FindsNothingOfOthers) {
+  Person cleo(3);
+  (void)cleo.new_card();
+  (void)ana.write({ben.address()}, "hello");
+  ana.hand_over(chain);
+  EXPECT_EQ(cleo.inbox(chain), Words{});
+}
+
+TEST_F(ScanTest, OrdersABatchAsTheConversationReads) {
+  // The same minute, mined in any order: the numbers say how it reads.
+  std::vector<Message> messages;
+  for (const std::string_view words : {"one", "two", "three", "four"}) {
+    messages.push_back(taken(ana.write({ben.address()}, words)));
+  }
+  std::ranges::reverse(messages);
+  chain.append(messages);
+  EXPECT_EQ(ben.inbox(chain), (Words{"four", "three", "two", "one"}));
+}
+
+TEST_F(ScanTest, ChangesNothingWhenThereIsNothingNew) {
+  ben.scan_all(chain);
+  const ScanResult idle = scan_ben();
+  EXPECT_TRUE(idle.change.put.empty());
+  EXPECT_FALSE(idle.change.position);
+  EXPECT_FALSE(idle.more);
+}
+
+TEST_F(ScanTest, GoesOnInBatches) {
+  for (int i = 0; i < 5; ++i) chain.append({taken(ana.write({ben.address()}, "hello"))});
+  const ScanOptions two{.limits = {.blocks = 2}};
+  const ScanResult first = scan_ben(two);
+  EXPECT_TRUE(first.more);
+  EXPECT_EQ(first.change.put.size(), 2u);
+  EXPECT_TRUE(apply_scan(ben.mail, ben.outbox, first).value());
+  ben.scan_all(chain, two);
+  EXPECT_EQ(ben.mail.count().value(), 5u);
+}
+
+TEST_F(ScanTest, IsNotAppliedWhenSomebodyElseWasFaster) {
+  (void)ana.write({ben.address()}, "hello");
+  ana.hand_over(chain);
+  const ScanResult slow = scan_ben();
+  ben.scan_all(chain);
+  EXPECT_FALSE(apply_scan(ben.mail, ben.outbox, slow).value());
+  EXPECT_EQ(ben.mail.count().value(), 1u);
+}
+
+TEST_F(ScanTest, StartsOverForANewIdentity) {
+  chain.append({taken(ana.write({ben.address()}, "hello"))});
+  Person both(7);
+  (void)both.new_card();
+  EXPECT_EQ(both.inbox(chain), Words{});
+  Identity imported = make_identity("ben", 0, both.entropy).value();
+  imported.seed = ben.self().seed.clone();
+  CardKey key;
+  key.chain = free_chain().id;
+  key.secret = ben.self().cards[0].secret.clone();
+  imported.cards.push_back(std::move(key));
+  both.keyring.identities.push_back(std::move(imported));
+  EXPECT_EQ(both.inbox(chain), Words{"hello"});
+}
+
+TEST_F(ScanTest, KeepsOpeningWhatWasSealedToAnOlderCard) {
+  ben.scan_all(chain);
+  (void)ben.new_card();
+  ana.write({ben.address()}, "to the old one");
+  ana.hand_over(chain);
+  EXPECT_EQ(ben.inbox(chain), Words{"to the old one"});
+}
+
+TEST_F(ScanTest, ReadsWhatARebuiltPositionPointsAt) {
+  chain.append({taken(ana.write({ben.address()}, "hello"))});
+  ben.scan_all(chain);
+  MailChange lost;
+  lost.position = ScanPosition{Height{900}, BlockHash::filled(9), 0, ben.keys().digest};
+  ASSERT_TRUE(ben.mail.apply(lost));
+  EXPECT_EQ(ben.inbox(chain), Words{"hello"});
+  EXPECT_EQ(ben.mail.position().value()->height, chain.tip());
+}
+
+TEST_F(ScanTest, ShowsMailThatIsOursAndCannotBeRead) {
+  Message bad = taken(ana.write({ben.address()}, "hello"));
+  bad.body->back() ^= 1;
+  bad.head.body_hash = chain::body_hash_of(*bad.body);
+  chain.append({bad});
+  ben.scan_all(chain);
+  const MailItem item = ben.item(chain, chain::id_of(bad.head));
+  EXPECT_EQ(item.summary.fault, Fault::tag);
+  EXPECT_EQ(ben.inbox(chain), Words{""});
+}
+
+TEST_F(ScanTest, PassesOverMessagesWhoseBodyWasDropped) {
+  Message bare = taken(ana.write({ben.address()}, "hello"));
+  bare.body.reset();
+  chain.append({bare});
+  EXPECT_EQ(ben.inbox(chain), Words{});
+}
+
+TEST_F(ScanTest, DoesNotTakeForeignCardsForMail) {
+  EXPECT_EQ(ben.inbox(chain), Words{});
+  EXPECT_EQ(ben.mail.count().value(), 0u);
+}
+
+TEST_F(ScanTest, EntersOwnMailAtOnceAndKeepsItReadableAfterBurial) {
+  const MessageId id = ana.write({ben.address()}, "see you");
+  EXPECT_EQ(ana.inbox(chain), Words{"see you"});
+  EXPECT_EQ(ana.read(chain, id).opened.content.content, to_bytes("see you"));
+  ana.hand_over(chain);
+  chain.append({taken(id)});
+  chain.append_empty(4);
+  ana.scan_all(chain);
+  EXPECT_TRUE(ana.outbox.find(id).value());
+  chain.append();
+  ana.scan_all(chain);
+  EXPECT_FALSE(ana.outbox.find(id).value()) << "buried, and still in the outbox";
+  EXPECT_EQ(ana.inbox(chain), Words{"see you"});
+  EXPECT_EQ(ana.read(chain, id).opened.content.content, to_bytes("see you"));
+  EXPECT_EQ(ana.item(chain, id).summary.to[0].address, ben.address());
+}
+
+TEST_F(ScanTest, LeavesAMessageInTheOutboxUntilTheIndexHasIt) {
+  const MessageId id = ana.write({ben.address()}, "see you");
+  chain.append({taken(id)});
+  chain.append_empty(5);
+  const ScanResult found =
+      scan(chain.store(), ana.mail, ana.keys(), ana.outbox, ana.entropy).value();
+  EXPECT_TRUE(ana.outbox.find(id).value()) << "a scan alone removes nothing";
+  EXPECT_TRUE(apply_scan(ana.mail, ana.outbox, found).value());
+  EXPECT_FALSE(ana.outbox.find(id).value());
+}
+
+TEST_F(ScanTest, AnswersFromMemoryWhereNothingCanBeWritten) {
+  (void)ana.write({ben.address()}, "hello");
+  ana.hand_over(chain);
+  chain.append();
+  MailOverlay view(ben.mail);
+  const MailKeys keys = ben.keys();
+  for (bool more = true; more;) {
+    const auto found =
+        scan(chain.store(), view, keys, ben.outbox, ben.entropy, {.limits = {.blocks = 1}}).value();
+    view.add(found.change);
+    more = found.more;
+  }
+  const Mailbox mailbox(chain.store(), view, keys, ben.outbox);
+  const auto items = mailbox.list({}, 10).value();
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0].summary.snippet, "hello");
+  EXPECT_TRUE(items[0].flags.contains("unread"));
+  EXPECT_EQ(ben.mail.count().value(), 0u);
+}
+
+TEST_F(ScanTest, SealsWhatItRemembers) {
+  (void)ana.write({ben.address()}, "a secret meeting");
+  ana.hand_over(chain);
+  ben.scan_all(chain);
+  for (const MailEntry& entry : ben.mail.newest(std::nullopt, 10).value()) {
+    EXPECT_TRUE(std::ranges::search(entry.sealed, as_bytes("secret")).empty());
+    EXPECT_TRUE(std::ranges::search(entry.sealed, ana.address().view()).empty());
+  }
+}
+
+}  // namespace
+}  // namespace bmsg::mail
