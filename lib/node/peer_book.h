@@ -1,0 +1,39 @@
+// What we think of a peer after each exchange: when to call it again, and when never.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "lib/core/ids.h"
+#include "lib/node/peer.h"
+
+namespace bmsg::node {
+
+inline constexpr std::uint32_t kBanScore = 100;
+inline constexpr std::chrono::seconds kBanTime{86'400};
+inline constexpr std::chrono::seconds kBackOffFirst{30};
+inline constexpr std::chrono::seconds kBackOffMax{3'600};
+inline constexpr std::size_t kPeerErrorBytesMax = 200;
+
+/// What a misdeed costs. Source: bmsg-protocol(7), "Limits and scores".
+enum class Misdeed : std::uint32_t {
+  broken_rule = 100,  // Wrong work, bad seal, a frame that does not parse.
+  false_claim = 25,   // Work that was not delivered; another chain.
+  withheld = 10,      // Announced and then not given.
+  nuisance = 1,
+};
+
+// Each returns the peer as it is to be kept. Scores fall by 1 a minute while it was not called.
+Peer after_success(Peer peer, UnixSeconds now, std::chrono::milliseconds latency, Height height);
+
+/// Waits 30 s, then twice as long after each failure in a row, an hour at most. `error` is cut.
+Peer after_failure(Peer peer, UnixSeconds now, std::string_view error);
+
+/// At 100 points it is banned for a day.
+Peer penalise(Peer peer, Misdeed misdeed, UnixSeconds now);
+
+bool may_call(const Peer& peer, UnixSeconds now);
+
+}  // namespace bmsg::node
