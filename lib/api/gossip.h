@@ -1,0 +1,44 @@
+// Gossip: what a serving node does by itself: asks its peers now and then, and tells them news soon.
+
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "lib/api/http_transport.h"
+#include "lib/chain/rules_text.h"
+#include "lib/core/clock.h"
+#include "lib/core/log.h"
+#include "lib/node/service.h"
+
+namespace bmsg::api {
+
+struct GossipOptions {
+  std::chrono::seconds sync_every{300};        // 0: never.
+  std::chrono::milliseconds settle{300};       // News are gathered for so long.
+  std::chrono::seconds take_outbox_every{5};
+  TransportOptions transport;                  // The expected key comes from each peer.
+  std::function<void()> after_change;          // Called on the gossip thread: collects cards.
+};
+
+/// One thread. Peers are called one after the other, each with its own back-off.
+/// Threads: changed() and poke() from any.
+class Gossip {
+ public:
+  /// Everything that is passed must outlive it.
+  Gossip(node::Service& service, const chain::ChainRules& chain, const Clock& clock, Log& log, GossipOptions options);
+  /// Stops and joins; a request that runs is cancelled.
+  ~Gossip();
+
+  /// The chain or the pool changed: peers are told soon.
+  void changed();
+  /// The outbox has something new.
+  void poke();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bmsg::api

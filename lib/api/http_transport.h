@@ -1,0 +1,56 @@
+// HttpTransport: what sync asks of a peer, over HTTP.
+
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "lib/core/result.h"
+#include "lib/net/http_client.h"
+#include "lib/node/transport.h"
+
+namespace bmsg::api {
+
+struct TransportOptions {
+  std::optional<NodeKey> expected_key{};           // https: another one is refused.
+  std::shared_ptr<net::TlsIdentity> identity{};    // Ours, for chains with access members.
+  std::optional<net::Proxy> proxy{};
+  std::chrono::milliseconds deadline{30'000};      // Of one request.
+};
+
+/// Threads: one at a time; cancel() from any.
+/// Errors:  as node::Transport.
+/// Source:  bmsg-protocol(7), "Paths".
+class HttpTransport final : public node::Transport {
+ public:
+  /// Errors: Errc::bad_input for a url that is none or may not be a peer's.
+  static Result<std::unique_ptr<HttpTransport>> open(const std::string& url, const TransportOptions& options);
+
+  Result<node::NodeInfo> info() override;
+  Result<std::string> rules_text() override;
+  Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override;
+  Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
+  Result<std::optional<Block>> block(const BlockHash& hash) override;
+  Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
+  Result<node::Feed> feed(const std::string& cursor) override;
+  Result<std::vector<node::PutLine>> put(const Bytes& pack) override;
+  std::string name() const override;
+  std::uint64_t bytes_in() const override;
+  std::uint64_t bytes_out() const override;
+
+  /// The key that an https peer proved; nullopt before the first request and for plain HTTP.
+  std::optional<NodeKey> peer_key() const;
+  void cancel();
+
+ private:
+  HttpTransport(net::Address address, const TransportOptions& options);
+  Result<Bytes> ask(net::Method method, const std::string& target, Bytes body, std::size_t bytes_max, int* status = nullptr);
+
+  std::string url_;
+  net::HttpClient client_;
+  TransportOptions options_;
+};
+
+}  // namespace bmsg::api

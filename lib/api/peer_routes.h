@@ -1,0 +1,38 @@
+// PeerRoutes: the HTTP paths that other nodes use, on any Service.
+
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "lib/core/clock.h"
+#include "lib/net/http_message.h"
+#include "lib/net/http_server.h"
+#include "lib/node/service.h"
+
+namespace bmsg::api {
+
+/// Runs `work` after a delay; a server's run_after(), say.
+using Later = std::function<void(std::chrono::milliseconds delay, std::function<void()> work)>;
+
+/// Answers everything under /bmsg/1/. What may take long runs on a thread of its own.
+/// Threads: handle() from one; changed() from any.
+/// Source:  bmsg-protocol(7), "Paths".
+class PeerRoutes {
+ public:
+  /// `service` and `clock` must outlive it. `later` times long polls.
+  PeerRoutes(node::Service& service, const Clock& clock, Later later);
+  ~PeerRoutes();
+
+  void handle(net::HttpRequest request, net::Respond respond);
+  /// The chain or the pool changed: answers the long polls that wait for it.
+  void changed();
+  /// Answers all long polls now; what comes later is not kept waiting.
+  void stop();
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace bmsg::api
