@@ -78,8 +78,10 @@ Result<NewestCards> CardDirectory::cards_of(const IdentityKey& identity) const {
   std::vector<Card> cards;
   // Asking for each possible name costs half a millisecond whatever the directory holds; listing
   // it would cost more with each stranger who publishes a card.
+  const auto common = directory_ / to_address(identity);
   for (std::size_t device = 0; device < kDevicesMax; ++device) {
-    const auto file = file_of(identity, static_cast<std::uint8_t>(device));
+    auto file = common;
+    file += fmt::format(".{}", device);
     BMSG_TRY_ASSIGN(auto card, read(file));
     if (!card || card->identity != identity || card->device != device) continue;
     cards.push_back(std::move(*card));

@@ -1,11 +1,11 @@
 #include "lib/mail/scan.h"
 
-#include <algorithm>
 #include <set>
-#include <tuple>
 
 #include "lib/core/try.h"
+#include "lib/mail/card.h"
 #include "lib/mail/open.h"
+#include "lib/mail/reading_order.h"
 #include "lib/mail/summary.h"
 
 namespace bmsg::mail {
@@ -13,6 +13,11 @@ namespace {
 
 const Flags kArrived = {"unread"};
 constexpr std::size_t kOwnPerScanMax = 2000;
+
+/// Damaged, or of a newer version: no reason to leave the others.
+bool is_about_one_file(const Error& error) {
+  return error.code == Errc::corrupt || error.code == Errc::bad_config;
+}
 
 /// A message of ours before it is put in order.
 struct Found {
@@ -42,7 +47,7 @@ class Scan {
     if (known) return done;
     const auto file = outbox.read(entry);
     // A damaged file is told where the outbox is shown; one without a note is not ours to read.
-    if (!file && file.error().code != Errc::corrupt) return file.error();
+    if (!file && !is_about_one_file(file.error())) return file.error();
     if (!file || !file.value() || file.value()->note.empty()) return done;
     auto summary = open_summary(keys_.mailbox_key, entry.id, file.value()->note);
     if (!summary) return done;  // Of another keyring.
@@ -51,11 +56,12 @@ class Scan {
 
   /// In the order in which a conversation reads.
   void finish(MailChange& change) {
-    std::ranges::stable_sort(found_, [](const Found& a, const Found& b) {
-      return std::tuple(a.summary.time, a.summary.seq.value_or(0)) <
-             std::tuple(b.summary.time, b.summary.seq.value_or(0));
-    });
-    for (Found& one : found_) {
+    std::vector<Placed> placed;
+    for (const auto& [id, summary, sealed] : found_) {
+      placed.push_back({id, summary.time, summary.seq.value_or(0), summary.prev, summary.re});
+    }
+    for (const std::size_t index : reading_order(placed)) {
+      Found& one = found_[index];
       if (one.summary.direction == Direction::in) change.flags.emplace(one.id, kArrived);
       change.put.push_back({one.id, 0, UnixSeconds{one.summary.time}, std::move(one.sealed)});
     }
@@ -78,6 +84,7 @@ class Scan {
 
   /// Public text is everybody's; public cards and the like are other parts' business.
   std::optional<Summary> judge_public(const Message& message) const {
+    if (looks_like_card(message)) return std::nullopt;  // Spares checking its signature.
     const Opened opened = open_public(message, keys_.chain);
     if (opened.fault || opened.content.kind != Kind::text) return std::nullopt;
     return directed(summary_of(message, opened), nullptr);
@@ -124,7 +131,7 @@ Result<std::vector<OutboxEntry>> find_done(const node::ChainReader& chain, const
   BMSG_TRY_ASSIGN(const auto tip, chain.tip());
   for (const OutboxEntry& entry : entries) {
     const auto status = outbox.status(entry, chain, depth, tip.time);
-    if (!status && status.error().code != Errc::corrupt) return status.error();
+    if (!status && !is_about_one_file(status.error())) return status.error();
     if (status && status.value().state == OutboxState::buried) found.push_back(entry);
   }
   return found;

@@ -43,6 +43,11 @@ bool for_each_code_point(std::string_view text, Visit visit) {
   return true;
 }
 
+/// Text that every Unicode form leaves as it is: the common case, and no memory is asked for.
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 bool is_deceptive(utf8proc_int32_t point) {
   switch (utf8proc_category(point)) {
     case UTF8PROC_CATEGORY_CC:
@@ -91,7 +96,7 @@ char look_alike(utf8proc_int32_t point) {
 }  // namespace
 
 bool is_utf8(std::string_view text) {
-  return for_each_code_point(text, [](auto, ByteView) {});
+  return is_ascii(text) || for_each_code_point(text, [](auto, ByteView) {});
 }
 
 bool has_deceptive_character(std::string_view utf8) {
@@ -102,6 +107,7 @@ bool has_deceptive_character(std::string_view utf8) {
 }
 
 std::optional<std::string> to_nfc(std::string_view text) {
+  if (is_ascii(text)) return std::string(text);
   return mapped(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 }
 

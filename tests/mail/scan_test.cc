@@ -61,6 +61,23 @@ TEST_F(ScanTest, OrdersABatchAsTheConversationReads) {
   EXPECT_EQ(ben.inbox(chain), (Words{"four", "three", "two", "one"}));
 }
 
+TEST_F(ScanTest, PassesOverOutboxFilesThatCannotBeRead) {
+  (void)ana.write({ben.address()}, "damaged");
+  (void)ana.write({ben.address()}, "of a newer version");
+  (void)ana.write({ben.address()}, "good");
+  const auto directory = ana.outbox.directory() / "new";
+  const auto names = ana.disk.list(directory).value();
+  ASSERT_EQ(names.size(), 3u);
+  const std::size_t version_at = 4;
+  for (const std::size_t at : {version_at, std::size_t{99}}) {
+    const auto file = directory / names[at == version_at ? 0 : 1];
+    Bytes bytes = *ana.disk.read(file, 1 << 20).value();
+    bytes[at] += 1;
+    ASSERT_TRUE(ana.disk.replace(file, bytes));
+  }
+  EXPECT_EQ(ana.inbox(chain).size(), 1u);
+}
+
 TEST_F(ScanTest, ChangesNothingWhenThereIsNothingNew) {
   ben.scan_all(chain);
   const ScanResult idle = scan_ben();
