@@ -124,7 +124,7 @@ TEST(Schedule, CoreGoesOnHoursAfterAGpuLeft) {
 }
 
 TEST(Schedule, NobodyShowsMoreHeadersThanTheBound) {
-  // n ≤ (1 + τ/(4096·T)) · (elapsed/T + (τ/T) · log2(price)), whatever the hash rate does: the
+  // n ≤ (1 + τ/(4096·T)) · (elapsed/T + (τ/T) · log2(price)), whatever the hash rate does. The
   // first factor is the error of the cubic and of compact forms in each block.
   auto numbers = seeded_numbers();
   const RulesText rules = rules_of({.hashes_at = {}});
