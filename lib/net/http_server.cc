@@ -37,6 +37,7 @@ struct Entrance {
 };
 
 Result<Descriptor> open_listener(Listener& listener) {
+  if (listener.inherited) return inherit(*listener.inherited, listener.address);
   if (listener.address.scheme == Scheme::unix_socket) {
     return listen_unix(listener.address.path, listener.stale);
   }
@@ -73,6 +74,7 @@ class HttpServer::Impl {
   void run();
   void run_after(std::chrono::milliseconds delay, std::function<void()> work);
   void stop(std::chrono::milliseconds grace);
+  void adopt(Descriptor connected);
   bool post(std::function<void()> work) { return door_->post(std::move(work)); }
   std::size_t connections() const { return connections_; }
 
@@ -227,14 +229,25 @@ void HttpServer::Impl::run_after(std::chrono::milliseconds delay, std::function<
   (void)post(std::move(begin));  // Dropped after the end, as the header says.
 }
 
+void HttpServer::Impl::adopt(Descriptor connected) {
+  // Shared, because queued work can be copied and a descriptor cannot.
+  const auto socket = std::make_shared<Descriptor>(std::move(connected));
+  (void)post([this, socket] {
+    if (state_.is_stopping) return;
+    Peer peer{.address = "pipe", .is_loopback = true, .is_unix = false, .uid = {}, .key = {}};
+    let_in(Listener{}, Caller{std::move(*socket), AF_UNIX, std::move(peer)});
+  });  // Closed with the rest if the server has stopped.
+}
+
 void HttpServer::Impl::begin_stop(std::chrono::milliseconds grace) {
   if (state_.is_stopping) return;
   state_.is_stopping = true;
   end_ = state_.clock.steady() + grace;
   for (const auto& entrance : entrances_) {
-    const Address& address = entrance->listener.address;
+    const Listener& listener = entrance->listener;
+    const bool is_file = listener.address.scheme == Scheme::unix_socket && !listener.inherited;
     std::error_code gone;  // A socket that somebody has removed already is as good.
-    if (address.scheme == Scheme::unix_socket) std::filesystem::remove(address.path, gone);
+    if (is_file) std::filesystem::remove(listener.address.path, gone);
     error_code ignored;  // It is closed whatever the kernel says.
     entrance->descriptor.close(ignored);
   }
@@ -281,6 +294,7 @@ std::vector<Address> HttpServer::bound_addresses() const { return impl_->address
 void HttpServer::post(std::function<void()> work) {
   (void)impl_->post(std::move(work));  // Dropped after the end, as the header says.
 }
+void HttpServer::adopt(Descriptor connected) { impl_->adopt(std::move(connected)); }
 void HttpServer::run_after(std::chrono::milliseconds delay, std::function<void()> work) {
   impl_->run_after(delay, std::move(work));
 }

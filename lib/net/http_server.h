@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lib/core/clock.h"
+#include "lib/core/descriptor.h"
 #include "lib/core/result.h"
 #include "lib/net/address.h"
 #include "lib/net/http_message.h"
@@ -27,11 +29,14 @@ using Respond = std::function<void(HttpResponse)>;
 using Handler = std::function<void(HttpRequest request, Respond respond)>;
 
 /// One place to listen. `address` is http (plain), https (TLS as `identity`) or a unix socket; the
-/// host is a literal or "localhost", and port 0 takes any that is free.
+/// host is a literal or "localhost", and port 0 takes any that is free. With `inherited`, a socket
+/// that listens already (from the service manager), only the scheme counts; the server owns it
+/// then.
 struct Listener {
   Address address;
   std::shared_ptr<TlsIdentity> identity{};  // https only.
   Stale stale = Stale::keep;                // Unix sockets only.
+  std::optional<int> inherited{};
 };
 
 /// Whether callers on this machine keep the caps and rates too (for tests).
@@ -73,6 +78,10 @@ class HttpServer {
   void post(std::function<void()> work);
   /// The same, after `delay`.
   void run_after(std::chrono::milliseconds delay, std::function<void()> work);
+
+  /// Serves one more connection, one end of a socket pair: of `serve --stdio`, say. Its peer is
+  /// called "pipe" and counts as local.
+  void adopt(Descriptor connected);
 
   /// Open connections.
   std::size_t connections() const;

@@ -1,10 +1,12 @@
 #include "lib/net/tcp_listener.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <array>
 #include <cerrno>
@@ -68,6 +70,13 @@ std::string text_of(const SocketAddress& address) {
   return text.data();
 }
 
+std::uint16_t port_in(const SocketAddress& address) {
+  if (address.storage.ss_family == AF_INET) {
+    return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
+  }
+  return ntohs(reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_port);
+}
+
 Peer unix_peer(int socket) {
   Peer peer{.address = "unix", .is_loopback = false, .is_unix = true, .uid = {}, .key = {}};
   ucred who{};
@@ -104,15 +113,34 @@ Result<Descriptor> listen_tcp(const Address& address) {
   return socket;
 }
 
+Result<Descriptor> inherit(int descriptor, Address& address) {
+  SocketAddress at;
+  int is_listening = 0;
+  socklen_t size = sizeof(is_listening);
+  if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) != 0 ||
+      is_listening == 0 || ::getsockname(descriptor, at.generic(), &at.size) != 0) {
+    return Error{Errc::bad_input, fmt::format("descriptor {} does not listen", descriptor)};
+  }
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags < 0 || ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) {
+    return Error{Errc::io, fmt::format("descriptor {} cannot be set up", descriptor)};
+  }
+  if (at.storage.ss_family == AF_UNIX) {
+    address.path = reinterpret_cast<const sockaddr_un*>(&at.storage)->sun_path;
+  } else {
+    address.host = text_of(at);
+    address.port = port_in(at);
+  }
+  return Descriptor(descriptor);
+}
+
 Result<std::uint16_t> port_of(const Descriptor& socket) {
   SocketAddress at;
   if (::getsockname(socket.number(), at.generic(), &at.size) != 0) {
     return Error{Errc::io, "a listening socket does not tell its port"};
   }
-  if (at.storage.ss_family == AF_INET) {
-    return ntohs(reinterpret_cast<const sockaddr_in*>(&at.storage)->sin_port);
-  }
-  return ntohs(reinterpret_cast<const sockaddr_in6*>(&at.storage)->sin6_port);
+  return port_in(at);
 }
 
 std::variant<Caller, NoCaller> accept_caller(int listening) {

@@ -2,6 +2,9 @@
 
 #pragma once
 
+#include <cstdint>
+#include <variant>
+
 #include "lib/core/descriptor.h"
 #include "lib/core/result.h"
 #include "lib/net/address.h"
@@ -12,6 +15,10 @@ namespace bmsg::net {
 /// Listens, without blocking, at a literal or "localhost"; port 0 takes any that is free.
 /// Errors: Errc::unreachable for an address that is taken or not ours, Errc::bad_input for a name.
 Result<Descriptor> listen_tcp(const Address& address);
+
+/// Takes over a socket that listens already and corrects `address` (but not its scheme) to where
+/// that is. Errors: Errc::bad_input if the descriptor is no such socket.
+Result<Descriptor> inherit(int descriptor, Address& address);
 
 /// The port that a listening socket has.
 Result<std::uint16_t> port_of(const Descriptor& socket);

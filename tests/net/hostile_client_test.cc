@@ -18,7 +18,7 @@ const std::string kGet = "GET /path HTTP/1.1\r\nHost: a\r\n\r\n";
 
 TEST(HostileClient, GetsOneRefusalAndNeverASecondAnswerForAnOddRequest) {
   EchoServer server({.farewell = 100ms, .tick = 10ms});
-  for (const BadRequest& bad : bad_requests()) {
+  for (const BadRequest& bad : kBadRequests) {
     SCOPED_TRACE(bad.name);
     RawClient client(server.address());
     (void)client.send(bad.bytes);  // The server may close before it has all.

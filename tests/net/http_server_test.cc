@@ -5,10 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
 #include <filesystem>
 #include <thread>
 
 #include "lib/net/http_client.h"
+#include "lib/net/tcp_listener.h"
 #include "tests/net/echo_server.h"
 #include "tests/net/http_asking.h"
 #include "tests/net/raw_client.h"
@@ -227,6 +229,34 @@ TEST(HttpServer, RunsPostedAndDelayedWorkUntilItStops) {
   server.server().stop(0ms);
   server.server().post([&] { ran += 1000; });
   EXPECT_EQ(ran, 11);
+}
+
+TEST(HttpServer, ServesASocketPair) {
+  EchoServer server;
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+  server.server().adopt(Descriptor(ends[0]));
+  const auto client = HttpClient::over(Descriptor(ends[1]), {Scheme::http, "host", 1, {}});
+  const auto answer = client->request(post("/echo", to_bytes("piped")), kLimits);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(as_text(answer.value().body), "piped");
+  EXPECT_EQ(server.last_peer().address, "pipe");
+}
+
+TEST(HttpServer, ListensAtASocketThatItInherits) {
+  auto socket = listen_tcp({Scheme::http, "127.0.0.1", 0, {}});
+  ASSERT_TRUE(socket);
+  const auto port = port_of(socket.value()).value();
+  Listener listener{.address = {Scheme::http, {}, 0, {}}};
+  listener.inherited = socket.value().release();
+  EchoServer server({}, {listener});
+  EXPECT_EQ(server.address(), (Address{Scheme::http, "127.0.0.1", port, {}}));
+  HttpClient client(server.address());
+  EXPECT_TRUE(client.request(get("/path"), kLimits));
+  listener.inherited = 0;  // Standard input, which does not listen.
+  const SystemClock clock;
+  EXPECT_FALSE(HttpServer::start(
+      {listener}, [](HttpRequest, Respond) {}, {}, clock));
 }
 
 TEST(HttpServer, RefusesAnAddressThatIsTakenAndNamesIt) {

@@ -45,7 +45,7 @@ TEST(HttpSyntax, ReadsAHeadThatKeepsEveryRule) {
 }
 
 TEST(HttpSyntax, RefusesEveryBadRequestOrFindsItsBodyTooLong) {
-  for (const BadRequest& bad : bad_requests()) {
+  for (const BadRequest& bad : kBadRequests) {
     SCOPED_TRACE(bad.name);
     const auto judged = judge(bad.bytes);
     if (const auto* head = std::get_if<RequestHead>(&judged)) {
@@ -58,7 +58,7 @@ TEST(HttpSyntax, RefusesEveryBadRequestOrFindsItsBodyTooLong) {
   }
 }
 
-TEST(HttpSyntax, KnowsAtLeastSixtyBadRequests) { EXPECT_GE(bad_requests().size(), 60u); }
+TEST(HttpSyntax, KnowsAtLeastSixtyBadRequests) { EXPECT_GE(kBadRequests.size(), 60u); }
 
 TEST(HttpSyntax, WaitsForTheRestOfEveryTruncationOfAGoodHead) {
   for (std::size_t size = 0; size < kGood.size(); ++size) {
