@@ -92,6 +92,11 @@ Result<Addressing> address(const CardDirectory& cards, const std::vector<Address
   return result;
 }
 
+Result<Addressing> address_anonymous(const CardDirectory& cards, const std::vector<Addressee>& to,
+                                     UnixSeconds now, Stale stale) {
+  return address(cards, to, std::nullopt, now, stale);
+}
+
 Result<Topic> topic_for(const InboxPrefix& inbox, Entropy& entropy) {
   Topic topic;
   if (inbox.bits == 0) return topic;

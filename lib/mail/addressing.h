@@ -39,6 +39,10 @@ struct SenderDevice {
 Result<Addressing> address(const CardDirectory& cards, const std::vector<Addressee>& to,
                            const std::optional<SenderDevice>& sender, UnixSeconds now, Stale stale);
 
+/// The same for a message without a sender.
+Result<Addressing> address_anonymous(const CardDirectory& cards, const std::vector<Addressee>& to,
+                                     UnixSeconds now, Stale stale);
+
 /// A topic for this inbox: its bits, the rest random; zero for no bits.
 Result<Topic> topic_for(const InboxPrefix& inbox, Entropy& entropy);
 

@@ -161,9 +161,8 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
                   walk(chain, start_of(result.from, keys), options.limits, visit));
   result.messages = scanning.size();
   scanning.finish(result.change);
-  const ScanPosition reached{walked.place.height, walked.place.hash, walked.place.pool_arrival,
-                             keys.digest};
-  if (result.from != reached) result.change.position = reached;
+  result.change.position =
+      ScanPosition{walked.place.height, walked.place.hash, walked.place.pool_arrival, keys.digest};
   result.more = walked.more || own_left;
   BMSG_TRY_ASSIGN(result.done, find_done(chain, outbox, entries, options.burial_depth));
   return result;
@@ -172,8 +171,8 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
 Result<bool> apply_scan(MailStore& mail, Outbox& outbox, const ScanResult& result) {
   BMSG_TRY_ASSIGN(const auto position, mail.position());
   if (position != result.from) return false;
-  const MailChange& change = result.change;
-  if (!change.put.empty() || change.position) BMSG_TRY(mail.apply(change));
+  const bool nothing = result.change.put.empty() && result.change.position == result.from;
+  if (!nothing) BMSG_TRY(mail.apply(result.change));
   for (const OutboxEntry& entry : result.done) BMSG_TRY(outbox.remove(entry));
   return true;
 }

@@ -82,7 +82,7 @@ TEST_F(ScanTest, ChangesNothingWhenThereIsNothingNew) {
   ben.scan_all(chain);
   const ScanResult idle = scan_ben();
   EXPECT_TRUE(idle.change.put.empty());
-  EXPECT_FALSE(idle.change.position);
+  EXPECT_EQ(idle.change.position, idle.from);
   EXPECT_FALSE(idle.more);
 }
 
