@@ -142,6 +142,19 @@ TEST(Card, IsRefusedWithoutASignature) {
   EXPECT_FALSE(read_card(anonymous, example_chain().id));
 }
 
+TEST(Card, IsRefusedForAKeyUnderWhichAnybodyCanSign) {
+  Message message = card_message(draft());
+  Bytes& body = *message.body;
+  Bytes weak(32);
+  weak[0] = 1;
+  std::ranges::copy(weak, body.begin() + 7);  // Kind 4, then type and length of the sender.
+  std::ranges::copy(weak, body.end() - 64);   // R is the neutral point, and S is zero.
+  std::ranges::fill(body.end() - 32, body.end(), std::uint8_t{0});
+  message.head.body_hash = chain::body_hash_of(body);
+  ASSERT_EQ(open_public(message, example_chain().id).content.sender, weak);
+  EXPECT_FALSE(read_card(message, example_chain().id));
+}
+
 TEST(Card, IsToldFromOtherMessagesByItsKind) {
   EXPECT_TRUE(looks_like_card(card_message(draft())));
   EXPECT_FALSE(looks_like_card(signed_content(text("a"))));
