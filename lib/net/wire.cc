@@ -1,6 +1,5 @@
 #include "lib/net/wire.h"
 
-#include <openssl/ssl.h>
 #include <poll.h>
 
 #include <array>
