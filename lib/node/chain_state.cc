@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/block_rules.h"
 #include "lib/chain/fork_choice.h"
 #include "lib/chain/header_rules.h"
+#include "lib/chain/message_rules.h"
 #include "lib/chain/work.h"
 #include "lib/core/codec.h"
 #include "lib/core/try.h"
@@ -16,33 +16,50 @@
 namespace bmsg::node {
 namespace {
 
-std::vector<MessageId> ids_of(const Block& block) {
-  std::vector<MessageId> ids;
-  ids.reserve(block.messages.size());
-  for (const Message& message : block.messages) ids.push_back(chain::id_of(message.head));
-  return ids;
-}
-
 Error lost(std::string_view what) {
   return Error{Errc::corrupt, fmt::format("the store lacks {}", what)};
 }
 
+BlockOutcome outcome_of(Verdict verdict, std::optional<chain::Violation> violation = {}) {
+  return {.verdict = verdict, .violation = std::move(violation), .reorg = {}};
+}
+
+/// Whether a block is to the last bit what its hash and root say.
+bool is_whole(const Block& block, const BlockHash& hash) {
+  const auto is_body = [](const Message& message) {
+    return !message.body || chain::body_hash_of(*message.body) == message.head.body_hash;
+  };
+  return chain::hash_of(block.header) == hash && block.header.root == chain::message_root(block) &&
+         std::ranges::all_of(block.messages, is_body);
+}
+
+std::uint64_t bytes_of(const Block& block) {
+  std::uint64_t bytes = 0;
+  for (const Message& message : block.messages) bytes += message.head.encoded_bytes();
+  return bytes;
+}
+
 }  // namespace
 
-Result<ChainState::Path> ChainState::path_of(const StoredHeader& block) const {
-  Path path{block, {}};
-  while (path.fork.branch == Branch::side) {
-    path.side.push_back(path.fork.hash);
-    BMSG_TRY_ASSIGN(auto parent, store_.header(path.fork.sealed.header.previous));
-    if (!parent) return lost("the parent of a stored block");
-    path.fork = std::move(*parent);
-  }
-  std::ranges::reverse(path.side);
+Result<ChainState::Path> ChainState::path_of(const StoredHeader& block) {
+  BMSG_TRY(side_.load());
+  Path path{block, side_.branch_to(block.hash)};
+  if (path.side.empty()) return path;
+  BMSG_TRY_ASSIGN(const auto first, store_.header(path.side.front()));
+  if (!first) return lost("a block of a side branch");
+  BMSG_TRY_ASSIGN(auto fork, store_.header(first->sealed.header.previous));
+  if (!fork) return lost("the parent of a stored block");
+  path.fork = std::move(*fork);
   return path;
 }
 
 Result<chain::MerklePeaks> ChainState::peaks_after(const StoredHeader& block) {
   if (peaks_of_ == block.hash) return peaks_;
+  if (peaks_of_ == block.sealed.header.previous) {
+    (void)peaks_.add(chain::leaf_hash(block.hash.view()));  // Only the peaks count.
+    peaks_of_ = block.hash;
+    return peaks_;
+  }
   BMSG_TRY_ASSIGN(const auto path, path_of(block));
   const std::uint64_t size = std::uint64_t{path.fork.sealed.header.height.value} + 1;
   std::vector<Digest> roots;
@@ -76,13 +93,33 @@ std::optional<chain::Violation> ChainState::find_missing_body(const Block& block
   return std::nullopt;
 }
 
+Result<ChainState::Judged> ChainState::judge_header(const SealedHeader& sealed) {
+  const Header& header = sealed.header;
+  const BlockHash hash = chain::hash_of(header);
+  BMSG_TRY_ASSIGN(const auto known, store_.header(hash));
+  if (known) return Judged{outcome_of(Verdict::known), {}, {}};
+  BMSG_TRY_ASSIGN(auto parent, store_.header(header.previous));
+  if (!parent) return Judged{outcome_of(Verdict::orphan), {}, {}};
+  // Held, not refused: our own clock may be the slow one.
+  const std::uint64_t ahead =
+      clock_.now().value + static_cast<std::uint64_t>(kTimeAheadMax.count());
+  if (header.time.value > ahead) return Judged{outcome_of(Verdict::held), {}, {}};
+
+  BMSG_TRY_ASSIGN(const auto peaks, peaks_after(*parent));
+  const chain::HeaderContext context{chain_, parent->sealed.header, parent->hash, peaks.root()};
+  if (auto violation = chain::find_violation(sealed, context))
+    return Judged{outcome_of(Verdict::refused, std::move(violation)), {}, {}};
+  BMSG_TRY_ASSIGN(auto path, path_of(*parent));
+  return Judged{std::nullopt, std::move(*parent), std::move(path)};
+}
+
+Result<std::optional<BlockOutcome>> ChainState::judge(const SealedHeader& sealed) {
+  BMSG_TRY_ASSIGN(auto judged, judge_header(sealed));
+  return std::move(judged.outcome);
+}
+
 Result<std::optional<chain::Violation>> ChainState::find_violation(
-    const Block& block, const std::vector<MessageId>& ids, const StoredHeader& parent,
-    const Path& path) {
-  BMSG_TRY_ASSIGN(const auto peaks, peaks_after(parent));
-  const chain::HeaderContext context{chain_, parent.sealed.header, parent.hash, peaks.root()};
-  if (auto violation = chain::find_violation(SealedHeader{block.header, block.seal}, context))
-    return violation;
+    const Block& block, const std::vector<MessageId>& ids, const Path& path) {
   std::optional<Error> failed;
   auto violation = chain::find_violation(block, ids, chain_, [&](const MessageId& id) {
     auto there = is_in(id, path);
@@ -95,44 +132,50 @@ Result<std::optional<chain::Violation>> ChainState::find_violation(
 }
 
 Result<BlockOutcome> ChainState::accept(const Block& block) {
+  BMSG_TRY_ASSIGN(auto judged, judge_header({block.header, block.seal}));
+  if (judged.outcome) return std::move(*judged.outcome);
   const BlockHash hash = chain::hash_of(block.header);
-  BMSG_TRY_ASSIGN(const auto known, store_.header(hash));
-  if (known) return BlockOutcome{.verdict = Verdict::known, .violation = {}, .reorg = {}};
-  BMSG_TRY_ASSIGN(const auto parent, store_.header(block.header.previous));
-  if (!parent) return BlockOutcome{.verdict = Verdict::orphan, .violation = {}, .reorg = {}};
-  // Held, not refused: our own clock may be the slow one.
-  const std::uint64_t ahead =
-      clock_.now().value + static_cast<std::uint64_t>(kTimeAheadMax.count());
-  if (block.header.time.value > ahead)
-    return BlockOutcome{.verdict = Verdict::held, .violation = {}, .reorg = {}};
+  const auto ids = chain::ids_of(block);
+  BMSG_TRY_ASSIGN(auto violation, find_violation(block, ids, judged.path));
+  if (violation) return outcome_of(Verdict::refused, std::move(violation));
 
-  const auto ids = ids_of(block);
-  BMSG_TRY_ASSIGN(const auto path, path_of(*parent));
-  BMSG_TRY_ASSIGN(auto violation, find_violation(block, ids, *parent, path));
-  if (violation)
-    return BlockOutcome{
-        .verdict = Verdict::refused, .violation = std::move(violation), .reorg = {}};
-
-  const Work total = chain::sum(parent->total_work, chain::work_of(chain_, block.header));
+  const Work total = chain::sum(judged.parent.total_work, chain::work_of(chain_, block.header));
   // What is stored is what was judged: a bit that flipped in memory meanwhile is caught here.
   auto again = decode_block(encode(block));
-  if (!again || chain::hash_of(again.value().header) != hash || ids_of(again.value()) != ids) {
+  if (!again || again.value() != block || !is_whole(again.value(), hash) ||
+      chain::ids_of(again.value()) != ids) {
     return Error{Errc::corrupt, "a block changed in memory between checking and storing"};
   }
-  return place({std::move(again).value(), hash, ids, total}, path);
+  return place({std::move(again).value(), hash, ids, total}, judged.path);
 }
 
-Result<bool> ChainState::policy_allows(const Path& path, const Tip& tip, const BlockHash& hash,
-                                       Height height) const {
+Result<bool> ChainState::checkpoints_allow(const Path& path, const Tip& tip, const BlockHash& hash,
+                                           Height height) const {
   BMSG_TRY_ASSIGN(const auto checkpoints, store_.checkpoints());
   const std::uint32_t fork = path.fork.sealed.header.height.value;
   for (const Checkpoint& checkpoint : checkpoints) {
-    if (checkpoint.height.value <= fork || checkpoint.height > height) continue;
+    if (checkpoint.height.value <= fork) continue;
+    if (checkpoint.height > height) {
+      // More work in fewer blocks: it must not take the checkpoint off without having one.
+      if (checkpoint.height > tip.height) continue;
+      BMSG_TRY_ASSIGN(const auto ours, store_.hash_at(checkpoint.height));
+      if (ours == checkpoint.hash) return false;
+      continue;
+    }
     const std::size_t at = checkpoint.height.value - fork - 1;
     const BlockHash& there = at < path.side.size() ? path.side[at] : hash;
     if (there != checkpoint.hash) return false;
   }
+  return true;
+}
+
+Result<bool> ChainState::policy_allows(const Path& path, const Tip& tip, const BlockHash& hash,
+                                       Height height) const {
+  BMSG_TRY_ASSIGN(const bool allowed, checkpoints_allow(path, tip, hash, height));
+  if (!allowed) return false;
+  const std::uint32_t fork = path.fork.sealed.header.height.value;
   const std::uint32_t depth = tip.height.value - fork;
+  if (chain_.rules.mode == chain::Mode::endorse) return depth <= policy_.endorsed_depth_max;
   if (depth <= policy_.depth_max) return true;
   BMSG_TRY_ASSIGN(const auto first, store_.headers(Height{fork + 1}, 1));
   if (first.empty()) return lost("a block of its best chain");
@@ -149,21 +192,37 @@ Result<BlockOutcome> ChainState::place(ChainChange::Added added, const Path& pat
   if (better) {
     BMSG_TRY_ASSIGN(allowed, policy_allows(path, tip, hash, height));
   }
-  BlockOutcome outcome{.verdict = Verdict::accepted,
-                       .violation = {},
-                       .reorg = {},
-                       .stopped_by_policy = better && !allowed};
-  const Block block = added.block;
   ChainChange change;
   change.added.push_back(std::move(added));
   if (!allowed) {
-    BMSG_TRY(store_.apply(change));
-    return outcome;
+    BMSG_TRY_ASSIGN(auto beside, keep_beside(std::move(change)));
+    beside.stopped_by_policy = better;
+    return beside;
   }
   Path whole = path;
   whole.side.push_back(hash);
-  BMSG_TRY_ASSIGN(auto reorg, connect(whole, tip, std::move(change), &block));
+  auto outcome = outcome_of(Verdict::accepted);
+  BMSG_TRY_ASSIGN(auto reorg, connect(whole, tip, std::move(change)));
   if (reorg.depth > 0) outcome.reorg = std::move(reorg);
+  return outcome;
+}
+
+// Its messages wait as if its branch had been the best chain and was taken off: whichever branch
+// came first, the pool is the same.
+Result<BlockOutcome> ChainState::keep_beside(ChainChange change) {
+  const ChainChange::Added& added = change.added.front();
+  BMSG_TRY_ASSIGN(const auto tip, store_.tip());
+  BMSG_TRY_ASSIGN(const auto best, store_.header(tip.hash));
+  if (!best) return lost("its tip");
+  Ids carried;
+  for (const MessageId& id : added.ids) {
+    BMSG_TRY_ASSIGN(const bool there, is_in(id, Path{*best, {}}));
+    if (there) carried.insert(id);
+  }
+  auto outcome = outcome_of(Verdict::accepted);
+  BMSG_TRY(add_returned(added.block.messages, carried, change, outcome.pooled));
+  const BlockHash hash = added.hash;
+  BMSG_TRY(apply(std::move(change), hash));
   return outcome;
 }
 
@@ -181,50 +240,113 @@ Result<Done> ChainState::add_tree(const Path& path, ChainChange& change) {
   return done;
 }
 
-Result<Done> ChainState::add_disconnected(const Path& path, const Tip& tip, ChainChange& change,
-                                          Reorg& reorg) {
-  const std::unordered_set<MessageId, FixedBytesHash> carried(change.pool_remove.begin(),
-                                                              change.pool_remove.end());
-  for (BlockHash at = tip.hash; at != path.fork.hash;) {
-    BMSG_TRY_ASSIGN(auto block, store_.block(at, Bodies::with));
-    if (!block) return lost("a block of its best chain");
-    change.disconnect.push_back(at);
-    for (Message& message : block->messages) {
-      const MessageId id = chain::id_of(message.head);
-      const bool expired = message.head.expiry() <= clock_.now().value;
-      if (expired || !message.body || carried.contains(id)) continue;
-      reorg.returned.push_back(id);
-      change.pool_add.push_back({id, std::move(message), clock_.now(), Origin::reorg, 0});
-    }
-    at = block->header.previous;
+Result<std::uint64_t> ChainState::best_nonce(const MessageId& id, std::uint64_t nonce) const {
+  BMSG_TRY_ASSIGN(const auto places, store_.places_of(id));
+  for (const MessagePlace& place : places) {
+    BMSG_TRY_ASSIGN(const auto message, store_.message_at(place));
+    if (message && chain::stamp_value(id, message->nonce) < chain::stamp_value(id, nonce))
+      nonce = message->nonce;
+  }
+  return nonce;
+}
+
+Result<Done> ChainState::add_returned(std::vector<Message> messages, const Ids& carried,
+                                      ChainChange& change, std::vector<MessageId>& returned) const {
+  for (Message& message : messages) {
+    const MessageId id = chain::id_of(message.head);
+    const bool expired = message.head.expiry() <= clock_.now().value;
+    if (expired || !message.body || carried.contains(id)) continue;
+    BMSG_TRY_ASSIGN(message.nonce, best_nonce(id, message.nonce));
+    BMSG_TRY_ASSIGN(const auto pooled, store_.pooled(id));
+    const bool worse = pooled && chain::stamp_value(id, pooled->message.nonce) <=
+                                     chain::stamp_value(id, message.nonce);
+    if (worse) continue;
+    returned.push_back(id);
+    const Origin origin = pooled ? pooled->origin : Origin::reorg;
+    change.pool_add.push_back({id, std::move(message), clock_.now(), origin, 0});
   }
   return done;
 }
 
-Result<Reorg> ChainState::connect(const Path& path, const Tip& tip, ChainChange change,
-                                  const Block* added) {
+Result<Done> ChainState::add_disconnected(const Path& path, const Tip& tip, ChainChange& change,
+                                          Reorg& reorg) {
+  const Ids carried(change.pool_remove.begin(), change.pool_remove.end());
+  for (BlockHash at = tip.hash; at != path.fork.hash;) {
+    BMSG_TRY_ASSIGN(auto block, store_.block(at, Bodies::with));
+    if (!block) return lost("a block of its best chain");
+    change.disconnect.push_back(at);
+    at = block->header.previous;
+    BMSG_TRY(add_returned(std::move(block->messages), carried, change, reorg.returned));
+  }
+  return done;
+}
+
+Result<Reorg> ChainState::connect(const Path& path, const Tip& tip, ChainChange change) {
+  const BlockHash last = path.side.back();
   Reorg reorg{.from = tip.hash,
-              .to = path.side.back(),
+              .to = last,
               .depth = tip.height.value - path.fork.sealed.header.height.value,
               .returned = {}};
   change.connect = path.side;
+  for (const ChainChange::Added& added : change.added) change.pool_remove = added.ids;
   for (const BlockHash& hash : path.side) {
-    const bool is_new = added != nullptr && hash == path.side.back();
-    std::optional<Block> stored;
-    if (!is_new) {
-      BMSG_TRY_ASSIGN(stored, store_.block(hash, Bodies::without));
-      if (!stored) return lost("a block of a side branch");
-    }
-    for (const MessageId& id : ids_of(is_new ? *added : *stored)) change.pool_remove.push_back(id);
+    if (!side_.contains(hash)) continue;  // The block that comes with the change.
+    BMSG_TRY_ASSIGN(const auto stored, store_.block(hash, Bodies::without));
+    if (!stored) return lost("a block of a side branch");
+    for (const MessageId& id : chain::ids_of(*stored)) change.pool_remove.push_back(id);
   }
   BMSG_TRY(add_disconnected(path, tip, change, reorg));
   BMSG_TRY(add_tree(path, change));
-  const auto applied = store_.apply(change);
-  if (!applied) {
-    peaks_of_.reset();
-    return applied.error();
-  }
+  BMSG_TRY(apply(std::move(change), last));
   return reorg;
+}
+
+/// Keeps the index of side blocks beside the change, and adds to the change what goes for it.
+Result<Done> ChainState::index(ChainChange& change, const BlockHash& last) {
+  BMSG_TRY(side_.load());
+  for (const BlockHash& hash : change.connect) side_.remove(hash);
+  for (const BlockHash& hash : change.disconnect) {
+    BMSG_TRY_ASSIGN(const auto stored, store_.header(hash));
+    if (!stored) return lost("a block of its best chain");
+    side_.add(*stored);
+  }
+  for (const ChainChange::Added& added : change.added) {
+    if (!change.connect.empty()) continue;
+    side_.add({added.hash, {added.block.header, {}}, added.total_work, bytes_of(added.block)});
+  }
+  change.forget = side_.surplus(policy_.side_bytes_max, last);
+  for (const BlockHash& hash : change.forget) side_.remove(hash);
+  return done;
+}
+
+Result<Done> ChainState::apply(ChainChange change, const BlockHash& last) {
+  const auto apply_all = [&]() -> Result<Done> {
+    BMSG_TRY(index(change, last));
+    return store_.apply(change);
+  };
+  const auto applied = apply_all();
+  if (applied) return done;
+  peaks_of_.reset();
+  side_.forget_index();
+  return applied.error();
+}
+
+Result<std::vector<Fork>> ChainState::forks() {
+  BMSG_TRY(side_.load());
+  BMSG_TRY_ASSIGN(const auto tip, store_.tip());
+  std::vector<Fork> forks;
+  for (const BlockHash& hash : side_.leaves()) {
+    BMSG_TRY_ASSIGN(auto leaf, store_.header(hash));
+    if (!leaf) return lost("a block of a side branch");
+    if (!chain::is_better({leaf->total_work, hash}, {tip.work, tip.hash})) continue;
+    BMSG_TRY_ASSIGN(const auto path, path_of(*leaf));
+    const Height base = path.fork.sealed.header.height;
+    forks.push_back({std::move(*leaf), base, tip.height.value - base.value});
+  }
+  std::ranges::sort(forks, [](const Fork& a, const Fork& b) {
+    return chain::is_better({a.tip.total_work, a.tip.hash}, {b.tip.total_work, b.tip.hash});
+  });
+  return forks;
 }
 
 Result<Reorg> ChainState::follow(const BlockHash& hash) {
@@ -235,7 +357,7 @@ Result<Reorg> ChainState::follow(const BlockHash& hash) {
     return Error{Errc::bad_input, "that branch is not better than the one in force"};
   }
   BMSG_TRY_ASSIGN(const auto path, path_of(*wanted));
-  return connect(path, tip, ChainChange(), nullptr);
+  return connect(path, tip, ChainChange());
 }
 
 }  // namespace bmsg::node

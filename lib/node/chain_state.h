@@ -7,12 +7,14 @@
 #pragma once
 
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "lib/chain/merkle.h"
 #include "lib/chain/rules_text.h"
 #include "lib/core/clock.h"
 #include "lib/node/service.h"
+#include "lib/node/side_blocks.h"
 #include "lib/node/store.h"
 
 namespace bmsg::node {
@@ -21,6 +23,15 @@ namespace bmsg::node {
 struct ReorgPolicy {
   std::uint32_t depth_max = kReorgDepthMax;      // Blocks taken off.
   std::uint64_t seconds_max = kReorgSecondsMax;  // Since the first of them; whichever is deeper.
+  std::uint32_t endorsed_depth_max = 6;          // The same on an endorse chain, whatever the time.
+  std::uint64_t side_bytes_max = kSideBlockBytesMax;  // Of all blocks beside the best chain.
+};
+
+/// A branch that is better than the best chain and that policy stopped.
+struct Fork {
+  StoredHeader tip;
+  Height base;              // The last block that it has in common with the best chain.
+  std::uint32_t depth = 0;  // Blocks that following it would take off.
 };
 
 /// Threads: one at a time.
@@ -29,10 +40,16 @@ class ChainState {
  public:
   ChainState(Store& store, const chain::ChainRules& chain, const Clock& clock,
              ReorgPolicy policy = {})
-      : store_(store), chain_(chain), clock_(clock), policy_(policy) {}
+      : store_(store), chain_(chain), clock_(clock), policy_(policy), side_(store) {}
 
   /// Judges a block and keeps it. When this returns, what it says is durable.
   Result<BlockOutcome> accept(const Block& block);
+
+  /// What accept() would say of a block for its header alone; nullopt if its messages decide.
+  Result<std::optional<BlockOutcome>> judge(const SealedHeader& sealed);
+
+  /// The branches that follow() takes, best first.
+  Result<std::vector<Fork>> forks();
 
   /// Follows the branch that ends at `hash` although policy stopped it. It must be better than the
   /// best chain. Errors: Errc::not_found; Errc::bad_input if it is not better.
@@ -48,25 +65,43 @@ class ChainState {
     StoredHeader fork;            // On the best chain.
     std::vector<BlockHash> side;  // After it, upwards, to the block itself.
   };
-  Result<Path> path_of(const StoredHeader& block) const;
+  /// A header that keeps its rules, or what to say of it.
+  struct Judged {
+    std::optional<BlockOutcome> outcome;
+    StoredHeader parent;
+    Path path;  // To the parent.
+  };
+  using Ids = std::unordered_set<MessageId, FixedBytesHash>;
+
+  Result<Path> path_of(const StoredHeader& block);
+  Result<Judged> judge_header(const SealedHeader& sealed);
   Result<std::optional<chain::Violation>> find_violation(const Block& block,
                                                          const std::vector<MessageId>& ids,
-                                                         const StoredHeader& parent,
                                                          const Path& path);
   Result<bool> is_in(const MessageId& id, const Path& path) const;
   std::optional<chain::Violation> find_missing_body(const Block& block) const;
+  Result<bool> checkpoints_allow(const Path& path, const Tip& tip, const BlockHash& hash,
+                                 Height height) const;
   Result<bool> policy_allows(const Path& path, const Tip& tip, const BlockHash& hash,
                              Height height) const;
   Result<BlockOutcome> place(ChainChange::Added added, const Path& path);
-  Result<Reorg> connect(const Path& path, const Tip& tip, ChainChange change, const Block* added);
+  Result<BlockOutcome> keep_beside(ChainChange change);
+  Result<Reorg> connect(const Path& path, const Tip& tip, ChainChange change);
   Result<Done> add_disconnected(const Path& path, const Tip& tip, ChainChange& change,
                                 Reorg& reorg);
   Result<Done> add_tree(const Path& path, ChainChange& change);
+  /// The pool gets those messages that no block of the best chain holds.
+  Result<Done> add_returned(std::vector<Message> messages, const Ids& carried, ChainChange& change,
+                            std::vector<MessageId>& returned) const;
+  Result<std::uint64_t> best_nonce(const MessageId& id, std::uint64_t nonce) const;
+  Result<Done> apply(ChainChange change, const BlockHash& last);
+  Result<Done> index(ChainChange& change, const BlockHash& last);
 
   Store& store_;
   const chain::ChainRules& chain_;
   const Clock& clock_;
   ReorgPolicy policy_;
+  SideBlocks side_;
   std::optional<BlockHash> peaks_of_;  // The block that `peaks_` ends with: blocks come in a row.
   chain::MerklePeaks peaks_;
 };

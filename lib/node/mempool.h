@@ -6,7 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "lib/chain/rules_text.h"
@@ -19,9 +22,10 @@ namespace bmsg::node {
 /// Units: bytes.
 struct PoolLimits {
   std::size_t all = kPoolBytesMax;
-  std::size_t from_peers_at_once = kPoolBytesMax / 4;  // What one hand-over may take at most.
+  std::size_t from_peers = kPoolBytesMax / 4;  // Of all that Origin::peer brought, together.
 };
 
+/// Messages of our own are never dropped for others; the least rank of the others goes first.
 /// Threads: one at a time.
 /// Errors:  as Store.
 class Mempool {
@@ -30,6 +34,7 @@ class Mempool {
       : store_(store), chain_(chain), clock_(clock), limits_(limits) {}
 
   /// Judges messages and keeps the good ones; what is accepted is durable. One outcome for each.
+  /// Where there is no room, our own are held and those of others refused.
   Result<std::vector<MessageOutcome>> submit(const std::vector<Message>& messages, Origin origin);
 
   /// Messages for a block at `time`: highest rank first while they fit, then in the order of ids.
@@ -43,17 +48,34 @@ class Mempool {
 
   /// The chain changed: the index is read again when it is next needed.
   void forget_index() { loaded_ = false; }
+  /// The same, after messages of blocks came back: drops what is beyond the limits.
+  Result<Done> trim();
 
  private:
   struct Entry {
     std::size_t bytes = 0;
     std::uint64_t achieved = 0;  // Hashes that its stamp shows.
-    std::uint64_t expiry = 0;
+    Origin origin = Origin::own;
   };
+  struct Ranked {
+    Entry entry;
+    MessageId id;
+    bool operator<(const Ranked& other) const;  // By rank, then by id.
+  };
+  /// What one hand-over comes to, before it is stored.
+  struct Batch {
+    std::unordered_map<MessageId, PooledMessage, FixedBytesHash> add;
+    std::unordered_set<MessageId, FixedBytesHash> remove;
+  };
+  using Ids = std::vector<MessageId>;
+
   Result<Done> load();
-  Result<MessageOutcome> judge(const Message& message, const MessageId& id);
+  Result<MessageOutcome> judge(const Message& message, const MessageId& id) const;
   Result<bool> is_on_chain(const MessageId& id) const;
-  Result<bool> make_room(const Entry& incoming, ChainChange& change);
+  Result<Done> take(const Message& message, Origin origin, MessageOutcome& outcome, Batch& batch);
+  Result<Done> make_ours(const MessageId& id, Batch& batch);
+  std::optional<Ids> room_for(const Ranked& incoming) const;
+  Result<Done> store(Batch batch, std::vector<MessageOutcome>& outcomes);
   static bool ranks_below(const Entry& a, const Entry& b);
   void add(const MessageId& id, const Entry& entry);
   void drop(const MessageId& id);
@@ -64,7 +86,10 @@ class Mempool {
   PoolLimits limits_;
   bool loaded_ = false;
   std::unordered_map<MessageId, Entry, FixedBytesHash> entries_;
+  std::set<Ranked> from_peers_;  // Least rank first, like the next.
+  std::set<Ranked> from_blocks_;
   std::size_t bytes_ = 0;
+  std::size_t peer_bytes_ = 0;
 };
 
 }  // namespace bmsg::node

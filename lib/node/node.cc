@@ -18,7 +18,22 @@ constexpr std::size_t kArrivalsMax = 100'000;  // Kept for cursors; who is furth
 constexpr std::size_t kOutboxBatch = 256;
 constexpr std::size_t kBlocksBytesMax = 64u << 20;
 
-bool is_final(const MessageOutcome& outcome) { return outcome.verdict == Verdict::refused; }
+/// The number of a cursor EPOCH.SEQ of this epoch.
+std::optional<std::uint64_t> sequence_of(std::string_view cursor, std::string_view epoch) {
+  const bool ours = cursor.starts_with(epoch) && cursor.substr(epoch.size()).starts_with('.');
+  if (!ours) return std::nullopt;
+  const std::string_view digits = cursor.substr(epoch.size() + 1);
+  const char* end = digits.data() + digits.size();
+  std::uint64_t sequence = 0;
+  const auto parsed = std::from_chars(digits.data(), end, sequence);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return sequence;
+}
+
+std::string reason_of(const MessageOutcome& outcome) {
+  if (!outcome.violation) return "refused";
+  return fmt::format("{}: {}", chain::name_of(outcome.violation->rule), outcome.violation->detail);
+}
 
 }  // namespace
 
@@ -53,6 +68,12 @@ void Node::note(const MessageId& id) {
   if (arrivals_.size() <= kArrivalsMax) return;
   arrivals_.pop_front();
   ++first_arrival_;
+}
+
+Result<Done> Node::note_returned(const std::vector<MessageId>& ids) {
+  if (ids.empty()) return done;
+  for (const MessageId& id : ids) note(id);
+  return pool_.trim();
 }
 
 Result<NodeInfo> Node::info() {
@@ -123,13 +144,9 @@ Result<Feed> Node::feed(const std::string& cursor) {
   BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
   const std::uint64_t end = first_arrival_ + arrivals_.size();
   Feed feed{.tip = tip, .messages = {}, .cursor = fmt::format("{}.{}", epoch_, end)};
-  const auto dot = cursor.find('.');
-  std::uint64_t since = 0;
-  const char* last = cursor.data() + cursor.size();
-  const bool parsed = dot != std::string::npos && cursor.compare(0, dot, epoch_) == 0 &&
-                      std::from_chars(cursor.data() + dot + 1, last, since).ptr == last;
-  if (parsed && since >= first_arrival_ && since <= end) {
-    const auto from = arrivals_.begin() + static_cast<std::ptrdiff_t>(since - first_arrival_);
+  const auto since = sequence_of(cursor, epoch_);
+  if (since && *since >= first_arrival_ && *since <= end) {
+    const auto from = arrivals_.begin() + static_cast<std::ptrdiff_t>(*since - first_arrival_);
     feed.messages.assign(from, arrivals_.end());
     return feed;
   }
@@ -140,10 +157,10 @@ Result<Feed> Node::feed(const std::string& cursor) {
 
 Result<BlockOutcome> Node::submit_block_locked(const Block& block) {
   BMSG_TRY_ASSIGN(auto outcome, state_.accept(block));
-  if (outcome.verdict == Verdict::accepted) pool_.forget_index();
-  if (outcome.reorg) {
-    for (const MessageId& id : outcome.reorg->returned) note(id);
-  }
+  if (outcome.verdict != Verdict::accepted) return outcome;
+  pool_.forget_index();
+  if (outcome.reorg) BMSG_TRY(note_returned(outcome.reorg->returned));
+  BMSG_TRY(note_returned(outcome.pooled));
   return outcome;
 }
 
@@ -154,6 +171,23 @@ Result<BlockOutcome> Node::submit_block(const Block& block) {
   }();
   if (outcome && outcome.value().verdict == Verdict::accepted) changed();
   return outcome;
+}
+
+Result<Reorg> Node::follow(const BlockHash& hash) {
+  auto reorg = [&]() -> Result<Reorg> {
+    const std::lock_guard lock(mutex_);
+    BMSG_TRY_ASSIGN(auto followed, state_.follow(hash));
+    pool_.forget_index();
+    BMSG_TRY(note_returned(followed.returned));
+    return followed;
+  }();
+  if (reorg) changed();
+  return reorg;
+}
+
+Result<std::vector<Fork>> Node::forks() {
+  const std::lock_guard lock(mutex_);
+  return state_.forks();
 }
 
 Result<std::vector<MessageOutcome>> Node::submit_locked(const std::vector<Message>& messages,
@@ -179,13 +213,14 @@ Result<std::vector<MessageOutcome>> Node::submit_messages(const std::vector<Mess
 }
 
 Result<Service::Rebuilt> Node::submit_compact(const chain::CompactBlock& compact) {
-  Block block{compact.sealed.header, compact.sealed.seal, {}};
   Rebuilt rebuilt;
-  BMSG_TRY_ASSIGN(const auto known, parts_.store.header(chain::hash_of(block.header)));
-  if (known) {
-    rebuilt.outcome = BlockOutcome{.verdict = Verdict::known, .violation = {}, .reorg = {}};
-    return rebuilt;
+  {
+    const std::lock_guard lock(mutex_);
+    // Before anybody is asked for messages: a header that costs nothing gets nothing.
+    BMSG_TRY_ASSIGN(rebuilt.outcome, state_.judge(compact.sealed));
   }
+  if (rebuilt.outcome) return rebuilt;
+  Block block{compact.sealed.header, compact.sealed.seal, {}};
   for (const chain::CompactBlock::Entry& entry : compact.entries) {
     BMSG_TRY_ASSIGN(auto message, find_message(entry.id));
     if (!message || !message->body) {
@@ -196,6 +231,12 @@ Result<Service::Rebuilt> Node::submit_compact(const chain::CompactBlock& compact
     block.messages.push_back(std::move(*message));
   }
   if (!rebuilt.need.empty()) return rebuilt;
+  const bool complete = !block.messages.empty() && block.messages.size() == block.header.count;
+  if (complete && chain::message_root(block) != block.header.root) {
+    // A message of ours begins like one of the block's: which, nobody can say.
+    for (const auto& entry : compact.entries) rebuilt.need.push_back(entry.id);
+    return rebuilt;
+  }
   BMSG_TRY_ASSIGN(rebuilt.outcome, submit_block(block));
   return rebuilt;
 }
@@ -208,6 +249,9 @@ Result<bool> Node::wants_descendants(const Tip& tip, std::uint32_t bury) const {
 }
 
 Result<BlockTemplate> Node::block_template(const TemplateWish& wish) {
+  if (parts_.chain.rules.mode == chain::Mode::endorse) {
+    return Error{Errc::bad_usage, "blocks of this chain are endorsed, not mined: use bmsg endorse"};
+  }
   const std::lock_guard lock(mutex_);
   BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
   BMSG_TRY_ASSIGN(const auto parent, parts_.store.header(tip.hash));
@@ -232,45 +276,47 @@ Result<BlockTemplate> Node::block_template(const TemplateWish& wish) {
   return work;
 }
 
-Result<OutboxTaken> Node::take_batch(std::vector<OutboxSource::Queued> queued) {
+Result<Done> Node::take_batch(const std::vector<OutboxSource::Queued>& queued, OutboxTaken& taken,
+                              std::set<std::string>& waiting) {
   std::vector<Message> messages;
   for (const auto& one : queued) messages.push_back(one.message);
   BMSG_TRY_ASSIGN(auto outcomes, submit_locked(messages, Origin::own));
-  OutboxTaken taken;
   for (std::size_t i = 0; i < queued.size(); ++i) {
     MessageOutcome& outcome = outcomes[i];
-    if (is_final(outcome)) {
-      const std::string reason =
-          outcome.violation ? fmt::format("{}: {}", chain::name_of(outcome.violation->rule),
-                                          outcome.violation->detail)
-                            : "refused";
-      BMSG_TRY(parts_.outbox->mark_failed(queued[i].name, reason));
+    if (outcome.verdict == Verdict::held) {
+      waiting.insert(queued[i].name);
+    } else if (outcome.verdict == Verdict::refused) {
+      BMSG_TRY(parts_.outbox->mark_failed(queued[i].name, reason_of(outcome)));
       taken.refused.push_back(std::move(outcome));
-    } else if (outcome.verdict != Verdict::held) {
+    } else {
       // In the pool or on the chain, durably: only now the file may move on.
       BMSG_TRY(parts_.outbox->mark_taken(queued[i].name));
       taken.taken.push_back(outcome.id);
     }
   }
-  return taken;
+  return done;
+}
+
+Result<Done> Node::take_outbox_locked(OutboxTaken& taken) {
+  std::set<std::string> waiting;  // Held for a later time; they must not stop those behind them.
+  for (;;) {
+    BMSG_TRY_ASSIGN(auto queued, parts_.outbox->new_messages(kOutboxBatch + waiting.size()));
+    std::erase_if(queued, [&](const auto& one) { return waiting.contains(one.name); });
+    if (queued.empty()) return done;
+    BMSG_TRY(take_batch(queued, taken, waiting));
+  }
 }
 
 Result<OutboxTaken> Node::take_outbox() {
-  OutboxTaken all;
-  if (parts_.outbox == nullptr) return all;
-  {
+  OutboxTaken taken;
+  if (parts_.outbox == nullptr) return taken;
+  const auto result = [&] {
     const std::lock_guard lock(mutex_);
-    for (;;) {
-      BMSG_TRY_ASSIGN(auto queued, parts_.outbox->new_messages(kOutboxBatch));
-      if (queued.empty()) break;
-      BMSG_TRY_ASSIGN(auto taken, take_batch(std::move(queued)));
-      if (taken.taken.empty() && taken.refused.empty()) break;  // Only such as are held for later.
-      all.taken.insert(all.taken.end(), taken.taken.begin(), taken.taken.end());
-      std::ranges::move(taken.refused, std::back_inserter(all.refused));
-    }
-  }
-  if (!all.taken.empty()) changed();
-  return all;
+    return take_outbox_locked(taken);
+  }();
+  if (!taken.taken.empty()) changed();
+  if (!result) return result.error();
+  return taken;
 }
 
 Result<std::vector<Peer>> Node::peers() { return parts_.store.peers(); }

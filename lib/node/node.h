@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "lib/chain/rules_text.h"
@@ -42,6 +43,8 @@ class Node final : public Service {
 
   /// See ChainState::follow.
   Result<Reorg> follow(const BlockHash& hash);
+  /// See ChainState::forks.
+  Result<std::vector<Fork>> forks();
 
   Result<NodeInfo> info() override;
   Result<std::string> rules_text() override;
@@ -69,7 +72,10 @@ class Node final : public Service {
   Result<std::vector<MessageOutcome>> submit_locked(const std::vector<Message>& messages,
                                                     Origin origin);
   Result<BlockOutcome> submit_block_locked(const Block& block);
-  Result<OutboxTaken> take_batch(std::vector<OutboxSource::Queued> queued);
+  Result<Done> note_returned(const std::vector<MessageId>& ids);
+  Result<Done> take_batch(const std::vector<OutboxSource::Queued>& queued, OutboxTaken& taken,
+                          std::set<std::string>& waiting);
+  Result<Done> take_outbox_locked(OutboxTaken& taken);
   Result<bool> wants_descendants(const Tip& tip, std::uint32_t bury) const;
   Result<std::optional<Message>> find_message(const ShortId& id) const;
 

@@ -54,6 +54,7 @@ struct BlockOutcome {
   std::optional<Reorg> reorg;
   bool stopped_by_policy =
       false;  // A better branch was kept and not followed: max_reorg, checkpoint.
+  std::vector<MessageId> pooled = {};  // Messages of a block beside the best chain, now waiting.
 };
 
 struct MessageOutcome {
