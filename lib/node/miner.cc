@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -19,7 +20,7 @@
 namespace bmsg::node {
 namespace {
 
-constexpr std::uint64_t kPieceNonces = 1 << 18;  // Some milliseconds of one thread.
+constexpr std::uint64_t kPieceNonces = 1 << 15;  // Some milliseconds of one thread.
 constexpr std::chrono::milliseconds kRound{1000};
 
 /// One header that all threads search, until the clock moves on.
@@ -43,6 +44,13 @@ std::optional<UnixSeconds> time_for(const Header& parent, UnixSeconds now) {
   const std::uint64_t time = std::max(parent.time.value + 1, now.value);
   if (time > now.value + kMinedAheadSecondsMax) return std::nullopt;
   return UnixSeconds{time};
+}
+
+/// The time from which on some message of the block has expired.
+std::uint64_t first_expiry(const Block& block) {
+  std::uint64_t first = std::numeric_limits<std::uint64_t>::max();
+  for (const Message& message : block.messages) first = std::min(first, message.head.expiry());
+  return first;
 }
 
 /// Searches one header on several threads for one round.
@@ -115,8 +123,12 @@ void wait(std::chrono::milliseconds time, const std::stop_token& stop) {
 Result<std::optional<Block>> mine(const BlockTemplate& work, const chain::ChainRules& chain,
                                   const Clock& clock, Entropy& entropy, const MiningWish& wish,
                                   std::stop_token stop) {
+  if (chain.rules.mode == chain::Mode::endorse) {
+    return Error{Errc::bad_usage, "blocks of this chain are endorsed, not mined: use bmsg endorse"};
+  }
   Block block = work.block;
   MiningProgress progress;
+  const std::uint64_t expiry = first_expiry(block);
   const auto began = clock.steady();
   while (!stop.stop_requested()) {
     const auto time = time_for(work.parent, clock.now());
@@ -124,6 +136,7 @@ Result<std::optional<Block>> mine(const BlockTemplate& work, const chain::ChainR
       wait(std::chrono::milliseconds(100), stop);
       continue;
     }
+    if (time->value >= expiry) break;
     block.header.time = *time;
     block.header.bits = chain::bits_needed(chain.rules, work.parent, *time);
     Round round{block.header, *chain::target_of(block.header.bits), 0};

@@ -31,8 +31,9 @@ struct MiningWish {
 /// second we wait.
 inline constexpr std::uint64_t kMinedAheadSecondsMax = 60;
 
-/// Searches until a nonce is found or `stop` is asked for (within 100 ms): nullopt then. Time and
-/// bits of the block follow the clock while it searches.
+/// Searches until a nonce is found. nullopt if `stop` was asked for (within 100 ms), or if a
+/// message of the block has expired meanwhile: the caller takes a new template then. Time and bits
+/// of the block follow the clock while it searches. Errors: Errc::bad_usage on an endorse chain.
 Result<std::optional<Block>> mine(const BlockTemplate& work, const chain::ChainRules& chain,
                                   const Clock& clock, Entropy& entropy, const MiningWish& wish,
                                   std::stop_token stop);
