@@ -42,7 +42,10 @@ class Walk {
   Result<bool> check_places(const StoredHeader& stored, const std::vector<MessageId>& ids);
   Result<Done> check_tip();
   Result<Done> check_pool();
-  Result<bool> next_batch(std::vector<StoredHeader>& batch);
+  Result<std::vector<StoredHeader>> next_batch();
+  Result<bool> skip_damaged();
+  Result<Done> check_block(const StoredHeader& stored);
+  void check_orphaned(const StoredHeader& stored);
   template <class T>
   Result<std::optional<T>> read(Result<T> result, Height height, const BlockHash& hash);
 
@@ -50,7 +53,8 @@ class Walk {
   const chain::ChainRules& chain_;
   const VerifyWish& wish_;
   VerifyReport report_;
-  std::optional<StoredHeader> parent_;
+  std::optional<StoredHeader> parent_;  // The block below, if it can be read.
+  BlockHash previous_;                  // Its hash in any case.
   chain::MerklePeaks past_;
   std::uint32_t next_ = 0;
 };
@@ -84,9 +88,13 @@ Result<Done> Walk::check_genesis(const StoredHeader& stored) {
 Result<Done> Walk::check_header(const StoredHeader& stored) {
   const Header& header = stored.sealed.header;
   if (const BlockHash found = chain::hash_of(header); found != stored.hash) {
-    fault("hash", header.height, stored.hash,
+    fault("hash", Height{next_}, stored.hash,
           fmt::format("header hashes to {}, stored under {}", short_hex(found.view()),
                       short_hex(stored.hash.view())));
+  }
+  if (!parent_) {
+    check_orphaned(stored);
+    return done;
   }
   const chain::HeaderContext context{chain_, parent_->sealed.header, parent_->hash, past_.root()};
   if (const auto violation = chain::find_violation(stored.sealed, context)) {
@@ -95,18 +103,27 @@ Result<Done> Walk::check_header(const StoredHeader& stored) {
     return done;
   }
   if (chain::sum(parent_->total_work, chain::work_of(chain_, header)) != stored.total_work) {
-    fault("work", header.height, stored.hash, "its total work is not its parent's and its own");
+    fault("work", Height{next_}, stored.hash, "its total work is not its parent's and its own");
   }
   return done;
+}
+
+/// What can be said of a header above one that is damaged.
+void Walk::check_orphaned(const StoredHeader& stored) {
+  const Header& header = stored.sealed.header;
+  if (header.previous != previous_)
+    fault("prev", Height{next_}, stored.hash, "it does not stand on the block below");
+  if (header.past != past_.root())
+    fault("past", Height{next_}, stored.hash, "its past is not that of the blocks below");
 }
 
 Result<Done> Walk::check_tree(const StoredHeader& stored, const std::vector<Digest>& completed,
                               std::uint64_t leaf) {
   for (std::uint8_t level = 0; level < completed.size(); ++level) {
-    BMSG_TRY_ASSIGN(const auto node, read(store_.tree_node(level, leaf >> level),
-                                          stored.sealed.header.height, stored.hash));
+    BMSG_TRY_ASSIGN(const auto node,
+                    read(store_.tree_node(level, leaf >> level), Height{next_}, stored.hash));
     if (node && *node != completed[level]) {
-      fault("tree", stored.sealed.header.height, stored.hash,
+      fault("tree", Height{next_}, stored.hash,
             fmt::format("node of level {} over its blocks is another", level));
     }
   }
@@ -115,14 +132,13 @@ Result<Done> Walk::check_tree(const StoredHeader& stored, const std::vector<Dige
 
 Result<bool> Walk::check_places(const StoredHeader& stored, const std::vector<MessageId>& ids) {
   for (std::uint32_t i = 0; i < ids.size(); ++i) {
-    BMSG_TRY_ASSIGN(const auto places,
-                    read(store_.places_of(ids[i]), stored.sealed.header.height, stored.hash));
+    BMSG_TRY_ASSIGN(const auto places, read(store_.places_of(ids[i]), Height{next_}, stored.hash));
     const bool there =
         places && std::ranges::any_of(*places, [&](const MessagePlace& place) {
           return place.block == stored.hash && place.index == i && place.branch == Branch::main;
         });
     if (there) continue;
-    fault("index", stored.sealed.header.height, stored.hash,
+    fault("index", Height{next_}, stored.hash,
           fmt::format("message {} is not found by its id", short_hex(ids[i].view())));
     return false;
   }
@@ -130,7 +146,7 @@ Result<bool> Walk::check_places(const StoredHeader& stored, const std::vector<Me
 }
 
 Result<Done> Walk::check_messages(const StoredHeader& stored) {
-  const Height height = stored.sealed.header.height;
+  const Height height{next_};
   BMSG_TRY_ASSIGN(const auto found,
                   read(store_.block(stored.hash, Bodies::with), height, stored.hash));
   if (!found) return done;
@@ -145,12 +161,16 @@ Result<Done> Walk::check_messages(const StoredHeader& stored) {
     if (!message.body) ++report_.dropped_bodies;
   }
   // A message of an ancestor would have another place of its own, which check_places finds.
+  std::optional<Error> failed;
   const auto violation = chain::find_violation(block, ids, chain_, [&](const MessageId& id) {
-    const auto places = store_.places_of(id);
-    return places && std::ranges::any_of(places.value(), [&](const MessagePlace& place) {
-             return place.branch == Branch::main && place.height < height;
-           });
+    const auto places = read(store_.places_of(id), height, stored.hash);
+    if (!places) failed = places.error();
+    if (!places || !places.value()) return false;
+    return std::ranges::any_of(*places.value(), [&](const MessagePlace& place) {
+      return place.branch == Branch::main && place.height < height;
+    });
   });
+  if (failed) return *failed;
   if (violation) {
     std::string detail = violation->detail;
     for (std::size_t i = 0; i < block.messages.size() && violation->rule == chain::Rule::body;
@@ -168,28 +188,43 @@ Result<Done> Walk::check_messages(const StoredHeader& stored) {
   return done;
 }
 
-Result<bool> Walk::next_batch(std::vector<StoredHeader>& batch) {
-  BMSG_TRY_ASSIGN(auto found,
-                  read(store_.headers(Height{next_}, kBatch), Height{next_}, BlockHash()));
-  if (found) {
-    batch = std::move(*found);
-    return !batch.empty();
-  }
-  // One of them does not decode: one at a time up to it, then on behind it.
-  batch.clear();
+Result<std::vector<StoredHeader>> Walk::next_batch() {
+  auto found = store_.headers(Height{next_}, kBatch);
+  if (found || found.error().code != Errc::corrupt) return found;
+  // One of them does not decode: one at a time up to it.
+  std::vector<StoredHeader> batch;
   for (std::uint32_t i = 0; i < kBatch; ++i) {
     auto one = store_.headers(Height{next_ + i}, 1);
+    if (!one && one.error().code != Errc::corrupt) return one.error();
     if (!one || one.value().empty()) break;
-    batch.push_back(one.value().front());
+    batch.push_back(std::move(one.value().front()));
   }
-  return !batch.empty();
+  return batch;
+}
+
+/// Goes on behind a header that does not decode; false at the end of the chain. What its children
+/// commit to is its hash, which stands in the index by height too.
+Result<bool> Walk::skip_damaged() {
+  auto one = store_.headers(Height{next_}, 1);
+  if (one) return false;
+  if (one.error().code != Errc::corrupt) return one.error();
+  BMSG_TRY_ASSIGN(const auto hash, read(store_.hash_at(Height{next_}), Height{next_}, BlockHash()));
+  const bool known = hash && *hash;
+  const BlockHash found = known ? **hash : BlockHash();
+  fault("record", Height{next_}, found, one.error().message);
+  if (!known) return false;                         // Nothing above can be checked against it.
+  (void)past_.add(chain::leaf_hash(found.view()));  // Its nodes are checked with those above.
+  previous_ = found;
+  parent_.reset();
+  ++next_;
+  return true;
 }
 
 Result<Done> Walk::check_tip() {
   BMSG_TRY_ASSIGN(const auto tip, read(store_.tip(), Height{next_}, BlockHash()));
   if (!tip) return done;
   report_.tip = *tip;
-  const bool same = parent_ && parent_->hash == tip->hash && parent_->total_work == tip->work;
+  const bool same = previous_ == tip->hash && (!parent_ || parent_->total_work == tip->work);
   if (!same && !report_.stopped) {
     fault("tip", tip->height, tip->hash,
           fmt::format("the chain ends at height {}, the tip record says {}",
@@ -205,38 +240,51 @@ Result<Done> Walk::check_pool() {
     const bool same = chain::id_of(one.message.head) == one.id;
     const bool whole =
         one.message.body && chain::body_hash_of(*one.message.body) == one.message.head.body_hash;
+    const std::string name = short_hex(one.id.view());
     if (!same || !whole)
       fault("pool", report_.tip.height, BlockHash(),
-            fmt::format("message {} of the pool was changed", short_hex(one.id.view())));
+            fmt::format("message {} of the pool was changed", name));
+    BMSG_TRY_ASSIGN(const auto places,
+                    read(store_.places_of(one.id), report_.tip.height, BlockHash()));
+    if (places && std::ranges::count(*places, Branch::main, &MessagePlace::branch) > 0)
+      fault("pool", report_.tip.height, BlockHash(),
+            fmt::format("message {} waits, though it is on the chain", name));
   }
+  return done;
+}
+
+Result<Done> Walk::check_block(const StoredHeader& stored) {
+  if (next_ == 0) {
+    BMSG_TRY(check_genesis(stored));
+  } else {
+    BMSG_TRY(check_header(stored));
+  }
+  const std::uint64_t leaf = past_.size();
+  BMSG_TRY(check_tree(stored, past_.add(chain::leaf_hash(stored.hash.view())), leaf));
+  const bool deep = wish_.depth == Depth::full && next_ > 0 && next_ >= wish_.from.value;
+  if (deep) BMSG_TRY(check_messages(stored));
+  ++report_.blocks;
+  report_.messages += stored.sealed.header.count;
+  parent_ = stored;
+  previous_ = stored.hash;
+  ++next_;
   return done;
 }
 
 Result<VerifyReport> Walk::run() {
   BMSG_TRY_ASSIGN(const auto tip, read(store_.tip(), Height{0}, BlockHash()));
   const std::uint64_t total = tip ? std::uint64_t{tip->height.value} + 1 : 0;
-  for (std::vector<StoredHeader> batch;;) {
-    BMSG_TRY_ASSIGN(const bool more, next_batch(batch));
-    if (!more) break;
+  while (!report_.stopped) {
+    BMSG_TRY_ASSIGN(const auto batch, next_batch());
     for (const StoredHeader& stored : batch) {
       report_.stopped = wish_.stop.stop_requested();
       if (report_.stopped) break;
-      if (next_ == 0) {
-        BMSG_TRY(check_genesis(stored));
-      } else {
-        BMSG_TRY(check_header(stored));
-      }
-      const std::uint64_t leaf = past_.size();
-      BMSG_TRY(check_tree(stored, past_.add(chain::leaf_hash(stored.hash.view())), leaf));
-      const bool deep = wish_.depth == Depth::full && next_ > 0 && next_ >= wish_.from.value;
-      if (deep) BMSG_TRY(check_messages(stored));
-      ++report_.blocks;
-      report_.messages += stored.sealed.header.count;
-      parent_ = stored;
-      ++next_;
+      BMSG_TRY(check_block(stored));
     }
     if (wish_.on_progress) wish_.on_progress(report_.blocks, total);
-    if (report_.stopped) break;
+    if (!batch.empty()) continue;
+    BMSG_TRY_ASSIGN(const bool skipped, skip_damaged());
+    if (!skipped) break;
   }
   BMSG_TRY(check_tip());
   if (wish_.depth == Depth::full) BMSG_TRY(check_pool());
