@@ -52,10 +52,17 @@ MemoryStore::MemoryStore(std::string rules_text) {
   move_tip(hash);
 }
 
-Result<std::string> MemoryStore::rules_text() const { return records_.rules_text; }
-Result<Tip> MemoryStore::tip() const { return records_.tip; }
+Result<std::string> MemoryStore::rules_text() const {
+  return records_.rules_text;  // Never changes.
+}
+
+Result<Tip> MemoryStore::tip() const {
+  const std::lock_guard lock(mutex_);
+  return records_.tip;
+}
 
 Result<std::optional<BlockHash>> MemoryStore::hash_at(Height height) const {
+  const std::lock_guard lock(mutex_);
   if (height.value >= records_.main.size()) return std::optional<BlockHash>();
   return std::optional(records_.main[height.value]);
 }
@@ -66,6 +73,7 @@ const MemoryStore::BlockRecord* MemoryStore::find(const BlockHash& hash) const {
 }
 
 Result<std::optional<StoredHeader>> MemoryStore::header(const BlockHash& hash) const {
+  const std::lock_guard lock(mutex_);
   const BlockRecord* record = find(hash);
   if (record == nullptr) return std::optional<StoredHeader>();
   if (!record->readable) return Error{Errc::corrupt, "a stored block is malformed"};
@@ -73,6 +81,7 @@ Result<std::optional<StoredHeader>> MemoryStore::header(const BlockHash& hash) c
 }
 
 Result<std::vector<StoredHeader>> MemoryStore::headers(Height from, std::uint32_t count) const {
+  const std::lock_guard lock(mutex_);
   std::vector<StoredHeader> headers;
   for (std::uint64_t at = from.value; at < records_.main.size() && headers.size() < count; ++at) {
     BMSG_TRY_ASSIGN(const auto found, header(records_.main[at]));
@@ -83,6 +92,7 @@ Result<std::vector<StoredHeader>> MemoryStore::headers(Height from, std::uint32_
 }
 
 Result<std::optional<Block>> MemoryStore::block(const BlockHash& hash, Bodies bodies) const {
+  const std::lock_guard lock(mutex_);
   BMSG_TRY_ASSIGN(const auto found, header(hash));
   if (!found) return std::optional<Block>();
   Block block{found->sealed.header, found->sealed.seal, find(hash)->messages};
@@ -94,6 +104,7 @@ Result<std::optional<Block>> MemoryStore::block(const BlockHash& hash, Bodies bo
 }
 
 Result<std::vector<StoredHeader>> MemoryStore::tips() const {
+  const std::lock_guard lock(mutex_);
   std::unordered_set<BlockHash, FixedBytesHash> parents;
   for (const auto& [hash, record] : records_.blocks) {
     if (record.header.branch == Branch::side) parents.insert(record.header.sealed.header.previous);
@@ -108,6 +119,7 @@ Result<std::vector<StoredHeader>> MemoryStore::tips() const {
 }
 
 Result<std::vector<MessagePlace>> MemoryStore::places_of(const MessageId& id) const {
+  const std::lock_guard lock(mutex_);
   std::vector<MessagePlace> places;
   const auto found = records_.places.find(id);
   if (found == records_.places.end()) return places;
@@ -123,6 +135,7 @@ Result<std::vector<MessagePlace>> MemoryStore::places_of(const MessageId& id) co
 }
 
 Result<std::optional<Message>> MemoryStore::message_at(const MessagePlace& place) const {
+  const std::lock_guard lock(mutex_);
   BMSG_TRY_ASSIGN(const auto found, header(place.block));
   if (!found) return std::optional<Message>();
   const std::vector<Message>& messages = find(place.block)->messages;
@@ -132,6 +145,7 @@ Result<std::optional<Message>> MemoryStore::message_at(const MessagePlace& place
 
 Result<std::vector<MessageId>> MemoryStore::ids_with_prefix(ByteView prefix,
                                                             std::size_t max) const {
+  const std::lock_guard lock(mutex_);
   check(prefix.size() >= 4, "asked for ids by too short a prefix");
   std::vector<MessageId> ids;
   if (prefix.size() > MessageId::kSize) return ids;
@@ -155,6 +169,7 @@ Result<std::vector<MessageId>> MemoryStore::ids_with_prefix(ByteView prefix,
 
 Result<std::optional<Digest>> MemoryStore::tree_node(std::uint8_t level,
                                                      std::uint64_t index) const {
+  const std::lock_guard lock(mutex_);
   // Nodes of a longer branch that was left may still lie there.
   const std::uint64_t leaves = std::uint64_t{records_.tip.height.value} + 1;
   if (level >= 64 || index >= leaves >> level) return std::optional<Digest>();
@@ -164,6 +179,7 @@ Result<std::optional<Digest>> MemoryStore::tree_node(std::uint8_t level,
 }
 
 Result<std::vector<PooledMessage>> MemoryStore::pool(std::uint64_t arrival) const {
+  const std::lock_guard lock(mutex_);
   std::vector<PooledMessage> pool;
   for (auto at = records_.pool.lower_bound(arrival); at != records_.pool.end(); ++at) {
     pool.push_back(at->second);
@@ -172,24 +188,28 @@ Result<std::vector<PooledMessage>> MemoryStore::pool(std::uint64_t arrival) cons
 }
 
 Result<std::optional<PooledMessage>> MemoryStore::pooled(const MessageId& id) const {
+  const std::lock_guard lock(mutex_);
   const auto found = records_.pool_by_id.find(id);
   if (found == records_.pool_by_id.end()) return std::optional<PooledMessage>();
   return std::optional(records_.pool.at(found->second));
 }
 
 Result<std::vector<Checkpoint>> MemoryStore::checkpoints() const {
+  const std::lock_guard lock(mutex_);
   std::vector<Checkpoint> checkpoints;
   for (const auto& [height, hash] : records_.checkpoints) checkpoints.push_back({height, hash});
   return checkpoints;
 }
 
 Result<std::vector<Peer>> MemoryStore::peers() const {
+  const std::lock_guard lock(mutex_);
   std::vector<Peer> peers;
   for (const auto& [url, peer] : records_.peers) peers.push_back(peer);
   return peers;
 }
 
 Result<Done> MemoryStore::apply(const ChainChange& change) {
+  const std::lock_guard lock(mutex_);
   if (applies_left_ && (*applies_left_)-- == 0) {
     applies_left_.reset();
     return Error{Errc::io, "cannot write: a test said so"};
@@ -310,6 +330,7 @@ void MemoryStore::pool_remove(const MessageId& id) {
 }
 
 Result<Done> MemoryStore::set_checkpoints(const std::vector<Checkpoint>& checkpoints) {
+  const std::lock_guard lock(mutex_);
   records_.checkpoints.clear();
   for (const Checkpoint& checkpoint : checkpoints) {
     records_.checkpoints[checkpoint.height] = checkpoint.hash;
@@ -318,11 +339,13 @@ Result<Done> MemoryStore::set_checkpoints(const std::vector<Checkpoint>& checkpo
 }
 
 Result<Done> MemoryStore::put_peer(const Peer& peer) {
+  const std::lock_guard lock(mutex_);
   records_.peers[peer.url] = peer;
   return done;
 }
 
 Result<Done> MemoryStore::remove_peer(const std::string& url) {
+  const std::lock_guard lock(mutex_);
   records_.peers.erase(url);
   return done;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -13,7 +14,7 @@
 namespace bmsg::node {
 
 /// A chain as plain maps. What it answers is what every other Store has to answer.
-/// Threads: one at a time.
+/// Threads: any, beside one writer; records() one at a time.
 /// Errors:  Errc::corrupt for a change that does not fit what is stored; Errc::io where
 ///          fail_apply() asked for it. In both cases nothing has changed.
 class MemoryStore final : public Store {
@@ -83,6 +84,7 @@ class MemoryStore final : public Store {
   void pool_remove(const MessageId& id);
   void move_tip(const BlockHash& hash);
 
+  mutable std::recursive_mutex mutex_;  // Readers use one another.
   Records records_;
   std::optional<std::uint32_t> applies_left_;
 };
