@@ -25,7 +25,7 @@ enum class Misdeed : std::uint32_t {
   nuisance = 1,
 };
 
-// Each returns the peer as it is to be kept. Scores fall by 1 a minute while it was not called.
+// Each returns the peer as it is to be kept. Scores fall by 1 a minute from when it was last seen.
 Peer after_success(Peer peer, UnixSeconds now, std::chrono::milliseconds latency, Height height);
 
 /// Waits 30 s, then twice as long after each failure in a row, an hour at most. `error` is cut.

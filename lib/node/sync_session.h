@@ -46,7 +46,6 @@ struct SyncReport {
   bool out_of_bytes = false;
   std::string cursor;            // For the next exchange with this peer.
   std::int64_t clock_ahead = 0;  // Seconds of the peer's clock before ours.
-  std::uint64_t requests = 0;    // Steps that were taken; about one request each.
   std::uint32_t latency_ms = 0;  // Of the first request.
 };
 

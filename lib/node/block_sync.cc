@@ -1,0 +1,246 @@
+#include "lib/node/block_sync.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "lib/chain/block_hash.h"
+#include "lib/chain/pack.h"
+#include "lib/core/codec.h"
+#include "lib/core/limits.h"
+#include "lib/core/try.h"
+
+namespace bmsg::node {
+namespace {
+
+constexpr std::size_t kPackBytesWanted = 4u << 20;
+constexpr std::size_t kRuleNameBytesMax = 16;
+
+/// Whether the bytes are not those that the header stands for: the sender's doing, not the chain's.
+bool blames_sender(const Block& block, const chain::Violation& violation) {
+  if (violation.rule == chain::Rule::body || violation.rule == chain::Rule::seal) return true;
+  return block.header.count != block.messages.size() ||
+         chain::message_root(block) != block.header.root;
+}
+
+Error refusal(const Block& block, const BlockOutcome& outcome) {
+  if (!outcome.violation) return Error{Errc::protocol, "a block that our node refuses"};
+  const chain::Violation& violation = *outcome.violation;
+  return Error{blames_sender(block, violation) ? Errc::protocol : Errc::bad_input,
+               fmt::format("block {} breaks the rule {}: {}", block.header.height.value,
+                           chain::name_of(violation.rule), violation.detail)};
+}
+
+void keep_deepest(std::optional<Reorg>& kept, std::optional<Reorg> found) {
+  if (found && (!kept || kept->depth < found->depth)) kept = std::move(found);
+}
+
+/// The name of a rule as a stranger spells it.
+std::string printable(const std::string& rule) {
+  std::string name;
+  for (const char c : rule.substr(0, kRuleNameBytesMax)) {
+    if (c >= 'a' && c <= 'z') name += c;
+  }
+  return name.empty() ? "unknown" : name;
+}
+
+}  // namespace
+
+BlockPull::BlockPull(Service& local, Transport& peer, StagedChain chain, SyncReport& report)
+    : local_(local), peer_(peer), chain_(std::move(chain)), report_(report) {}
+
+Height BlockPull::next_height() const {
+  return Height{static_cast<std::uint32_t>(chain_.fork.value + 1 + next_)};
+}
+
+Result<bool> BlockPull::step() {
+  if (!begun_) BMSG_TRY(skip_known());
+  begun_ = true;
+  if (next_ == chain_.hashes.size()) return false;
+  if (by_hash_) return fetch_by_hash();
+  const Height from = next_height();
+  // Up to the end of an aligned range: those are what caches and mirrors hold.
+  const std::size_t count = std::min<std::size_t>(
+      kBlocksPerRequest - from.value % kBlocksPerRequest, chain_.hashes.size() - next_);
+  BMSG_TRY_ASSIGN(const auto blocks,
+                  peer_.blocks(from, static_cast<std::uint32_t>(count), Bodies::with));
+  if (blocks.empty() || blocks.size() > count) {
+    by_hash_ = true;
+    return true;
+  }
+  return take(blocks);
+}
+
+/// A block is never stored without its parent, so those that are here come first.
+Result<Done> BlockPull::skip_known() {
+  std::size_t end = chain_.hashes.size();
+  while (next_ < end) {
+    const std::size_t middle = next_ + (end - next_) / 2;
+    BMSG_TRY_ASSIGN(const auto block, local_.block(chain_.hashes[middle], Bodies::without));
+    if (block) {
+      next_ = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return done;
+}
+
+Result<bool> BlockPull::take(const std::vector<Block>& blocks) {
+  for (const Block& block : blocks) {
+    if (chain::hash_of(block.header) != chain_.hashes[next_]) {
+      by_hash_ = true;
+      return true;
+    }
+    BMSG_TRY_ASSIGN(const bool more, submit(block));
+    if (!more) return false;
+  }
+  return next_ < chain_.hashes.size();
+}
+
+Result<bool> BlockPull::fetch_by_hash() {
+  const BlockHash& wanted = chain_.hashes[next_];
+  BMSG_TRY_ASSIGN(const auto block, peer_.block(wanted));
+  if (!block || chain::hash_of(block->header) != wanted) {
+    return Error{Errc::protocol, fmt::format("it withholds block {}", next_height().value)};
+  }
+  BMSG_TRY_ASSIGN(const bool more, submit(*block));
+  return more && next_ < chain_.hashes.size();
+}
+
+Result<bool> BlockPull::submit(const Block& block) {
+  BMSG_TRY_ASSIGN(auto outcome, local_.submit_block(block));
+  if (outcome.verdict == Verdict::refused) return refusal(block, outcome);
+  if (outcome.verdict == Verdict::orphan)
+    return Error{Errc::try_again, "a block's parent was dropped meanwhile"};
+  if (outcome.verdict == Verdict::held) {
+    report_.held = true;
+    return false;
+  }
+  ++next_;
+  if (outcome.verdict == Verdict::accepted) ++report_.pulled_blocks;
+  if (outcome.stopped_by_policy) report_.stopped_by_policy = true;
+  keep_deepest(report_.reorg, std::move(outcome.reorg));
+  return true;
+}
+
+BlockPush::BlockPush(Service& local, Transport& peer, const Tip& mine, const Tip& theirs,
+                     SyncReport& report)
+    : local_(local),
+      peer_(peer),
+      mine_(mine),
+      theirs_(theirs),
+      report_(report),
+      finder_(local, peer, mine, theirs) {}
+
+Result<bool> BlockPush::step() {
+  if (!next_) return find_fork();
+  if (*next_ > mine_.height) return false;
+  const std::uint32_t left = mine_.height.value - next_->value + 1;
+  BMSG_TRY_ASSIGN(const auto blocks,
+                  local_.blocks(*next_, std::min(left, kBlocksPerRequest), Bodies::with));
+  if (blocks.empty()) return Error{Errc::try_again, "our chain changed while it was given"};
+  if (!needed_.empty()) return put_needed(blocks.front());
+  return full_ ? put_full(blocks) : put_compact(blocks);
+}
+
+Result<bool> BlockPush::find_fork() {
+  if (!compared_ && theirs_.height <= mine_.height) {
+    compared_ = true;
+    BMSG_TRY_ASSIGN(const auto there, local_.headers(theirs_.height, 1));
+    if (!there.empty() && chain::hash_of(there.front().header) == theirs_.hash) {
+      next_ = Height{theirs_.height.value + 1};
+      return true;
+    }
+  }
+  BMSG_TRY_ASSIGN(const auto fork, finder_.step());
+  if (fork) next_ = Height{fork->height.value + 1};
+  return true;
+}
+
+Result<std::vector<PutLine>> BlockPush::put(const Bytes& pack, std::size_t frames) {
+  BMSG_TRY_ASSIGN(auto lines, peer_.put(pack));
+  if (lines.size() != frames) {
+    return Error{Errc::protocol, fmt::format("{} lines answer {} frames", lines.size(), frames)};
+  }
+  return lines;
+}
+
+std::optional<PutLine> BlockPush::count_taken(const std::vector<PutLine>& lines) {
+  for (const PutLine& line : lines) {
+    const bool there = line.verdict == Verdict::accepted || line.verdict == Verdict::known;
+    if (!there || !line.need.empty()) return line;
+    if (line.verdict == Verdict::accepted) ++report_.pushed_blocks;
+    ++next_->value;
+  }
+  return std::nullopt;
+}
+
+/// Nothing of the last pack was taken and nothing smaller can be tried.
+Result<bool> BlockPush::give_up(const PutLine& line) const {
+  if (line.verdict == Verdict::held) return false;
+  if (line.verdict == Verdict::orphan)
+    return Error{Errc::try_again, "the peer lacks the parent of a block that we gave"};
+  return Error{Errc::protocol,
+               fmt::format("it refuses our block {}: {}", next_->value, printable(line.rule))};
+}
+
+Result<bool> BlockPush::put_compact(const std::vector<Block>& blocks) {
+  Bytes pack = chain::begin_pack();
+  std::size_t frames = 0;
+  for (const Block& block : blocks) {
+    const Bytes compact = chain::encode(chain::compact_of(block));
+    if (frames > 0 && pack.size() + compact.size() > kPackBytesWanted) break;
+    chain::append_frame(pack, chain::FrameType::compact, compact);
+    ++frames;
+  }
+  BMSG_TRY_ASSIGN(const auto lines, put(pack, frames));
+  const Height before = *next_;
+  const auto refused = count_taken(lines);
+  if (!refused) return true;
+  const std::size_t taken = next_->value - before.value;
+  needed_ = refused->need;
+  // Refused without a need: two messages may begin with the same 8 bytes. The whole block tells.
+  full_ = needed_.size() > blocks[taken].messages.size() / 2 ||
+          (needed_.empty() && refused->verdict == Verdict::refused && taken == 0);
+  if (full_) needed_.clear();
+  if (full_ || !needed_.empty() || taken > 0) return true;
+  return give_up(*refused);
+}
+
+Result<bool> BlockPush::put_needed(const Block& block) {
+  const std::unordered_set<ShortId, FixedBytesHash> needed(needed_.begin(), needed_.end());
+  needed_.clear();
+  Bytes pack = chain::begin_pack();
+  std::size_t frames = 1;
+  for (const Message& message : block.messages) {
+    const bool wanted = needed.contains(prefix_of<ShortId>(chain::id_of(message.head)));
+    if (!wanted || !message.body) continue;
+    chain::append_frame(pack, chain::FrameType::message, encode(message));
+    ++frames;
+  }
+  chain::append_frame(pack, chain::FrameType::compact, chain::encode(chain::compact_of(block)));
+  BMSG_TRY_ASSIGN(const auto lines, put(pack, frames));
+  if (count_taken({lines.back()}))
+    full_ = true;  // Its pool has no room, say: the whole block then.
+  return true;
+}
+
+Result<bool> BlockPush::put_full(const std::vector<Block>& blocks) {
+  Bytes pack = chain::begin_pack();
+  std::size_t frames = 0;
+  for (const Block& block : blocks) {
+    const Bytes whole = encode(block);
+    if (frames > 0 && pack.size() + whole.size() > kPackBytesWanted) break;
+    chain::append_frame(pack, chain::FrameType::block, whole);
+    ++frames;
+  }
+  BMSG_TRY_ASSIGN(const auto lines, put(pack, frames));
+  const Height before = *next_;
+  const auto refused = count_taken(lines);
+  if (refused && *next_ == before) return give_up(*refused);
+  return true;
+}
+
+}  // namespace bmsg::node

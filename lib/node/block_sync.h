@@ -1,0 +1,83 @@
+// Blocks to and from a peer, once headers have said which.
+
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "lib/core/result.h"
+#include "lib/node/header_sync.h"
+#include "lib/node/service.h"
+#include "lib/node/sync_session.h"
+#include "lib/node/transport.h"
+
+namespace bmsg::node {
+
+/// Fetches the blocks of a staged chain and hands them to our node, parents first. What an earlier
+/// attempt left here is not fetched again.
+/// Threads: one at a time.
+/// Errors:  Errc::bad_input for a block that breaks a rule, Errc::protocol if blocks are withheld
+/// or
+///          their bytes are not what their headers say; else as Transport and Service.
+class BlockPull {
+ public:
+  /// Counts into `report`.
+  BlockPull(Service& local, Transport& peer, StagedChain chain, SyncReport& report);
+
+  /// One request; false when all is here or the rest is held.
+  Result<bool> step();
+
+ private:
+  Result<Done> skip_known();
+  Result<bool> take(const std::vector<Block>& blocks);
+  Result<bool> fetch_by_hash();
+  Result<bool> submit(const Block& block);
+  Height next_height() const;
+
+  Service& local_;
+  Transport& peer_;
+  StagedChain chain_;
+  SyncReport& report_;
+  std::size_t next_ = 0;  // In chain_.hashes.
+  bool begun_ = false;
+  bool by_hash_ = false;  // Its best chain is another by now; the block may still be there.
+};
+
+/// Gives a peer the blocks of our better chain: first by short ids, since its pool may have the
+/// messages; whole where it lacks most of them.
+/// Threads: one at a time.
+/// Errors:  Errc::protocol if the peer refuses a block or does not answer for each; Errc::try_again
+///          if a chain changed meanwhile; else as Transport and Service.
+class BlockPush {
+ public:
+  /// `mine` must be better than `theirs`. Counts into `report`.
+  BlockPush(Service& local, Transport& peer, const Tip& mine, const Tip& theirs,
+            SyncReport& report);
+
+  /// One request; false when the peer has all, or holds it for later.
+  Result<bool> step();
+
+ private:
+  Result<bool> find_fork();
+  Result<bool> put_compact(const std::vector<Block>& blocks);
+  Result<bool> put_needed(const Block& block);
+  Result<bool> put_full(const std::vector<Block>& blocks);
+  Result<std::vector<PutLine>> put(const Bytes& pack, std::size_t frames);
+  /// Counts the lines up to the first block that was not taken, and returns that.
+  std::optional<PutLine> count_taken(const std::vector<PutLine>& lines);
+  Result<bool> give_up(const PutLine& line) const;
+
+  Service& local_;
+  Transport& peer_;
+  Tip mine_;
+  Tip theirs_;
+  SyncReport& report_;
+  ForkFinder finder_;
+  std::optional<Height> next_;  // Once the fork is known.
+  bool compared_ = false;
+  bool full_ = false;
+  std::vector<ShortId> needed_;  // Of the next block.
+};
+
+}  // namespace bmsg::node

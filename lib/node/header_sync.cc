@@ -1,0 +1,166 @@
+#include "lib/node/header_sync.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/chain/block_hash.h"
+#include "lib/chain/fork_choice.h"
+#include "lib/chain/genesis.h"
+#include "lib/chain/header_rules.h"
+#include "lib/chain/work.h"
+#include "lib/core/limits.h"
+#include "lib/core/try.h"
+
+namespace bmsg::node {
+namespace {
+
+constexpr std::size_t kStagedBytesMax = 64u << 20;
+constexpr std::size_t kStagedHeadersMax = kStagedBytesMax / BlockHash::kSize;
+
+std::uint64_t latest_usable(const Clock& clock) {
+  return clock.now().value + static_cast<std::uint64_t>(kTimeAheadMax.count());
+}
+
+Error changed() { return Error{Errc::try_again, "the chain changed while it was read"}; }
+
+/// Our own headers up to a height, summed up.
+struct Past {
+  chain::MerklePeaks tree;
+  Work work;
+  Header last;
+  BlockHash last_hash;
+
+  void add(const Header& header, const chain::ChainRules& chain) {
+    last_hash = chain::hash_of(header);
+    last = header;
+    (void)tree.add(chain::leaf_hash(last_hash.view()));  // Only the peaks count.
+    if (header.height.value > 0) work = chain::sum(work, chain::work_of(chain, header));
+  }
+};
+
+Result<Past> read_past(Service& local, const chain::ChainRules& chain, Height up_to) {
+  Past past;
+  past.add(chain::genesis_header(chain), chain);
+  while (past.last.height < up_to) {
+    const Height from{past.last.height.value + 1};
+    const std::uint32_t count = std::min(kHeadersPerRequest, up_to.value - from.value + 1);
+    BMSG_TRY_ASSIGN(const auto headers, local.headers(from, count));
+    if (headers.empty()) return changed();
+    for (const SealedHeader& sealed : headers) {
+      if (sealed.header.previous != past.last_hash) return changed();
+      past.add(sealed.header, chain);
+    }
+  }
+  return past;
+}
+
+}  // namespace
+
+std::uint64_t headers_max(const chain::RulesText& rules, UnixSeconds now) {
+  if (rules.mode == chain::Mode::endorse) return kStagedHeadersMax;
+  const std::uint64_t until = now.value + static_cast<std::uint64_t>(kTimeAheadMax.count());
+  const std::uint64_t elapsed = until - std::min<std::uint64_t>(until, rules.time);
+  const std::uint64_t slots = elapsed / rules.interval + 1;
+  const std::uint64_t error = slots * rules.halflife / (4096ULL * rules.interval);
+  const std::uint64_t burst = 64ULL * rules.halflife / rules.interval;
+  return slots + error + burst + 1;
+}
+
+ForkFinder::ForkFinder(Service& local, Transport& peer, const Tip& mine, const Tip& theirs)
+    : local_(local),
+      peer_(peer),
+      mine_(mine),
+      lower_(std::min(mine.height.value, theirs.height.value)) {}
+
+Result<std::optional<Fork>> ForkFinder::step() {
+  const Height from{lower_ > back_ ? lower_ - back_ : 1};
+  back_ = 2 * back_ + 1;
+  BMSG_TRY_ASSIGN(const auto theirs, peer_.headers(from, kHeadersPerRequest));
+  if (theirs.empty())
+    return Error{Errc::protocol, "it gives no headers of the chain that it claims"};
+  BMSG_TRY_ASSIGN(const auto ours, local_.headers(from, kHeadersPerRequest));
+  if (ours.empty() && from.value != mine_.height.value + 1) return changed();
+  const BlockHash before = ours.empty() ? mine_.hash : ours.front().header.previous;
+  if (theirs.front().header.previous != before) {
+    if (from.value > 1) return std::optional<Fork>();
+    return Error{Errc::protocol, "its headers do not follow genesis"};
+  }
+  const auto same = [](const SealedHeader& a, const SealedHeader& b) {
+    return a.header == b.header;
+  };
+  const auto parting = std::ranges::mismatch(theirs, ours, same).in1;
+  const auto common = static_cast<std::uint32_t>(parting - theirs.begin());
+  return std::optional(Fork{Height{from.value + common - 1}, {parting, theirs.end()}});
+}
+
+HeaderSync::HeaderSync(Service& local, Transport& peer, const chain::ChainRules& chain,
+                       const Clock& clock, const Tip& mine, const Tip& claimed)
+    : local_(local),
+      peer_(peer),
+      chain_(chain),
+      clock_(clock),
+      mine_(mine),
+      claimed_(claimed),
+      finder_(local, peer, mine, claimed) {}
+
+std::uint32_t HeaderSync::height() const { return parent_.height.value; }
+
+Result<bool> HeaderSync::step() {
+  if (anchored_) {
+    BMSG_TRY_ASSIGN(const auto headers, peer_.headers(Height{height() + 1}, kHeadersPerRequest));
+    if (!headers.empty() && headers.front().header.previous != parent_hash_) return changed();
+    return stage(headers, kHeadersPerRequest);
+  }
+  BMSG_TRY_ASSIGN(const auto fork, finder_.step());
+  if (!fork) return true;
+  BMSG_TRY(anchor(*fork));
+  const bool all = height() + fork->after.size() >= claimed_.height.value;
+  // Below the claimed height more must follow; at it, what there is has to do.
+  return stage(fork->after, all ? kHeadersPerRequest : 0);
+}
+
+Result<Done> HeaderSync::anchor(const Fork& fork) {
+  BMSG_TRY_ASSIGN(auto past, read_past(local_, chain_, fork.height));
+  staged_.fork = fork.height;
+  staged_.work = past.work;
+  parent_ = past.last;
+  parent_hash_ = past.last_hash;
+  past_ = std::move(past.tree);
+  anchored_ = true;
+  return done;
+}
+
+Result<bool> HeaderSync::stage(const std::vector<SealedHeader>& headers, std::uint32_t asked) {
+  const std::uint64_t most = headers_max(chain_.rules, clock_.now());
+  for (const SealedHeader& sealed : headers) {
+    if (height() >= most || staged_.hashes.size() >= kStagedHeadersMax)
+      return Error{Errc::protocol, "more headers than anybody can have made"};
+    const chain::HeaderContext context{chain_, parent_, parent_hash_, past_.root()};
+    if (const auto violation = chain::find_violation(sealed, context)) {
+      return Error{Errc::bad_input,
+                   fmt::format("header {} breaks the rule {}: {}", height() + 1,
+                               chain::name_of(violation->rule), violation->detail)};
+    }
+    staged_.held = sealed.header.time.value > latest_usable(clock_);
+    if (staged_.held) return finish();
+    parent_ = sealed.header;
+    parent_hash_ = chain::hash_of(parent_);
+    (void)past_.add(chain::leaf_hash(parent_hash_.view()));  // Only the peaks count.
+    staged_.hashes.push_back(parent_hash_);
+    staged_.work = chain::sum(staged_.work, chain::work_of(chain_, parent_));
+  }
+  const bool delivered = height() >= claimed_.height.value && staged_.work >= claimed_.work;
+  if (delivered || headers.size() < asked) return finish();
+  return true;
+}
+
+Result<bool> HeaderSync::finish() {
+  const bool better = chain::is_better({staged_.work, parent_hash_}, {mine_.work, mine_.hash});
+  if (!staged_.held && (!better || staged_.work < claimed_.work))
+    return Error{Errc::protocol, "the work that it claims is not in its headers"};
+  if (!better) staged_.hashes.clear();
+  return false;
+}
+
+}  // namespace bmsg::node

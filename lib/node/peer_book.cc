@@ -1,0 +1,61 @@
+#include "lib/node/peer_book.h"
+
+#include <algorithm>
+
+namespace bmsg::node {
+namespace {
+
+constexpr std::uint64_t kScoreFallSeconds = 60;
+constexpr std::uint32_t kDoublingsMax = 7;  // 30 s, seven times doubled, is past an hour.
+
+std::uint64_t seconds(std::chrono::seconds time) {
+  return static_cast<std::uint64_t>(time.count());
+}
+
+bool is_banned(const Peer& peer, UnixSeconds now) {
+  return peer.score >= kBanScore && now < peer.not_before;
+}
+
+/// The score as of now: it was last set when the peer was last seen.
+std::uint32_t score_at(const Peer& peer, UnixSeconds now) {
+  const std::uint64_t idle = now.value - std::min(now.value, peer.last_seen.value);
+  const std::uint64_t fallen = idle / kScoreFallSeconds;
+  return peer.score - static_cast<std::uint32_t>(std::min<std::uint64_t>(peer.score, fallen));
+}
+
+}  // namespace
+
+Peer after_success(Peer peer, UnixSeconds now, std::chrono::milliseconds latency, Height height) {
+  peer.failures = 0;
+  peer.last_error.clear();
+  peer.height = height;
+  peer.latency_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(latency.count(), 0));
+  if (!is_banned(peer, now)) {
+    peer.score = score_at(peer, now);
+    peer.not_before = UnixSeconds{};
+  }
+  peer.last_seen = now;
+  return peer;
+}
+
+Peer after_failure(Peer peer, UnixSeconds now, std::string_view error) {
+  const std::uint64_t doubled = seconds(kBackOffFirst) << std::min(peer.failures, kDoublingsMax);
+  ++peer.failures;
+  const UnixSeconds later{now.value + std::min(doubled, seconds(kBackOffMax))};
+  peer.not_before = std::max(peer.not_before, later);
+  peer.last_error = error.substr(0, kPeerErrorBytesMax);
+  return peer;
+}
+
+Peer penalise(Peer peer, Misdeed misdeed, UnixSeconds now) {
+  const std::uint32_t before = is_banned(peer, now) ? kBanScore : score_at(peer, now);
+  peer.score = std::min(before + static_cast<std::uint32_t>(misdeed), kBanScore);
+  peer.last_seen = now;
+  if (peer.score < kBanScore) return peer;
+  peer.not_before = std::max(peer.not_before, UnixSeconds{now.value + seconds(kBanTime)});
+  return peer;
+}
+
+bool may_call(const Peer& peer, UnixSeconds now) { return now >= peer.not_before; }
+
+}  // namespace bmsg::node
