@@ -60,12 +60,14 @@ Result<mail::Contact> parse_contact(const Json& json) {
     BMSG_TRY_ASSIGN(contact.address, address(*at, "address"));
   }
   if (const auto at = json.find("members"); at != json.end()) {
+    if (!at->is_array()) return malformed("members");
     for (const Json& one : *at) {
       if (!one.is_string()) return malformed("members");
       contact.members.push_back(one.get<std::string>());
     }
   }
   if (const auto at = json.find("formerly"); at != json.end()) {
+    if (!at->is_array()) return malformed("formerly");
     for (const Json& one : *at) {
       BMSG_TRY_ASSIGN(const auto key, address(one, "formerly"));
       contact.formerly.push_back(key);

@@ -1,4 +1,5 @@
-// Gossip: what a serving node does by itself: asks its peers now and then, and tells them news soon.
+// Gossip: what a serving node does by itself: asks its peers now and then, and tells them news
+// soon.
 
 #pragma once
 
@@ -15,11 +16,11 @@
 namespace bmsg::api {
 
 struct GossipOptions {
-  std::chrono::seconds sync_every{300};        // 0: never.
-  std::chrono::milliseconds settle{300};       // News are gathered for so long.
+  std::chrono::seconds sync_every{300};   // 0: never.
+  std::chrono::milliseconds settle{300};  // News are gathered for so long.
   std::chrono::seconds take_outbox_every{5};
-  TransportOptions transport;                  // The expected key comes from each peer.
-  std::function<void()> after_change;          // Called on the gossip thread: collects cards.
+  TransportOptions transport;          // The expected key comes from each peer.
+  std::function<void()> after_change;  // Called on the gossip thread: collects cards.
 };
 
 /// One thread. Peers are called one after the other, each with its own back-off.
@@ -27,7 +28,8 @@ struct GossipOptions {
 class Gossip {
  public:
   /// Everything that is passed must outlive it.
-  Gossip(node::Service& service, const chain::ChainRules& chain, const Clock& clock, Log& log, GossipOptions options);
+  Gossip(node::Service& service, const chain::ChainRules& chain, const Clock& clock, Log& log,
+         GossipOptions options);
   /// Stops and joins; a request that runs is cancelled.
   ~Gossip();
 

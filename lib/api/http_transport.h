@@ -14,10 +14,10 @@
 namespace bmsg::api {
 
 struct TransportOptions {
-  std::optional<NodeKey> expected_key{};           // https: another one is refused.
-  std::shared_ptr<net::TlsIdentity> identity{};    // Ours, for chains with access members.
+  std::optional<NodeKey> expected_key{};         // https: another one is refused.
+  std::shared_ptr<net::TlsIdentity> identity{};  // Ours, for chains with access members.
   std::optional<net::Proxy> proxy{};
-  std::chrono::milliseconds deadline{30'000};      // Of one request.
+  std::chrono::milliseconds deadline{30'000};  // Of one request.
 };
 
 /// Threads: one at a time; cancel() from any.
@@ -26,7 +26,8 @@ struct TransportOptions {
 class HttpTransport final : public node::Transport {
  public:
   /// Errors: Errc::bad_input for a url that is none or may not be a peer's.
-  static Result<std::unique_ptr<HttpTransport>> open(const std::string& url, const TransportOptions& options);
+  static Result<std::unique_ptr<HttpTransport>> open(const std::string& url,
+                                                     const TransportOptions& options);
 
   Result<node::NodeInfo> info() override;
   Result<std::string> rules_text() override;
@@ -46,7 +47,8 @@ class HttpTransport final : public node::Transport {
 
  private:
   HttpTransport(net::Address address, const TransportOptions& options);
-  Result<Bytes> ask(net::Method method, const std::string& target, Bytes body, std::size_t bytes_max, int* status = nullptr);
+  Result<Bytes> ask(net::Method method, const std::string& target, Bytes body,
+                    std::size_t bytes_max, int* status = nullptr);
 
   std::string url_;
   net::HttpClient client_;

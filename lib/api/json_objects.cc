@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 
 #include "lib/api/json_guard.h"
 #include "lib/api/versions.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::uint64_t kSecondsMax = 253402300799;  // The end of year 9999.
 constexpr std::uint32_t kBannedScore = 100;
+constexpr double kWholeMax = 9007199254740992;  // 2^53: above it a double skips whole numbers.
 
 template <class Fixed>
 std::string hex(const Fixed& value) {
@@ -269,8 +271,8 @@ std::string summary_json(const SummaryView& view) {
   json["command"] = view.command;
   json["ok"] = view.ok;
   for (const auto& [name, number] : view.numbers) {
-    const auto whole = static_cast<std::int64_t>(number);
-    json[name] = static_cast<double>(whole) == number ? Json(whole) : Json(number);
+    const bool is_whole = std::abs(number) < kWholeMax && std::trunc(number) == number;
+    json[name] = is_whole ? Json(static_cast<std::int64_t>(number)) : Json(number);
   }
   for (const auto& [name, text] : view.texts) json[name] = text;
   json["elapsed_s"] = view.elapsed;

@@ -218,7 +218,8 @@ SecretBytes print_keyring(const mail::Keyring& keyring) {
                          : Json::parse(as_text(keyring.shh.view()), nullptr, false);
   if (keyring.archive.size() != 0) json.json["archive"] = to_hex(keyring.archive.view());
   add_unknown(json.json, keyring.unknown);
-  std::string text = json.json.dump();
+  // A name that is no UTF-8 must not keep the keys from being saved.
+  std::string text = json.json.dump(-1, ' ', false, Json::error_handler_t::replace);
   SecretBytes printed = SecretBytes::from(as_bytes(text));
   wipe_text(text);
   return printed;

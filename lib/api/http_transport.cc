@@ -1,0 +1,160 @@
+#include "lib/api/http_transport.h"
+
+#include <fmt/format.h>
+
+#include "lib/api/wire_json.h"
+#include "lib/chain/pack.h"
+#include "lib/core/codec.h"
+#include "lib/core/hex.h"
+#include "lib/core/limits.h"
+#include "lib/core/try.h"
+
+namespace bmsg::api {
+namespace {
+
+constexpr std::size_t kFeedBytesMax = 32u << 20;
+constexpr std::size_t kHeaderFrameBytesMax = 5 + kHeaderBytes + 1 + kEndorsersMax * 65;
+
+Error breach(const std::string& url, std::string_view what) {
+  return Error{Errc::protocol, fmt::format("{}: {}", url, what)};
+}
+
+/// The frames of an answer, all of one type.
+Result<std::vector<chain::Frame>> frames_of(ByteView answer, chain::FrameType type, std::size_t max,
+                                            const std::string& url) {
+  auto frames = chain::split_pack(answer, chain::EndFrame::optional);
+  if (!frames) return breach(url, frames.error().message);
+  if (frames.value().size() > max) return breach(url, "more than was asked for");
+  for (const chain::Frame& frame : frames.value()) {
+    if (frame.type != type) return breach(url, "a frame of another type");
+  }
+  return frames;
+}
+
+}  // namespace
+
+HttpTransport::HttpTransport(net::Address address, const TransportOptions& options)
+    : url_(net::to_string(address)),
+      client_(std::move(address), {.expected_key = options.expected_key,
+                                   .identity = options.identity,
+                                   .proxy = options.proxy}),
+      options_(options) {}
+
+Result<std::unique_ptr<HttpTransport>> HttpTransport::open(const std::string& url,
+                                                           const TransportOptions& options) {
+  BMSG_TRY_ASSIGN(auto address, net::parse_address(url));
+  if (!net::is_allowed_peer(address)) {
+    return Error{Errc::bad_input,
+                 fmt::format("'{}': plain http is for this machine and onion services only", url)};
+  }
+  return std::unique_ptr<HttpTransport>(new HttpTransport(std::move(address), options));
+}
+
+Result<Bytes> HttpTransport::ask(net::Method method, const std::string& target, Bytes body,
+                                 std::size_t bytes_max, int* status) {
+  net::OutgoingRequest request;
+  request.method = method;
+  request.target = "/bmsg/1/" + target;
+  request.body = std::move(body);
+  BMSG_TRY_ASSIGN(auto answer, client_.request(request, {.deadline = options_.deadline,
+                                                         .response_bytes_max = bytes_max}));
+  if (status != nullptr) *status = answer.status;
+  if (answer.status == 200 || (status != nullptr && answer.status == 404))
+    return std::move(answer.body);
+  if (answer.status == 429 || answer.status == 503)
+    return Error{Errc::try_again, fmt::format("{} asks for patience ({})", url_, answer.status)};
+  return breach(url_, fmt::format("answers {} to {}", answer.status, request.target));
+}
+
+Result<node::NodeInfo> HttpTransport::info() {
+  BMSG_TRY_ASSIGN(const auto answer, ask(net::Method::get, "info", {}, kInfoBytesMax));
+  auto info = parse_info(as_text(answer));
+  if (!info) return breach(url_, info.error().message);
+  return info;
+}
+
+Result<std::string> HttpTransport::rules_text() {
+  BMSG_TRY_ASSIGN(const auto answer, ask(net::Method::get, "genesis", {}, kRulesTextBytesMax));
+  return to_string(answer);
+}
+
+Result<std::vector<SealedHeader>> HttpTransport::headers(Height from, std::uint32_t count) {
+  count = std::min(count, kHeadersPerRequest);
+  BMSG_TRY_ASSIGN(const auto answer,
+                  ask(net::Method::get, fmt::format("headers/{}/{}", from.value, count), {},
+                      4 + count * kHeaderFrameBytesMax));
+  BMSG_TRY_ASSIGN(const auto frames, frames_of(answer, chain::FrameType::header, count, url_));
+  std::vector<SealedHeader> headers;
+  for (const chain::Frame& frame : frames) {
+    auto header = decode_sealed_header(frame.payload);
+    if (!header) return breach(url_, header.error().message);
+    headers.push_back(std::move(header).value());
+  }
+  return headers;
+}
+
+Result<std::vector<Block>> HttpTransport::blocks(Height from, std::uint32_t count, Bodies bodies) {
+  count = std::min(count, kBlocksPerRequest);
+  const std::string target =
+      fmt::format("blocks/{}/{}{}", from.value, count, bodies == Bodies::without ? "?light=1" : "");
+  BMSG_TRY_ASSIGN(const auto answer,
+                  ask(net::Method::get, target, {}, count * (std::size_t{kBlockBytesMax} * 2)));
+  BMSG_TRY_ASSIGN(const auto frames, frames_of(answer, chain::FrameType::block, count, url_));
+  std::vector<Block> blocks;
+  for (const chain::Frame& frame : frames) {
+    auto block = decode_block(frame.payload);
+    if (!block) return breach(url_, block.error().message);
+    blocks.push_back(std::move(block).value());
+  }
+  return blocks;
+}
+
+Result<std::optional<Block>> HttpTransport::block(const BlockHash& hash) {
+  int status = 0;
+  BMSG_TRY_ASSIGN(const auto answer, ask(net::Method::get, "block/" + to_hex(hash.view()), {},
+                                         kFrameBytesMax + 64, &status));
+  if (status == 404) return std::optional<Block>();
+  BMSG_TRY_ASSIGN(const auto frames, frames_of(answer, chain::FrameType::block, 1, url_));
+  if (frames.empty()) return std::optional<Block>();
+  auto block = decode_block(frames.front().payload);
+  if (!block) return breach(url_, block.error().message);
+  return std::optional(std::move(block).value());
+}
+
+Result<std::vector<Message>> HttpTransport::messages(const std::vector<ShortId>& ids) {
+  BMSG_TRY_ASSIGN(const auto answer, ask(net::Method::post, "get", chain::encode_short_ids(ids),
+                                         kFrameBytesMax + kFrameBytesMax / 8));
+  BMSG_TRY_ASSIGN(const auto frames,
+                  frames_of(answer, chain::FrameType::message, ids.size(), url_));
+  std::vector<Message> messages;
+  for (const chain::Frame& frame : frames) {
+    auto message = decode_message(frame.payload);
+    if (!message) return breach(url_, message.error().message);
+    messages.push_back(std::move(message).value());
+  }
+  return messages;
+}
+
+Result<node::Feed> HttpTransport::feed(const std::string& cursor) {
+  const std::string target = cursor.empty() ? "feed" : "feed?since=" + cursor;
+  BMSG_TRY_ASSIGN(const auto answer, ask(net::Method::get, target, {}, kFeedBytesMax));
+  auto feed = parse_feed(as_text(answer));
+  if (!feed) return breach(url_, feed.error().message);
+  return feed;
+}
+
+Result<std::vector<node::PutLine>> HttpTransport::put(const Bytes& pack) {
+  constexpr std::size_t kLinesMax = 65536;
+  BMSG_TRY_ASSIGN(const auto answer, ask(net::Method::post, "put", pack, kFrameBytesMax));
+  auto lines = parse_put_lines(as_text(answer), kLinesMax);
+  if (!lines) return breach(url_, lines.error().message);
+  return lines;
+}
+
+std::string HttpTransport::name() const { return url_; }
+std::uint64_t HttpTransport::bytes_in() const { return client_.bytes_in(); }
+std::uint64_t HttpTransport::bytes_out() const { return client_.bytes_out(); }
+std::optional<NodeKey> HttpTransport::peer_key() const { return client_.peer_key(); }
+void HttpTransport::cancel() { client_.cancel(); }
+
+}  // namespace bmsg::api

@@ -1,0 +1,149 @@
+#include "lib/api/local_routes.h"
+
+#include <unistd.h>
+
+#include <map>
+
+#include "lib/api/local_wire.h"
+#include "lib/api/peer_answers.h"
+#include "lib/api/wire_json.h"
+#include "lib/api/worker.h"
+#include "lib/chain/pack.h"
+#include "lib/core/codec.h"
+#include "lib/core/try.h"
+
+namespace bmsg::api {
+namespace {
+
+constexpr std::size_t kWaitingMax = 256;
+constexpr int kFailed = 500;  // The body is an Error.
+
+using Answer = Result<Bytes>;
+using Verb = Answer (*)(node::Service& service, const Bytes& body);
+
+Answer submit_block(node::Service& service, const Bytes& body) {
+  BMSG_TRY_ASSIGN(const auto block, decode_block(body));
+  BMSG_TRY_ASSIGN(const auto outcome, service.submit_block(block));
+  return encode(outcome);
+}
+
+Answer submit_messages(node::Service& service, const Bytes& body) {
+  if (body.empty() || body.front() > static_cast<std::uint8_t>(node::Origin::reorg))
+    return Error{Errc::protocol, "origin"};
+  BMSG_TRY_ASSIGN(const auto frames,
+                  chain::split_pack(ByteView(body).subspan(1), chain::EndFrame::optional));
+  std::vector<Message> messages;
+  for (const chain::Frame& frame : frames) {
+    BMSG_TRY_ASSIGN(auto message, decode_message(frame.payload));
+    messages.push_back(std::move(message));
+  }
+  BMSG_TRY_ASSIGN(const auto outcomes,
+                  service.submit_messages(messages, static_cast<node::Origin>(body.front())));
+  return encode(outcomes);
+}
+
+Answer submit_compact(node::Service& service, const Bytes& body) {
+  BMSG_TRY_ASSIGN(const auto compact, chain::decode_compact(body));
+  BMSG_TRY_ASSIGN(const auto rebuilt, service.submit_compact(compact));
+  return encode(rebuilt);
+}
+
+Answer block_template(node::Service& service, const Bytes& body) {
+  ByteReader reader(body);
+  const node::TemplateWish wish{.bury = reader.integer<std::uint32_t>()};
+  if (!reader.finished()) return Error{Errc::protocol, "wish"};
+  BMSG_TRY_ASSIGN(const auto work, service.block_template(wish));
+  return encode(work);
+}
+
+Answer take_outbox(node::Service& service, const Bytes&) {
+  BMSG_TRY_ASSIGN(const auto taken, service.take_outbox());
+  return encode(taken);
+}
+
+Answer peers(node::Service& service, const Bytes&) {
+  BMSG_TRY_ASSIGN(const auto all, service.peers());
+  return to_bytes(print_peers(all));
+}
+
+Answer put_peer(node::Service& service, const Bytes& body) {
+  BMSG_TRY_ASSIGN(const auto given, parse_peers(as_text(body)));
+  for (const node::Peer& peer : given) BMSG_TRY(service.put_peer(peer));
+  return Bytes();
+}
+
+Answer remove_peer(node::Service& service, const Bytes& body) {
+  BMSG_TRY(service.remove_peer(to_string(body)));
+  return Bytes();
+}
+
+const std::map<std::string_view, Verb>& verbs() {
+  static const std::map<std::string_view, Verb> all = {{"submit_block", submit_block},
+                                                       {"submit_messages", submit_messages},
+                                                       {"submit_compact", submit_compact},
+                                                       {"block_template", block_template},
+                                                       {"take_outbox", take_outbox},
+                                                       {"peers", peers},
+                                                       {"put_peer", put_peer},
+                                                       {"remove_peer", remove_peer}};
+  return all;
+}
+
+net::HttpResponse answer(node::Service& service, const net::HttpRequest& request) {
+  if (net::find_field(request.fields, kLocalVersionField) != kLocalVersion) {
+    return {kFailed,
+            "",
+            {},
+            encode(Error{
+                Errc::bad_config,
+                "the running node is of another version of bmsg; stop it and start this one"})};
+  }
+  const std::string_view name = std::string_view(request.path).substr(kLocalPrefix.size());
+  if (name.starts_with("peer/")) {
+    // What peers may ask, a command may ask: the same answers under another prefix.
+    net::HttpRequest shared = request;
+    shared.path = std::string(kPeerPrefix) + std::string(name.substr(5));
+    return answer_peer(service, shared);
+  }
+  const auto verb = verbs().find(name);
+  if (verb == verbs().end()) return {404, "", {}, {}};
+  auto given = verb->second(service, request.body);
+  if (!given) return {kFailed, "", {}, encode(given.error())};
+  return {200, "", {}, std::move(given).value()};
+}
+
+}  // namespace
+
+class LocalRoutes::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  explicit Impl(node::Service& service) : service_(service), worker_(kWaitingMax) {}
+
+  void handle(net::HttpRequest request, net::Respond respond) {
+    const bool is_ours = request.peer.is_unix && request.peer.uid == ::geteuid();
+    if (!is_ours || request.method == net::Method::head) return respond({404, "", {}, {}});
+    const auto shared = std::make_shared<net::HttpRequest>(std::move(request));
+    const auto self = shared_from_this();
+    const bool taken =
+        worker_.post([self, shared, respond] { respond(answer(self->service_, *shared)); });
+    if (!taken)
+      respond({kFailed, "", {}, encode(Error{Errc::try_again, "the running node is busy"})});
+  }
+
+  void stop() { worker_.stop(); }
+
+ private:
+  node::Service& service_;
+  Worker worker_;
+};
+
+LocalRoutes::LocalRoutes(node::Service& service) : impl_(std::make_shared<Impl>(service)) {}
+
+LocalRoutes::~LocalRoutes() { impl_->stop(); }
+
+void LocalRoutes::handle(net::HttpRequest request, net::Respond respond) {
+  impl_->handle(std::move(request), std::move(respond));
+}
+
+void LocalRoutes::stop() { impl_->stop(); }
+
+}  // namespace bmsg::api

@@ -1,0 +1,37 @@
+// Bytes of the verbs that only local commands use, both ways.
+
+#pragma once
+
+#include "lib/core/result.h"
+#include "lib/node/service.h"
+
+namespace bmsg::api {
+
+// Strict, as every codec here: a decode fails with Errc::protocol. Both ends are of one version,
+// which each request names (kLocalVersion).
+// Source: bmsg-protocol(7), "Local socket".
+
+inline constexpr std::string_view kLocalVersion = "1";
+inline constexpr std::string_view kLocalVersionField = "x-bmsg-local";
+inline constexpr std::string_view kLocalPrefix = "/local/1/";
+
+Bytes encode(const node::BlockOutcome& outcome);
+Result<node::BlockOutcome> decode_block_outcome(ByteView bytes);
+
+Bytes encode(const std::vector<node::MessageOutcome>& outcomes);
+Result<std::vector<node::MessageOutcome>> decode_message_outcomes(ByteView bytes);
+
+Bytes encode(const node::Service::Rebuilt& rebuilt);
+Result<node::Service::Rebuilt> decode_rebuilt(ByteView bytes);
+
+Bytes encode(const node::BlockTemplate& work);
+Result<node::BlockTemplate> decode_template(ByteView bytes);
+
+Bytes encode(const node::OutboxTaken& taken);
+Result<node::OutboxTaken> decode_outbox_taken(ByteView bytes);
+
+/// An error as an answer, and back.
+Bytes encode(const Error& error);
+Error decode_error(ByteView bytes);
+
+}  // namespace bmsg::api

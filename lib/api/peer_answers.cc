@@ -1,0 +1,313 @@
+#include "lib/api/peer_answers.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "lib/api/wire_json.h"
+#include "lib/chain/block_hash.h"
+#include "lib/chain/pack.h"
+#include "lib/core/codec.h"
+#include "lib/core/hex.h"
+#include "lib/core/limits.h"
+#include "lib/core/try.h"
+#include "lib/crypto/sha512.h"
+
+namespace bmsg::api {
+namespace {
+
+using net::HttpResponse;
+using net::Method;
+
+constexpr std::uint32_t kImmutableDepth = kReorgDepthMax;  // Deeper blocks never change places.
+constexpr std::uint32_t kHeadersAligned = kHeadersPerRequest;
+
+/// Takes the part of a path before the next '/'.
+std::string_view next_part(std::string_view& path) {
+  const std::string_view part = path.substr(0, path.find('/'));
+  path.remove_prefix(std::min(path.size(), part.size() + 1));
+  return part;
+}
+
+std::optional<std::uint32_t> parse_number(std::string_view text) {
+  std::uint32_t number = 0;
+  const char* end = text.data() + text.size();
+  const bool canonical = !text.empty() && (text == "0" || text.front() != '0');
+  if (!canonical || std::from_chars(text.data(), end, number).ptr != end) return std::nullopt;
+  return number;
+}
+
+struct HeightRange {
+  Height from;
+  std::uint32_t count = 0;
+};
+
+/// "FROM/N" with 1 ≤ N ≤ max.
+std::optional<HeightRange> parse_range(std::string_view path, std::uint32_t max) {
+  const auto from = parse_number(next_part(path));
+  const auto count = parse_number(next_part(path));
+  if (!from || !count || *count == 0 || *count > max || !path.empty()) return std::nullopt;
+  return HeightRange{Height{*from}, *count};
+}
+
+HttpResponse bad_request(std::string_view detail) { return error_response(400, "request", detail); }
+HttpResponse not_found() { return error_response(404, "unknown", "no such thing here"); }
+
+/// Marks what can never change: clients and caches may keep it.
+void mark_immutable(HttpResponse& response) {
+  std::erase_if(response.fields,
+                [](const net::Field& field) { return field.name == "cache-control"; });
+  const Digest digest = crypto::sha512(response.body);
+  response.fields.push_back({"cache-control", "public, max-age=31536000, immutable"});
+  response.fields.push_back({"etag", "\"" + to_hex(digest.view().first(16)) + "\""});
+}
+
+Result<bool> is_deep(node::Service& service, const HeightRange& range, std::uint32_t align) {
+  if (range.from.value % align != 0 || range.count != align) return false;
+  BMSG_TRY_ASSIGN(const auto info, service.info());
+  return std::uint64_t{range.from.value} + range.count + kImmutableDepth <= info.tip.height.value;
+}
+
+Result<HttpResponse> answer_info(node::Service& service) {
+  BMSG_TRY_ASSIGN(const auto info, service.info());
+  auto response = net::text_response(200, print_info(info), "application/json");
+  response.fields.push_back({"cache-control", "no-store"});
+  return response;
+}
+
+Result<HttpResponse> answer_genesis(node::Service& service) {
+  BMSG_TRY_ASSIGN(const auto text, service.rules_text());
+  auto response = net::text_response(200, text);
+  mark_immutable(response);
+  return response;
+}
+
+Result<HttpResponse> answer_headers(node::Service& service, std::string_view path) {
+  const auto range = parse_range(path, kHeadersPerRequest);
+  if (!range) return bad_request("headers/FROM/N with N up to 2000");
+  BMSG_TRY_ASSIGN(const auto headers, service.headers(range->from, range->count));
+  Bytes pack = chain::begin_pack();
+  for (const SealedHeader& header : headers)
+    chain::append_frame(pack, chain::FrameType::header, encode(header));
+  auto response = pack_response(std::move(pack));
+  BMSG_TRY_ASSIGN(const bool deep, is_deep(service, *range, kHeadersAligned));
+  if (deep) mark_immutable(response);
+  return response;
+}
+
+bool wants_light(const net::HttpRequest& request) {
+  const auto at = request.query.find("light");
+  return at != request.query.end() && at->second == "1";
+}
+
+Result<HttpResponse> answer_blocks(node::Service& service, std::string_view path, Bodies bodies) {
+  const auto range = parse_range(path, kBlocksPerRequest);
+  if (!range) return bad_request("blocks/FROM/N with N up to 16");
+  BMSG_TRY_ASSIGN(const auto blocks, service.blocks(range->from, range->count, bodies));
+  const bool aligned =
+      range->from.value % kBlocksPerRequest == 0 && range->count == kBlocksPerRequest;
+  Bytes pack = chain::begin_pack();
+  for (const Block& block : blocks) {
+    const Bytes encoded = encode(block);
+    const bool full = pack.size() > 4 && pack.size() + encoded.size() > kFrameBytesMax;
+    if (full && !aligned) break;  // Aligned ranges are never cut: caches keep them.
+    chain::append_frame(pack, chain::FrameType::block, encoded);
+  }
+  auto response = pack_response(std::move(pack));
+  BMSG_TRY_ASSIGN(const bool deep, is_deep(service, *range, kBlocksPerRequest));
+  if (deep) mark_immutable(response);
+  return response;
+}
+
+Result<HttpResponse> answer_block(node::Service& service, std::string_view path, Bodies bodies) {
+  const auto hash = fixed_from_hex<BlockHash>(path);
+  if (!hash) return bad_request("block/HASH");
+  BMSG_TRY_ASSIGN(const auto block, service.block(*hash, bodies));
+  if (!block) return not_found();
+  Bytes pack = chain::begin_pack();
+  chain::append_frame(pack, chain::FrameType::block, encode(*block));
+  return pack_response(std::move(pack));
+}
+
+Bytes pack_messages(const std::vector<Message>& messages) {
+  Bytes pack = chain::begin_pack();
+  for (const Message& message : messages) {
+    if (pack.size() + message.head.encoded_bytes() > kFrameBytesMax) break;
+    chain::append_frame(pack, chain::FrameType::message, encode(message));
+  }
+  return pack;
+}
+
+Result<HttpResponse> answer_object(node::Service& service, std::string_view path) {
+  const auto full = fixed_from_hex<MessageId>(path);
+  const auto id = full ? prefix_of<ShortId>(*full) : fixed_from_hex<ShortId>(path);
+  if (!id) return bad_request("obj/ID, whole or its first 16 digits");
+  BMSG_TRY_ASSIGN(const auto messages, service.messages({*id}));
+  const bool other = full && !messages.empty() && chain::id_of(messages.front().head) != *full;
+  if (messages.empty() || other) return not_found();
+  return pack_response(pack_messages(messages));
+}
+
+std::optional<std::vector<ShortId>> ids_in(const net::HttpRequest& request) {
+  auto ids = chain::decode_short_ids(request.body);
+  if (!ids || ids.value().size() > kShortIdsPerRequest) return std::nullopt;
+  return std::move(ids).value();
+}
+
+Result<HttpResponse> answer_get(node::Service& service, const net::HttpRequest& request) {
+  const auto ids = ids_in(request);
+  if (!ids) return bad_request("up to 1024 short ids of 8 bytes");
+  BMSG_TRY_ASSIGN(const auto messages, service.messages(*ids));
+  return pack_response(pack_messages(messages));
+}
+
+Result<HttpResponse> answer_have(node::Service& service, const net::HttpRequest& request) {
+  const auto ids = ids_in(request);
+  if (!ids) return bad_request("up to 1024 short ids of 8 bytes");
+  Bytes bitmap((ids->size() + 7) / 8);
+  for (std::size_t i = 0; i < ids->size(); ++i) {
+    BMSG_TRY_ASSIGN(const auto found, service.messages({(*ids)[i]}));
+    if (!found.empty()) bitmap[i / 8] = static_cast<std::uint8_t>(bitmap[i / 8] | 0x80 >> i % 8);
+  }
+  return net::HttpResponse{
+      200, "application/octet-stream", {{"cache-control", "no-store"}}, std::move(bitmap)};
+}
+
+Result<HttpResponse> answer_feed(node::Service& service, const net::HttpRequest& request) {
+  const auto since = request.query.find("since");
+  const std::string cursor = since == request.query.end() ? "" : since->second;
+  if (cursor.size() > kCursorBytesMax) return bad_request("feed?since=CURSOR");
+  BMSG_TRY_ASSIGN(const auto feed, service.feed(cursor));
+  auto response = net::text_response(200, print_feed(feed));
+  response.fields.push_back({"cache-control", "no-store"});
+  return response;
+}
+
+node::PutLine bad_line(std::string_view rule) {
+  return {.verdict = node::Verdict::refused, .rule = std::string(rule), .need = {}};
+}
+
+node::PutLine line_of(node::Verdict verdict, const std::optional<chain::Violation>& violation) {
+  return {.verdict = verdict,
+          .rule = violation ? std::string(chain::name_of(violation->rule)) : "",
+          .need = {}};
+}
+
+Result<node::PutLine> put_message(node::Service& service, const Bytes& payload) {
+  auto message = decode_message(payload);
+  if (!message) return bad_line("layout");
+  BMSG_TRY_ASSIGN(const auto outcomes,
+                  service.submit_messages({std::move(message).value()}, node::Origin::peer));
+  if (outcomes.size() != 1) return bad_line("layout");
+  return line_of(outcomes.front().verdict, outcomes.front().violation);
+}
+
+Result<node::PutLine> put_block(node::Service& service, const Bytes& payload) {
+  const auto block = decode_block(payload);
+  if (!block) return bad_line("layout");
+  BMSG_TRY_ASSIGN(const auto outcome, service.submit_block(block.value()));
+  return line_of(outcome.verdict, outcome.violation);
+}
+
+Result<node::PutLine> put_compact(node::Service& service, const Bytes& payload) {
+  const auto compact = chain::decode_compact(payload);
+  if (!compact) return bad_line("layout");
+  BMSG_TRY_ASSIGN(const auto rebuilt, service.submit_compact(compact.value()));
+  if (rebuilt.outcome) return line_of(rebuilt.outcome->verdict, rebuilt.outcome->violation);
+  return node::PutLine{.verdict = node::Verdict::accepted, .rule = {}, .need = rebuilt.need};
+}
+
+/// Which of the ids on offer are not here.
+Result<node::PutLine> put_ids(node::Service& service, const Bytes& payload) {
+  const auto ids = chain::decode_short_ids(payload);
+  if (!ids) return bad_line("layout");
+  node::PutLine line{.verdict = node::Verdict::known, .rule = {}, .need = {}};
+  for (const ShortId& id : ids.value()) {
+    BMSG_TRY_ASSIGN(const auto found, service.messages({id}));
+    if (found.empty()) line.need.push_back(id);
+  }
+  return line;
+}
+
+Result<node::PutLine> put_frame(node::Service& service, const chain::Frame& frame) {
+  switch (frame.type) {
+    case chain::FrameType::message:
+      return put_message(service, frame.payload);
+    case chain::FrameType::block:
+      return put_block(service, frame.payload);
+    case chain::FrameType::compact:
+      return put_compact(service, frame.payload);
+    case chain::FrameType::ids:
+      return put_ids(service, frame.payload);
+    case chain::FrameType::peers:
+      return node::PutLine{.verdict = node::Verdict::known, .rule = {}, .need = {}};
+    case chain::FrameType::genesis:
+    case chain::FrameType::header:
+    case chain::FrameType::end:
+      return bad_line("frame");
+  }
+  return bad_line("frame");
+}
+
+Result<HttpResponse> answer_put(node::Service& service, const net::HttpRequest& request) {
+  const auto frames = chain::split_pack(request.body, chain::EndFrame::optional);
+  if (!frames) return error_response(400, "frame", frames.error().message);
+  std::string lines;
+  for (const chain::Frame& frame : frames.value()) {
+    BMSG_TRY_ASSIGN(const auto line, put_frame(service, frame));
+    lines += print_put_line(line);
+  }
+  return net::text_response(200, lines);
+}
+
+Result<HttpResponse> answer(node::Service& service, const net::HttpRequest& request) {
+  std::string_view path = std::string_view(request.path).substr(kPeerPrefix.size());
+  const std::string_view name = next_part(path);
+  const Bodies bodies = wants_light(request) ? Bodies::without : Bodies::with;
+  const bool is_post = request.method == Method::post;
+  if (is_post ? (name != "get" && name != "have" && name != "put")
+              : (name == "get" || name == "have" || name == "put")) {
+    return error_response(405, "method", "GET, or POST for get, have and put");
+  }
+  if (!is_post && request.method != Method::get)
+    return error_response(405, "method", "GET or POST");
+  if (name == "headers") return answer_headers(service, path);
+  if (name == "blocks") return answer_blocks(service, path, bodies);
+  if (name == "block") return answer_block(service, path, bodies);
+  if (name == "obj") return answer_object(service, path);
+  if (!path.empty()) return not_found();
+  if (name == "info") return answer_info(service);
+  if (name == "genesis") return answer_genesis(service);
+  if (name == "feed") return answer_feed(service, request);
+  if (name == "get") return answer_get(service, request);
+  if (name == "have") return answer_have(service, request);
+  if (name == "put") return answer_put(service, request);
+  if (name == "peers") return net::text_response(200, "");
+  return not_found();
+}
+
+}  // namespace
+
+HttpResponse error_response(int status, std::string_view rule, std::string_view detail) {
+  auto response = net::text_response(status, print_error(rule, detail), "application/json");
+  response.fields.push_back({"cache-control", "no-store"});
+  return response;
+}
+
+HttpResponse error_response(const Error& error) {
+  // What went wrong here is our matter: a stranger gets no path and no system's words.
+  return error.code == Errc::locked || error.code == Errc::try_again
+             ? error_response(503, "busy", "try again")
+             : error_response(500, "failed", "internal");
+}
+
+HttpResponse pack_response(Bytes pack) {
+  return {200, "application/x-bmsg-pack", {{"cache-control", "no-store"}}, std::move(pack)};
+}
+
+HttpResponse answer_peer(node::Service& service, const net::HttpRequest& request) {
+  auto response = answer(service, request);
+  return response ? std::move(response).value() : error_response(response.error());
+}
+
+}  // namespace bmsg::api

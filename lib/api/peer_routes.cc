@@ -1,0 +1,138 @@
+#include "lib/api/peer_routes.h"
+
+#include <charconv>
+#include <list>
+#include <mutex>
+
+#include "lib/api/peer_answers.h"
+#include "lib/api/worker.h"
+#include "lib/core/hex.h"
+
+namespace bmsg::api {
+namespace {
+
+constexpr std::size_t kWaitingMax = 256;
+constexpr std::size_t kPollsMax = 512;
+constexpr std::uint32_t kWaitSecondsMax = 60;
+
+/// Seconds that a feed request is ready to wait; 0 if it does not say so or says it badly.
+std::uint32_t wait_of(const net::HttpRequest& request) {
+  const auto at = request.query.find("wait");
+  if (at == request.query.end() || request.path != "/bmsg/1/feed") return 0;
+  std::uint32_t seconds = 0;
+  const char* end = at->second.data() + at->second.size();
+  if (std::from_chars(at->second.data(), end, seconds).ptr != end) return 0;
+  return std::min(seconds, kWaitSecondsMax);
+}
+
+}  // namespace
+
+class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(node::Service& service, Later later)
+      : service_(service), later_(std::move(later)), worker_(kWaitingMax) {}
+
+  void handle(net::HttpRequest request, net::Respond respond) {
+    const auto shared = std::make_shared<net::HttpRequest>(std::move(request));
+    const auto self = shared_from_this();
+    const bool taken = worker_.post([self, shared, respond] { self->answer(*shared, respond); });
+    if (!taken) respond(error_response(503, "busy", "try again"));
+  }
+
+  void changed() {
+    std::list<Poll> woken;
+    {
+      const std::lock_guard lock(mutex_);
+      woken.swap(polls_);
+    }
+    for (const Poll& poll : woken) reply(poll);
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    worker_.stop();
+    changed();
+  }
+
+ private:
+  struct Poll {
+    std::uint64_t number = 0;
+    std::shared_ptr<net::HttpRequest> request;
+    net::Respond respond;
+  };
+
+  void answer(const net::HttpRequest& request, const net::Respond& respond) {
+    const std::uint32_t wait = wait_of(request);
+    if (wait > 0 && !has_news(request) && keep_waiting(request, respond, wait)) return;
+    respond(answer_peer(service_, request));
+  }
+
+  /// Whether there is anything that the caller does not know: messages since its cursor, or another
+  /// tip than the one it names (the last 8 hex of its hash; without it only messages count).
+  bool has_news(const net::HttpRequest& request) {
+    const auto since = request.query.find("since");
+    if (since == request.query.end()) return true;
+    const auto feed = service_.feed(since->second);
+    if (!feed || feed.value().cursor != since->second) return true;
+    const auto tip = request.query.find("tip");
+    return tip != request.query.end() &&
+           !to_hex(feed.value().tip.hash.view()).ends_with(tip->second);
+  }
+
+  bool keep_waiting(const net::HttpRequest& request, const net::Respond& respond,
+                    std::uint32_t seconds) {
+    std::uint64_t number = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_ || polls_.size() >= kPollsMax) return false;
+      number = next_++;
+      polls_.push_back({number, std::make_shared<net::HttpRequest>(request), respond});
+    }
+    const auto weak = weak_from_this();
+    later_(std::chrono::seconds(seconds), [weak, number] {
+      if (const auto self = weak.lock()) self->time_is_over(number);
+    });
+    return true;
+  }
+
+  void time_is_over(std::uint64_t number) {
+    std::list<Poll> over;
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto at = polls_.begin(); at != polls_.end(); ++at) {
+        if (at->number != number) continue;
+        over.splice(over.end(), polls_, at);
+        break;
+      }
+    }
+    for (const Poll& poll : over) reply(poll);
+  }
+
+  void reply(const Poll& poll) { poll.respond(answer_peer(service_, *poll.request)); }
+
+  node::Service& service_;
+  Later later_;
+  std::mutex mutex_;
+  std::list<Poll> polls_;
+  std::uint64_t next_ = 0;
+  bool stopping_ = false;
+  Worker worker_;
+};
+
+PeerRoutes::PeerRoutes(node::Service& service, const Clock&, Later later)
+    : impl_(std::make_shared<Impl>(service, std::move(later))) {}
+
+PeerRoutes::~PeerRoutes() { impl_->stop(); }
+
+void PeerRoutes::handle(net::HttpRequest request, net::Respond respond) {
+  impl_->handle(std::move(request), std::move(respond));
+}
+
+void PeerRoutes::changed() { impl_->changed(); }
+
+void PeerRoutes::stop() { impl_->stop(); }
+
+}  // namespace bmsg::api
