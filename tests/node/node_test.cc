@@ -1,0 +1,155 @@
+#include "lib/node/node.h"
+
+#include "lib/chain/pack.h"
+#include "tests/node/node_fixture.h"
+
+namespace bmsg {
+namespace {
+
+using node::Verdict;
+
+TEST(Node, GivesTheWholePoolForACursorThatItDidNotGive) {
+  NodeFixture f;
+  const Message early = f.message("early");
+  ASSERT_EQ(f.submit(early, node::Origin::own).verdict, Verdict::accepted);
+  const auto node = f.node();
+  const std::string cursor = node->feed("").value().cursor;
+  const std::string epoch = cursor.substr(0, cursor.find('.'));
+  for (const std::string& strange :
+       {std::string(), epoch, epoch + ".", epoch + ".1", epoch + ".0x", epoch + ". 0",
+        epoch + ".-1", epoch + ".99999999999999999999999", "0" + cursor, std::string("x.0")}) {
+    EXPECT_EQ(node->feed(strange).value().messages.size(), 1U) << strange;
+  }
+  EXPECT_TRUE(node->feed(cursor).value().messages.empty());
+}
+
+TEST(Node, FeedsWhatArrivedSinceTheCursor) {
+  NodeFixture f;
+  const auto node = f.node();
+  const std::string before = node->feed("").value().cursor;
+  const Message first = f.message("first");
+  const Message second = f.message("second");
+  ASSERT_TRUE(bool(node->submit_messages({first}, node::Origin::own)));
+  const auto feed = node->feed(before).value();
+  EXPECT_EQ(feed.messages, std::vector{prefix_of<ShortId>(id_of(first))});
+  ASSERT_TRUE(bool(node->submit_messages({first, second}, node::Origin::peer)));
+  EXPECT_EQ(node->feed(feed.cursor).value().messages,
+            std::vector{prefix_of<ShortId>(id_of(second))});
+}
+
+TEST(Node, FeedsTheMessagesOfABlockBesideTheBestChain) {
+  NodeFixture f;
+  f.accept_all(f.builder.blocks(f.builder.genesis(), 2));
+  const auto node = f.node();
+  const std::string before = node->feed("").value().cursor;
+  const Message lost = f.message("lost");
+  const Block beside = f.builder.block(f.builder.genesis(), {lost}, f.clock.now());
+  ASSERT_EQ(node->submit_block(beside).value().verdict, Verdict::accepted);
+  EXPECT_EQ(node->feed(before).value().messages, std::vector{prefix_of<ShortId>(id_of(lost))});
+  EXPECT_EQ(node->info().value().pool_messages, 1U);
+}
+
+TEST(Node, TellsOfEachChangeAndOfNothingElse) {
+  NodeFixture f;
+  const auto node = f.node();
+  int calls = 0;
+  node->on_change([&] { ++calls; });
+  const Block block = f.builder.block(f.builder.genesis());
+  ASSERT_TRUE(bool(node->submit_block(block)));
+  EXPECT_EQ(calls, 1);
+  ASSERT_TRUE(bool(node->submit_block(block)));
+  EXPECT_EQ(calls, 1);
+  ASSERT_TRUE(bool(node->submit_messages({f.message("m")}, node::Origin::own)));
+  EXPECT_EQ(calls, 2);
+  ASSERT_TRUE(bool(node->submit_messages({f.message("m")}, node::Origin::own)));
+  EXPECT_EQ(calls, 2);
+}
+
+struct Compact : testing::Test {
+  NodeFixture f;
+  std::unique_ptr<node::Node> node = f.node();
+  Message here = f.message("here");
+  Message there = f.message("there");
+  Block block = f.builder.block(f.builder.genesis(), {here, there}, f.clock.now());
+
+  void SetUp() override { ASSERT_TRUE(bool(node->submit_messages({here}, node::Origin::own))); }
+};
+
+TEST_F(Compact, IsRebuiltOnceItsMessagesAreHere) {
+  const auto compact = chain::compact_of(block);
+  const auto first = node->submit_compact(compact).value();
+  EXPECT_FALSE(first.outcome);
+  EXPECT_EQ(first.need, std::vector{prefix_of<ShortId>(id_of(there))});
+  ASSERT_TRUE(bool(node->submit_messages({there}, node::Origin::peer)));
+  const auto second = node->submit_compact(compact).value();
+  ASSERT_TRUE(second.outcome);
+  EXPECT_EQ(second.outcome->verdict, Verdict::accepted);
+  EXPECT_EQ(f.tip(), hash_of(block));
+  EXPECT_EQ(node->submit_compact(compact).value().outcome->verdict, Verdict::known);
+}
+
+TEST_F(Compact, NeedsAllMessagesIfAShortIdMeansAnotherOneHere) {
+  auto compact = chain::compact_of(block);
+  for (auto& entry : compact.entries) entry.id = prefix_of<ShortId>(id_of(here));
+  const auto rebuilt = node->submit_compact(compact).value();
+  EXPECT_FALSE(rebuilt.outcome);
+  EXPECT_EQ(rebuilt.need.size(), 2U);
+}
+
+TEST_F(Compact, WithAHeaderThatBreaksARuleAsksForNothing) {
+  block.header.bits = CompactTarget{0x1d00ffff};
+  const auto rebuilt = node->submit_compact(chain::compact_of(block)).value();
+  EXPECT_TRUE(rebuilt.need.empty());
+  ASSERT_TRUE(rebuilt.outcome);
+  EXPECT_EQ(rebuilt.outcome->verdict, Verdict::refused);
+  EXPECT_EQ(rebuilt.outcome->violation->rule, chain::Rule::bits);
+}
+
+TEST_F(Compact, OfAnUnknownParentOrAFutureTimeAsksForNothing) {
+  const Block child = f.builder.block(block.header, {there}, UnixSeconds{f.clock.now().value + 60});
+  const auto orphan = node->submit_compact(chain::compact_of(child)).value();
+  EXPECT_TRUE(orphan.need.empty());
+  EXPECT_EQ(orphan.outcome->verdict, Verdict::orphan);
+  f.clock.set(f.clock.now().value - 121);
+  EXPECT_EQ(node->submit_compact(chain::compact_of(block)).value().outcome->verdict, Verdict::held);
+}
+
+TEST_F(Compact, WithFewerEntriesThanItsHeaderCountsIsRefused) {
+  auto compact = chain::compact_of(block);
+  compact.entries.clear();
+  const auto rebuilt = node->submit_compact(compact).value();
+  ASSERT_TRUE(rebuilt.outcome);
+  EXPECT_EQ(rebuilt.outcome->violation->rule, chain::Rule::count);
+}
+
+TEST(Node, GivesNoTemplateOnAnEndorseChain) {
+  NodeFixture f(endorse_rules_text(2, 3));
+  const auto work = f.node()->block_template({});
+  ASSERT_FALSE(bool(work));
+  EXPECT_EQ(work.error().code, Errc::bad_usage);
+}
+
+TEST(Node, FollowsAForkThatPolicyStoppedWhenAsked) {
+  NodeFixture f;
+  const auto slow = f.builder.blocks(f.builder.genesis(), 2);
+  const Block pinned = f.builder.block(f.builder.genesis(), {f.message("m")}, f.clock.now());
+  ASSERT_TRUE(bool(f.store.set_checkpoints({{Height{1}, hash_of(pinned)}})));
+  f.accept(pinned);
+  for (const Block& block : slow) f.accept(block);
+  const auto node = f.node();
+  const auto forks = node->forks().value();
+  ASSERT_EQ(forks.size(), 1U);
+  EXPECT_EQ(forks[0].tip.hash, hash_of(slow[1]));
+  EXPECT_EQ(forks[0].base, Height{0});
+  EXPECT_EQ(forks[0].depth, 1U);
+  int calls = 0;
+  node->on_change([&] { ++calls; });
+  EXPECT_EQ(node->follow(hash_of(slow[1])).value().depth, 1U);
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(f.tip(), hash_of(slow[1]));
+  EXPECT_EQ(node->info().value().pool_messages, 1U);
+  EXPECT_TRUE(node->forks().value().empty());
+}
+
+}  // namespace
+}  // namespace bmsg
