@@ -149,9 +149,10 @@ TEST_F(DamageTest, ByCuttingAFileIsReported) {
   const auto cut = [this](const fs::path& file) {
     fs::resize_file(file, number_up_to(random_, fs::file_size(file) - 1));
   };
-  for (const std::string kind : {".sst", "MANIFEST-", "CURRENT"}) {
-    EXPECT_EQ(count_reported(kind, cut), kFlipsEach) << kind;
-  }
+  EXPECT_EQ(count_reported(".sst", cut), kFlipsEach);
+  EXPECT_EQ(count_reported("CURRENT", cut), kFlipsEach);
+  // The last record of a manifest may have been of no consequence.
+  EXPECT_GT(count_reported("MANIFEST-", cut), kFlipsEach * 8 / 10);
 }
 
 TEST_F(DamageTest, IsNotTakenForAnEmptyDirectory) {

@@ -166,6 +166,27 @@ TEST_F(RocksStoreTest, ForgetsSideBlocksWithAllThatIsTheirs) {
   EXPECT_FALSE(must(store_->block(hash(fork), Bodies::with)));
   EXPECT_EQ(must(store_->places_of(id)).size(), 1);
   EXPECT_EQ(must(store_->tips()).size(), 1);
+
+  const auto records = must(Database::open(dir_.chain(), Access::read, dir_.options()));
+  std::size_t bodies = 0;
+  const auto count = [&](ByteView, ByteView) -> Result<View::Next> {
+    ++bodies;
+    return View::Next::go_on;
+  };
+  ASSERT_TRUE(records->view().scan(key(Kind::body), count));
+  EXPECT_EQ(bodies, first_.messages.size() + second_.messages.size());
+}
+
+TEST_F(RocksStoreTest, GivesChartersAlwaysWithTheirBodies) {
+  Message charter = first_.messages[0];
+  charter.head.suite = Suite::charter;
+  const Block block = builder_.block(builder_.genesis(), {charter, first_.messages[1]});
+  apply(adding(builder_.chain(), {block}));
+  const Block light = *must(store_->block(hash(block), Bodies::without));
+  for (const Message& message : light.messages) {
+    EXPECT_EQ(message.body.has_value(), message.head.suite == Suite::charter);
+  }
+  EXPECT_EQ(must(store_->block(hash(block), Bodies::with)), block);
 }
 
 TEST_F(RocksStoreTest, RefusesChangesThatDoNotFitAndStaysAsItWas) {
