@@ -72,6 +72,7 @@ class HttpServer::Impl {
   }
 
   void run();
+  void close_entrances();
   void run_after(std::chrono::milliseconds delay, std::function<void()> work);
   void stop(std::chrono::milliseconds grace);
   void adopt(Descriptor connected);
@@ -239,10 +240,7 @@ void HttpServer::Impl::adopt(Descriptor connected) {
   });  // Closed with the rest if the server has stopped.
 }
 
-void HttpServer::Impl::begin_stop(std::chrono::milliseconds grace) {
-  if (state_.is_stopping) return;
-  state_.is_stopping = true;
-  end_ = state_.clock.steady() + grace;
+void HttpServer::Impl::close_entrances() {
   for (const auto& entrance : entrances_) {
     const Listener& listener = entrance->listener;
     const bool is_file = listener.address.scheme == Scheme::unix_socket && !listener.inherited;
@@ -251,6 +249,13 @@ void HttpServer::Impl::begin_stop(std::chrono::milliseconds grace) {
     error_code ignored;  // It is closed whatever the kernel says.
     entrance->descriptor.close(ignored);
   }
+}
+
+void HttpServer::Impl::begin_stop(std::chrono::milliseconds grace) {
+  if (state_.is_stopping) return;
+  state_.is_stopping = true;
+  end_ = state_.clock.steady() + grace;
+  close_entrances();
   for (const auto& session : state_.sessions) {
     if (grace.count() == 0 || session->is_at_rest()) session->close();
   }
@@ -280,8 +285,12 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::vector<Listener
                                                       const Clock& clock) {
   auto impl = std::make_unique<Impl>(std::move(handler), options, clock);
   for (Listener listener : listeners) {
-    BMSG_TRY_ASSIGN(Descriptor socket, open_listener(listener));
-    impl->add(std::move(listener), std::move(socket));
+    auto socket = open_listener(listener);
+    if (!socket) {
+      impl->close_entrances();  // Sockets that were made for nothing do not stay as files.
+      return socket.error();
+    }
+    impl->add(std::move(listener), std::move(socket).value());
   }
   impl->run();
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));

@@ -156,7 +156,8 @@ asio::awaitable<bool> Session::serve_one() {
   bool sent = false;
   if (!is_closed_) sent = co_await write_answer(method);
   if (is_limited()) state_.rates.end_request(origin_, bytes_sent_, state_.clock.steady());
-  co_return sent&& keep_alive_;
+  if (!sent) co_return false;
+  co_return keep_alive_;
 }
 
 asio::awaitable<bool> Session::fill() {

@@ -73,6 +73,18 @@ TEST_F(UnixSocket, DeliversAPokeThatDidNotWaitForAnAnswer) {
   EXPECT_TRUE(eventually([&] { return server.requests() == 1; }));
 }
 
+TEST_F(UnixSocket, LeavesNoFileOfAServerThatCouldNotStart) {
+  EchoServer server;
+  const SystemClock clock;
+  const std::vector<Listener> listeners{
+      {.address = {Scheme::unix_socket, {}, 0, path.string()}},
+      {.address = server.address()},  // Taken.
+  };
+  EXPECT_FALSE(HttpServer::start(
+      listeners, [](HttpRequest, Respond) {}, {}, clock));
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 TEST_F(UnixSocket, DoesNotWaitToPokeSomebodyWhoNeverAccepts) {
   const auto listening = listen_unix(path, Stale::keep);
   ASSERT_TRUE(listening);
