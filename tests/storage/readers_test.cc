@@ -1,8 +1,11 @@
 // Readers beside a writer that never rests: each answer fits some committed state.
 
 #include <gtest/gtest.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "tests/storage/store_dir.h"
@@ -116,6 +119,48 @@ TEST_F(ReadersTest, ThatOpenAnewSeeWhatWasAcknowledgedBefore) {
     parent = block.header;
     work = change.added[0].total_work;
   }
+}
+
+/// A file system on which something happens just before a directory is listed for the n-th time.
+class BusyFileSystem final : public rocksdb::FileSystemWrapper {
+ public:
+  BusyFileSystem(int listing, std::function<void()> event)
+      : FileSystemWrapper(rocksdb::FileSystem::Default()), left_(listing), event_(event) {}
+  const char* Name() const override { return "BusyFileSystem"; }
+
+  rocksdb::IOStatus GetChildren(const std::string& directory, const rocksdb::IOOptions& options,
+                                std::vector<std::string>* names,
+                                rocksdb::IODebugContext* debug) override {
+    if (--left_ == 0) event_();
+    return target()->GetChildren(directory, options, names, debug);
+  }
+  bool happened() const { return left_ <= 0; }
+
+ private:
+  int left_;
+  std::function<void()> event_;
+};
+
+TEST_F(ReadersTest, MissNothingWhenALogBecomesATableWhileTheyOpen) {
+  Header parent = left_.back().header;
+  Work work = must(store_->tip()).work;
+  int happened = 0;
+  for (int listing = 1; listing <= 10; ++listing) {
+    const Block block = block_of(builder_, parent, "more " + std::to_string(listing) + " ", 1);
+    const auto change = adding(builder_.chain(), {block}, work);
+    ASSERT_TRUE(store_->apply(change));
+    const auto files = std::make_shared<BusyFileSystem>(
+        listing, [this] { check(bool(store_->flush()), "a test's flush"); });
+    const auto env = rocksdb::NewCompositeEnv(files);
+    OpenOptions options = dir_.options();
+    options.env = env.get();
+    const auto reader = must(RocksStore::open_read_only(dir_.chain(), options));
+    EXPECT_EQ(must(reader->tip()).hash, change.added[0].hash) << "listing " << listing;
+    if (files->happened()) ++happened;
+    parent = block.header;
+    work = change.added[0].total_work;
+  }
+  EXPECT_GE(happened, 2);
 }
 
 }  // namespace
