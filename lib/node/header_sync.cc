@@ -73,7 +73,7 @@ ForkFinder::ForkFinder(Service& local, Transport& peer, const Tip& mine, const T
       mine_(mine),
       lower_(std::min(mine.height.value, theirs.height.value)) {}
 
-Result<std::optional<Fork>> ForkFinder::step() {
+Result<std::optional<Parting>> ForkFinder::step() {
   const Height from{lower_ > back_ ? lower_ - back_ : 1};
   back_ = 2 * back_ + 1;
   BMSG_TRY_ASSIGN(const auto theirs, peer_.headers(from, kHeadersPerRequest));
@@ -83,7 +83,7 @@ Result<std::optional<Fork>> ForkFinder::step() {
   if (ours.empty() && from.value != mine_.height.value + 1) return changed();
   const BlockHash before = ours.empty() ? mine_.hash : ours.front().header.previous;
   if (theirs.front().header.previous != before) {
-    if (from.value > 1) return std::optional<Fork>();
+    if (from.value > 1) return std::optional<Parting>();
     return Error{Errc::protocol, "its headers do not follow genesis"};
   }
   const auto same = [](const SealedHeader& a, const SealedHeader& b) {
@@ -91,7 +91,7 @@ Result<std::optional<Fork>> ForkFinder::step() {
   };
   const auto parting = std::ranges::mismatch(theirs, ours, same).in1;
   const auto common = static_cast<std::uint32_t>(parting - theirs.begin());
-  return std::optional(Fork{Height{from.value + common - 1}, {parting, theirs.end()}});
+  return std::optional(Parting{Height{from.value + common - 1}, {parting, theirs.end()}});
 }
 
 HeaderSync::HeaderSync(Service& local, Transport& peer, const chain::ChainRules& chain,
@@ -120,7 +120,7 @@ Result<bool> HeaderSync::step() {
   return stage(fork->after, all ? kHeadersPerRequest : 0);
 }
 
-Result<Done> HeaderSync::anchor(const Fork& fork) {
+Result<Done> HeaderSync::anchor(const Parting& fork) {
   BMSG_TRY_ASSIGN(auto past, read_past(local_, chain_, fork.height));
   staged_.fork = fork.height;
   staged_.work = past.work;

@@ -24,7 +24,7 @@ namespace bmsg::node {
 std::uint64_t headers_max(const chain::RulesText& rules, UnixSeconds now);
 
 /// Where two chains part.
-struct Fork {
+struct Parting {
   Height height;                    // Of the highest block that both have.
   std::vector<SealedHeader> after;  // The first of the peer's after it, not judged.
 };
@@ -35,7 +35,7 @@ class ForkFinder {
   ForkFinder(Service& local, Transport& peer, const Tip& mine, const Tip& theirs);
 
   /// One request; nullopt: not found yet. Errors: Errc::protocol if not even genesis is common.
-  Result<std::optional<Fork>> step();
+  Result<std::optional<Parting>> step();
 
  private:
   Service& local_;
@@ -69,7 +69,7 @@ class HeaderSync {
   StagedChain take() { return std::move(staged_); }
 
  private:
-  Result<Done> anchor(const Fork& fork);
+  Result<Done> anchor(const Parting& fork);
   Result<bool> stage(const std::vector<SealedHeader>& headers, std::uint32_t asked);
   Result<bool> finish();
   std::uint32_t height() const;
