@@ -1,0 +1,142 @@
+// bmsg config: read and change settings.
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/environment.h"
+#include "cli/text.h"
+#include "lib/api/json_objects.h"
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  std::string key;
+  std::string value;
+  bool user = false;
+  bool system = false;
+  bool show_origin = false;
+  bool nul = false;
+};
+
+constexpr std::size_t kConfigBytesMax = 1 << 20;
+
+/// The store if there is one: settings can be read without.
+Result<std::optional<StoreDir>> store_if_any(const Context& context) {
+  auto store = context.store();
+  if (store) return std::optional(std::move(store).value());
+  const bool named = !context.options.store.empty();
+  if (store.error().code == Errc::not_found && !named) return std::optional<StoreDir>();
+  return store.error();
+}
+
+void print(Context& context, const Options& options, const std::string& key,
+           const Settings& settings) {
+  const std::string& value = settings.text(key);
+  const auto said = settings.said(key);
+  const std::string origin = said ? said->origin : "default";
+  if (context.options.json) return context.out.line(api::setting_json(key, value, origin));
+  const std::string line = options.show_origin ? fmt::format("{}\t{}={}", origin, key, value)
+                                               : fmt::format("{}={}", key, value);
+  if (options.nul) return context.out.raw(line + '\0');
+  context.out.line(shown_line(line));
+}
+
+Result<ExitCode> run_list(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, store_if_any(context));
+  BMSG_TRY_ASSIGN(const auto settings, context.settings(store ? &*store : nullptr));
+  for (const KnownSetting& known : known_settings()) print(context, options, known.key, settings);
+  return ExitCode::ok;
+}
+
+Result<Done> check_key(const std::string& key) {
+  Settings none;
+  auto known = none.add_assignment(key + "=");
+  if (known) return done;
+  return Error{Errc::bad_config, known.error().message};
+}
+
+Result<ExitCode> run_get(const Options& options, Context& context) {
+  BMSG_TRY(check_key(options.key));
+  BMSG_TRY_ASSIGN(const auto store, store_if_any(context));
+  BMSG_TRY_ASSIGN(const auto settings, context.settings(store ? &*store : nullptr));
+  const std::string& value = settings.text(options.key);
+  if (value.empty()) return ExitCode::no;
+  if (context.options.json) {
+    print(context, options, options.key, settings);
+  } else if (options.nul) {
+    context.out.raw(value + '\0');
+  } else {
+    context.out.line(shown_line(value));
+  }
+  return ExitCode::ok;
+}
+
+Result<std::filesystem::path> file_of(const Options& options, const Context& context) {
+  if (options.system) return system_config_file();
+  if (options.user) return user_config_file();
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  return store.config();
+}
+
+Result<ExitCode> change(const Options& options, Context& context,
+                        const std::optional<std::string>& value) {
+  BMSG_TRY(check_key(options.key));
+  if (value && (value->find('\n') != std::string::npos || value->find('"') != std::string::npos)) {
+    return Error{Errc::bad_usage,
+                 fmt::format("the value of '{}' may hold no quote and no line end", options.key)};
+  }
+  BMSG_TRY_ASSIGN(const auto file, file_of(options, context));
+  BMSG_TRY(context.disk.make_directory(file.parent_path()));
+  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(nullptr));
+  BMSG_TRY_ASSIGN(const auto lock, FileLock::take(file.parent_path() / "config.lock", "config",
+                                                  patience, context.clock));
+  BMSG_TRY_ASSIGN(const auto before, context.disk.read(file, kConfigBytesMax));
+  const std::string text = edited(before ? to_string(*before) : "", options.key, value);
+  BMSG_TRY(context.disk.replace(file, as_bytes(text)));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_path(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto file, file_of(options, context));
+  context.out.line(shown_line(file.string()));
+  return ExitCode::ok;
+}
+
+void add_places(CLI::App* command, const std::shared_ptr<Options>& options) {
+  command->add_flag("--user", options->user, "The user's file instead of the store's");
+  command->add_flag("--system", options->system, "The system's file instead of the store's");
+}
+
+}  // namespace
+
+void add_config(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* config = app.add_subcommand("config", "Read and change settings");
+  config->require_subcommand(1);
+  config->fallthrough();
+  const auto add = [&](const char* name, const char* says, auto work) {
+    return add_command(*config, context, name, says, options, work);
+  };
+  CLI::App* list = add("list", "Print all settings", run_list);
+  list->add_flag("--show-origin", options->show_origin, "Say where each value is from");
+  list->add_flag("-z", options->nul, "End records with NUL");
+  CLI::App* get = add("get", "Print one setting", run_get);
+  get->add_option("key", options->key, "Which")->required()->type_name("KEY");
+  get->add_flag("-z", options->nul, "End the value with NUL");
+  CLI::App* set = add("set", "Change one setting", [](const Options& given, Context& within) {
+    return change(given, within, given.value);
+  });
+  set->add_option("key", options->key, "Which")->required()->type_name("KEY");
+  set->add_option("value", options->value, "To what")->required()->type_name("VALUE");
+  add_places(set, options);
+  CLI::App* unset = add(
+      "unset", "Go back to the default of one setting",
+      [](const Options& given, Context& within) { return change(given, within, std::nullopt); });
+  unset->add_option("key", options->key, "Which")->required()->type_name("KEY");
+  add_places(unset, options);
+  add_places(add("path", "Print the name of the file", run_path), options);
+}
+
+}  // namespace bmsg::cli

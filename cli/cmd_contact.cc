@@ -1,0 +1,292 @@
+// bmsg contact: our words for addresses, and how far we trust them.
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <iterator>
+
+#include "cli/command.h"
+#include "cli/contact_view.h"
+#include "cli/keyring_file.h"
+#include "cli/prompt.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "lib/api/contacts_json.h"
+#include "lib/core/address.h"
+#include "lib/core/try.h"
+#include "lib/mail/card_directory.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  std::string name;
+  std::string other;  // Address, file, new name, or member, as the verb says.
+  std::vector<std::string> names;
+  std::string fingerprint;
+  bool undo = false;
+  bool nul = false;
+};
+
+constexpr std::size_t kCardFileBytesMax = 1 << 20;
+
+/// Changes the book under the lock of the store's small files.
+template <class Change>
+Result<Done> change_book(Context& context, const StoreDir& store, Change change) {
+  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
+  BMSG_TRY_ASSIGN(const auto lock,
+                  FileLock::take(store.config_lock(), "contact", patience, context.clock));
+  BMSG_TRY_ASSIGN(auto book, read_contacts(context, store));
+  BMSG_TRY(change(book));
+  return write_contacts(context, store, book);
+}
+
+Result<std::string> read_given(const Context& context, const std::string& file) {
+  if (file == "-") {
+    std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+    return text;
+  }
+  BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(file, kCardFileBytesMax));
+  if (!bytes)
+    return Error{Errc::not_found, fmt::format("'{}' is neither an address nor a file", file)};
+  return to_string(*bytes);
+}
+
+/// An address, or the card in a file, which is kept.
+Result<IdentityKey> address_given(Context& context, const StoreDir& store, const ChainId& chain,
+                                  const std::string& text) {
+  if (const auto address = from_address(text)) return *address;
+  BMSG_TRY_ASSIGN(const auto given, read_given(context, text));
+  std::string_view trimmed = given;
+  while (!trimmed.empty() && std::isspace(static_cast<unsigned char>(trimmed.back())) != 0)
+    trimmed.remove_suffix(1);
+  if (const auto address = from_address(trimmed)) return *address;
+  auto card = mail::card_from_text(trimmed, chain);
+  if (!card) return in_context("'" + text + "'", card.error());
+  mail::CardDirectory cards(context.disk, store.cards(), chain);
+  BMSG_TRY(cards.put(card.value()));
+  return card.value().identity;
+}
+
+Result<ExitCode> run_add(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto address, address_given(context, store, rules.id, options.other));
+  BMSG_TRY_ASSIGN(const auto name, mail::to_contact_name(options.name));
+  const auto changed = change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
+    if (const mail::Contact* like = book.confusable_with(name)) {
+      context.out.warn(fmt::format("'{}' looks like '{}'", name, like->name));
+    }
+    const mail::Contact* there = book.find(name);
+    if (there != nullptr && there->address == address) return done;
+    mail::Contact contact;
+    contact.name = name;
+    contact.address = address;
+    contact.added = context.clock.now();
+    return book.add(std::move(contact));
+  });
+  BMSG_TRY(changed);
+  BMSG_TRY_ASSIGN(const auto view, contact_view(context, store, rules, name));
+  if (view.card == "none") {
+    context.out.warn(
+        fmt::format("no card of {} yet: sync, or ask for the output of `bmsg id --card`", name));
+  }
+  context.out.line(context.options.json ? api::contact_json(view) : shown_line(name));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_list(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
+  for (const mail::Contact* contact : book.all()) {
+    if (options.nul) {
+      context.out.raw(contact->name + '\0');
+      continue;
+    }
+    BMSG_TRY_ASSIGN(const auto view, contact_view_of(context, store, rules, *contact));
+    context.out.line(context.options.json ? api::contact_json(view) : contact_line(view));
+  }
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_show(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto view, contact_view(context, store, rules, options.name));
+  context.out.raw(context.options.json ? api::contact_json(view) + "\n" : contact_text(view));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_verify(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  const auto changed = change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
+    if (options.undo) return book.set_trust(options.name, mail::Trust::known, UnixSeconds{});
+    BMSG_TRY_ASSIGN(const auto persons, book.persons(options.name));
+    if (persons.size() != 1)
+      return Error{Errc::bad_usage, fmt::format("'{}' is no person", options.name)};
+    const std::string words = fingerprint_of(*persons.front().address);
+    if (options.fingerprint.empty()) {
+      BMSG_TRY(
+          confirm_by_typing(context,
+                            fmt::format("the fingerprint of {} is {}; ask {} to read theirs to you",
+                                        options.name, words, options.name),
+                            "same"));
+    } else if (options.fingerprint != words) {
+      return Error{Errc::denied,
+                   fmt::format("the fingerprint of '{}' is another: {}", options.name, words)};
+    }
+    return book.set_trust(options.name, mail::Trust::verified, context.clock.now());
+  });
+  BMSG_TRY(changed);
+  return ExitCode::ok;
+}
+
+Result<mail::AckPolicy> parse_ack(const std::string& setting) {
+  if (setting == "ack=never") return mail::AckPolicy::never;
+  if (setting == "ack=asked") return mail::AckPolicy::asked;
+  if (setting == "ack=read") return mail::AckPolicy::read;
+  return Error{Errc::bad_usage,
+               fmt::format("'{}': give ack=never, ack=asked or ack=read", setting)};
+}
+
+/// A verb that is one change of the book.
+template <class Change>
+auto changing(Change change) {
+  return [change](const Options& options, Context& context) -> Result<ExitCode> {
+    BMSG_TRY_ASSIGN(const auto store, context.store());
+    BMSG_TRY(change_book(context, store,
+                         [&](mail::ContactBook& book) { return change(book, options, context); }));
+    return ExitCode::ok;
+  };
+}
+
+Result<ExitCode> run_move(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto address, address_given(context, store, rules.id, options.other));
+  BMSG_TRY(change_book(context, store,
+                       [&](mail::ContactBook& book) { return book.move(options.name, address); }));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_export(const Options&, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
+  context.out.raw(api::print_contacts(book));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_import(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto text, read_given(context, options.other));
+  BMSG_TRY_ASSIGN(const auto given, api::parse_contacts(text));
+  const auto changed = change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
+    for (const mail::Contact* contact : given.all()) {
+      if (const mail::Contact* there = book.find(contact->name);
+          there != nullptr && *there == *contact)
+        continue;
+      BMSG_TRY(book.add(*contact));
+    }
+    return done;
+  });
+  BMSG_TRY(changed);
+  return ExitCode::ok;
+}
+
+using Adder = std::function<CLI::App*(const char*, const char*,
+                                      std::function<Result<ExitCode>(const Options&, Context&)>)>;
+
+void add_changes(const Adder& add, const std::shared_ptr<Options>& options) {
+  const auto one_name = [&](CLI::App* verb) {
+    verb->add_option("name", options->name, "Which")->required()->type_name("NAME");
+  };
+  one_name(add("block", "Show no mail of a contact as theirs",
+               changing([](mail::ContactBook& book, const Options& given, Context&) {
+                 return book.set_trust(given.name, mail::Trust::blocked, UnixSeconds{});
+               })));
+  one_name(add("unblock", "Undo block",
+               changing([](mail::ContactBook& book, const Options& given, Context&) {
+                 return book.set_trust(given.name, mail::Trust::known, UnixSeconds{});
+               })));
+  one_name(add("rm", "Forget a contact",
+               changing([](mail::ContactBook& book, const Options& given, Context&) {
+                 return book.remove(given.name);
+               })));
+  CLI::App* rename = add("rename", "Give a contact another name",
+                         changing([](mail::ContactBook& book, const Options& given, Context&) {
+                           return book.rename(given.name, given.other);
+                         }));
+  one_name(rename);
+  rename->add_option("new", options->other, "The new name")->required()->type_name("NAME");
+  CLI::App* set =
+      add("set", "Change how a contact is treated",
+          changing([](mail::ContactBook& book, const Options& given, Context&) -> Result<Done> {
+            BMSG_TRY_ASSIGN(const auto ack, parse_ack(given.other));
+            return book.set_ack(given.name, ack);
+          }));
+  one_name(set);
+  set->add_option("setting", options->other, "ack=never, ack=asked or ack=read")
+      ->required()
+      ->type_name("SETTING");
+}
+
+void add_groups(CLI::App& contact, Context& context, const std::shared_ptr<Options>& options) {
+  CLI::App* group = contact.add_subcommand("group", "Names for several contacts");
+  group->require_subcommand(1);
+  group->fallthrough();
+  const auto members = [&](CLI::App* verb) {
+    verb->add_option("group", options->name, "The group")->required()->type_name("GROUP");
+    verb->add_option("names", options->names, "Contacts")->required()->type_name("NAME");
+  };
+  members(add_command(*group, context, "add", "Put contacts into a group", options,
+                      changing([](mail::ContactBook& book, const Options& given, Context& within) {
+                        return book.add_members(given.name, given.names, within.clock.now());
+                      })));
+  members(add_command(*group, context, "rm", "Take contacts out of a group", options,
+                      changing([](mail::ContactBook& book, const Options& given, Context&) {
+                        return book.remove_members(given.name, given.names);
+                      })));
+}
+
+}  // namespace
+
+void add_contact(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* contact =
+      app.add_subcommand("contact", "Name addresses and say how far you trust them");
+  contact->require_subcommand(1);
+  contact->fallthrough();
+  const Adder add = [&](const char* name, const char* says, auto work) {
+    return add_command(*contact, context, name, says, options, work);
+  };
+  CLI::App* make = add("add", "Add a contact", run_add);
+  make->add_option("name", options->name, "Your word for them")->required()->type_name("NAME");
+  make->add_option("address", options->other, "Their address, or a file with their card, or -")
+      ->required()
+      ->type_name("ADDRESS|FILE");
+  add("list", "List contacts", run_list)->add_flag("-z", options->nul, "Names only, ended by NUL");
+  add("show", "Print one contact", run_show)
+      ->add_option("name", options->name, "Which")
+      ->required()
+      ->type_name("NAME");
+  CLI::App* verify = add("verify", "Say that fingerprints were compared", run_verify);
+  verify->add_option("name", options->name, "Who")->required()->type_name("NAME");
+  verify->add_option("--fingerprint", options->fingerprint, "What they read to you")
+      ->type_name("WORDS");
+  verify->add_flag("--undo", options->undo, "Take it back");
+  CLI::App* move = add("move", "Give a contact a new address", run_move);
+  move->add_option("name", options->name, "Who")->required()->type_name("NAME");
+  move->add_option("address", options->other, "Their new address, or a file with their card")
+      ->required()
+      ->type_name("ADDRESS|FILE");
+  add_changes(add, options);
+  add_groups(*contact, context, options);
+  add("export", "Print all contacts as JSON Lines", run_export);
+  add("import", "Add contacts from JSON Lines", run_import)
+      ->add_option("file", options->other, "A file, or -")
+      ->required()
+      ->type_name("FILE");
+}
+
+}  // namespace bmsg::cli

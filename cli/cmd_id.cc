@@ -1,0 +1,248 @@
+// bmsg id: who I am here.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/keyring_file.h"
+#include "cli/passphrase.h"
+#include "cli/prompt.h"
+#include "cli/qr.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "lib/api/json_objects.h"
+#include "lib/chain/block_hash.h"
+#include "lib/core/address.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/crypto/sha512.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  std::string name;
+  bool words = false;
+  bool qr = false;
+  std::string card;  // A file, or - for standard output.
+  bool wants_card = false;
+  std::string revocation;
+  bool yes = false;
+};
+
+api::IdentityView view_of(Context& context, const StoreDir& store, const mail::Identity& identity,
+                          const ChainId& chain, bool encrypted) {
+  api::IdentityView view;
+  view.name = identity.name;
+  view.address = identity.address();
+  view.fingerprint = fingerprint_of(identity.address());
+  view.encrypted = encrypted;
+  view.device = identity.device;
+  if (const auto card = own_card(context, store, identity, chain)) {
+    view.card_seq = card.value().seq;
+    view.card_expires = card.value().expires();
+    view.card_state = card.value().usable_at(context.clock.now()) ? "queued" : "expired";
+  }
+  return view;
+}
+
+bool is_encrypted(const OpenKeyring& open) {
+  return open.cost.log2_n != mail::kNoPassphraseCost.log2_n;
+}
+
+/// Where the card of an identity stands by now.
+Result<std::string> card_state(Context& context, const StoreDir& store, const mail::Card& card) {
+  if (!card.usable_at(context.clock.now())) return std::string("expired");
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  const MessageId id = chain::id_of(card.message.head);
+  BMSG_TRY_ASSIGN(const auto places, chain->places_of(id));
+  const bool on_main =
+      std::ranges::any_of(places, [](const auto& at) { return at.branch == node::Branch::main; });
+  if (on_main) return std::string("buried");
+  BMSG_TRY_ASSIGN(const auto pooled, chain->pooled(id));
+  return std::string(pooled ? "pooled" : "queued");
+}
+
+Result<Done> print_identity(Context& context, const StoreDir& store, const OpenKeyring& open,
+                            const mail::Identity& identity, const ChainId& chain) {
+  if (!context.options.json) {
+    context.out.line(to_address(identity.address()));
+    return done;
+  }
+  auto view = view_of(context, store, identity, chain, is_encrypted(open));
+  if (const auto card = own_card(context, store, identity, chain)) {
+    BMSG_TRY_ASSIGN(view.card_state, card_state(context, store, card.value()));
+  }
+  context.out.line(api::identity_json(view));
+  return done;
+}
+
+Result<Done> write_card(Context& context, const StoreDir& store, const mail::Identity& identity,
+                        const ChainId& chain, const std::string& file) {
+  BMSG_TRY_ASSIGN(const auto card, own_card(context, store, identity, chain));
+  const std::string line = mail::to_text(card);
+  if (file.empty() || file == "-") {
+    context.out.line(line);
+    return done;
+  }
+  return context.disk.replace(file, as_bytes(line + "\n"));
+}
+
+Result<ExitCode> run_show(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto open, unlock_keyring(context, store));
+  const mail::Identity* identity = options.name.empty() ? nullptr : open.keyring.find(options.name);
+  if (identity == nullptr && !options.name.empty()) {
+    return Error{Errc::not_found, fmt::format("no identity '{}' in this store", options.name)};
+  }
+  if (identity == nullptr) {
+    BMSG_TRY_ASSIGN(identity, chosen_identity(context, store, open.keyring));
+  }
+  if (options.wants_card) {
+    BMSG_TRY(write_card(context, store, *identity, rules.id, options.card));
+    return ExitCode::ok;
+  }
+  if (options.words) {
+    context.out.line(fingerprint_of(identity->address()));
+    return ExitCode::ok;
+  }
+  if (options.qr) {
+    context.out.raw(qr_code(to_address(identity->address())));
+    return ExitCode::ok;
+  }
+  BMSG_TRY(print_identity(context, store, open, *identity, rules.id));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_list(const Options&, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto open, unlock_keyring(context, store));
+  for (const mail::Identity& identity : open.keyring.identities) {
+    if (context.options.json) {
+      BMSG_TRY(print_identity(context, store, open, identity, rules.id));
+    } else {
+      context.out.line(
+          fmt::format("{}\t{}", shown_line(identity.name), to_address(identity.address())));
+    }
+  }
+  return ExitCode::ok;
+}
+
+/// The paper that ends an identity without its key: printed once, when the identity is made.
+Result<Done> hand_out_revocation(Context& context, const mail::Identity& identity,
+                                 const std::string& file) {
+  const std::string line = "bmsg-revocation " + to_hex(identity.revocation) + "\n";
+  if (!file.empty()) return context.disk.replace(file, as_bytes(line));
+  context.out.note("keep this line on paper; it ends the identity '" + identity.name +
+                   "' without its key:");
+  context.out.note(line.substr(0, line.size() - 1));
+  return done;
+}
+
+Result<ExitCode> run_new(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto name, mail::to_contact_name(options.name));
+  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
+  BMSG_TRY_ASSIGN(const auto lock,
+                  FileLock::take(store.mail_lock(), "id new", patience, context.clock));
+  BMSG_TRY_ASSIGN(auto open, unlock_keyring(context, store));
+  if (open.keyring.find(name) != nullptr) {
+    return Error{Errc::exists, fmt::format("there is an identity '{}' already", name)};
+  }
+  BMSG_TRY_ASSIGN(auto identity, mail::make_identity(name, 0, context.entropy));
+  BMSG_TRY(hand_out_revocation(context, identity, options.revocation));
+  open.keyring.identities.push_back(std::move(identity));
+  BMSG_TRY(issue_card(context, store, open, name, rules));
+  poke_node(store);
+  BMSG_TRY(print_identity(context, store, open, *open.keyring.find(name), rules.id));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_use(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto open, unlock_keyring(context, store));
+  if (open.keyring.find(options.name) == nullptr) {
+    return Error{Errc::not_found, fmt::format("no identity '{}' in this store", options.name)};
+  }
+  BMSG_TRY_ASSIGN(const auto lock, FileLock::take(store.config_lock(), "id use",
+                                                  std::chrono::seconds(10), context.clock));
+  BMSG_TRY_ASSIGN(const auto before, context.disk.read(store.config(), 1 << 20));
+  const std::string text = edited(before ? to_string(*before) : "", "user.identity", options.name);
+  BMSG_TRY(context.disk.replace(store.config(), as_bytes(text)));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_rm(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
+  BMSG_TRY_ASSIGN(const auto lock,
+                  FileLock::take(store.mail_lock(), "id rm", patience, context.clock));
+  BMSG_TRY_ASSIGN(auto open, unlock_keyring(context, store));
+  const mail::Identity* identity = open.keyring.find(options.name);
+  if (identity == nullptr) {
+    return Error{Errc::not_found, fmt::format("no identity '{}' in this store", options.name)};
+  }
+  const std::string address = to_address(identity->address());
+  if (!options.yes) {
+    BMSG_TRY(confirm_by_typing(
+        context, fmt::format("mail to '{}' can never be read again", options.name), address));
+  }
+  std::erase_if(open.keyring.identities,
+                [&](const mail::Identity& one) { return &one == identity; });
+  BMSG_TRY(save_keyring(context, store, open));
+  return ExitCode::ok;
+}
+
+void add_show_options(CLI::App* command, const std::shared_ptr<Options>& options) {
+  command->add_flag("--words", options->words, "The fingerprint, to read aloud");
+  command->add_flag("--qr", options->qr, "The address as a QR code");
+  command
+      ->add_option_function<std::string>(
+          "--card",
+          [options](const std::string& file) {
+            options->wants_card = true;
+            options->card = file;
+          },
+          "Write the newest card, to a file or standard output")
+      ->expected(0, 1)
+      ->default_str("-")
+      ->type_name("FILE");
+}
+
+}  // namespace
+
+void add_id(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* id = add_command(app, context, "id", "Show and make identities", options,
+                             [](const Options& given, Context& within) -> Result<ExitCode> {
+                               if (within.outcome) return *within.outcome;  // A verb below has run.
+                               return run_show(given, within);
+                             });
+  id->require_subcommand(0, 1);
+  id->fallthrough();
+  add_show_options(id, options);
+  const auto add = [&](const char* name, const char* says, auto work) {
+    return add_command(*id, context, name, says, options, work);
+  };
+  CLI::App* show = add("show", "Print one identity", run_show);
+  show->add_option("name", options->name, "Which")->type_name("NAME");
+  add_show_options(show, options);
+  add("list", "List identities", run_list);
+  CLI::App* make = add("new", "Make an identity", run_new);
+  make->add_option("name", options->name, "Its name, which its card shows")
+      ->required()
+      ->type_name("NAME");
+  make->add_option("--revocation", options->revocation, "Write the revocation to a file")
+      ->type_name("FILE");
+  CLI::App* use = add("use", "Choose the identity of this store", run_use);
+  use->add_option("name", options->name, "Which")->required()->type_name("NAME");
+  CLI::App* rm = add("rm", "Forget an identity for good", run_rm);
+  rm->add_option("name", options->name, "Which")->required()->type_name("NAME");
+  rm->add_flag("--yes", options->yes, "Do not ask");
+}
+
+}  // namespace bmsg::cli

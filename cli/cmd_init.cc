@@ -1,0 +1,221 @@
+// bmsg init: make a store, of a new chain or of one that exists.
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "cli/command.h"
+#include "cli/environment.h"
+#include "cli/join.h"
+#include "cli/keyring_file.h"
+#include "cli/make_store.h"
+#include "cli/passphrase.h"
+#include "cli/store_facts.h"
+#include "cli/text.h"
+#include "lib/api/json_objects.h"
+#include "lib/chain/rules_text.h"
+#include "lib/chain/work.h"
+#include "lib/core/address.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+namespace {
+
+constexpr int kFloorBitsMax = 64;
+constexpr std::size_t kNameBytesMax = 64;
+
+struct Options {
+  std::string directory;
+  std::string name;
+  std::string chain_name;
+  int floor_bits = 24;
+  std::string interval = "600";
+  std::uint32_t stamp = 16;
+  std::string genesis;
+  bool no_sync = false;
+  bool no_identity = false;
+  bool no_passphrase = false;
+  bool if_missing = false;
+};
+
+/// The compact form of 0xffff·2^(240−bits).
+CompactTarget floor_of(int bits) {
+  Target target;
+  for (int i = 0; i < 16; ++i) {
+    const int at = bits + i;  // Counted from the most significant bit.
+    target.data()[at / 8] = static_cast<std::uint8_t>(target.data()[at / 8] | 0x80 >> at % 8);
+  }
+  return chain::compact_of(target);
+}
+
+/// A name reduced to what a chain's name may hold.
+std::string reduced(const std::string& name) {
+  std::string kept;
+  for (const char c : name) {
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool fits = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') ||
+                      lower == '.' || lower == '-';
+    if (fits && kept.size() < kNameBytesMax) kept += lower;
+  }
+  return kept.empty() ? "bmsg" : kept;
+}
+
+Result<std::string> new_rules(const Options& options, const std::filesystem::path& directory,
+                              Context& context) {
+  chain::RulesText rules;
+  rules.name =
+      reduced(options.chain_name.empty() ? directory.filename().string() : options.chain_name);
+  if (!options.chain_name.empty() && rules.name != options.chain_name) {
+    return Error{Errc::bad_usage, fmt::format("--chain-name '{}': use 1 to 64 of a-z, 0-9, . and -",
+                                              options.chain_name)};
+  }
+  if (options.floor_bits < 0 || options.floor_bits > kFloorBitsMax) {
+    return Error{Errc::bad_usage,
+                 fmt::format("--floor {}: give 0 to {} bits", options.floor_bits, kFloorBitsMax)};
+  }
+  BMSG_TRY_ASSIGN(const auto interval, parse_duration(options.interval));
+  rules.interval = static_cast<std::uint32_t>(std::min<std::uint64_t>(interval, UINT32_MAX));
+  rules.halflife =
+      12 * static_cast<std::uint32_t>(std::min<std::uint64_t>(interval, UINT32_MAX / 12));
+  rules.floor = floor_of(options.floor_bits);
+  rules.stamp = options.stamp;
+  rules.blobstamp = options.stamp == 0 ? 0 : 1;
+  // A block must come after its parent: one minute back, the first can be mined at once.
+  rules.time = static_cast<std::uint32_t>(context.clock.now().value - 60);
+  if (options.stamp == 0)
+    context.out.warn("--stamp 0: anybody can fill the pool of this open chain for nothing");
+  std::string text = chain::print(rules);
+  if (auto parsed = chain::parse_rules_text(text); !parsed) {
+    return Error{Errc::bad_usage, parsed.error().message};
+  }
+  return text;
+}
+
+bool is_url(const std::string& text) {
+  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("unix:");
+}
+
+Result<std::string> read_rules_file(const std::string& file, const Context& context) {
+  BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(file, kRulesTextBytesMax));
+  if (!bytes) return Error{Errc::not_found, fmt::format("no file '{}'", file)};
+  auto parsed = chain::parse_chain_rules(as_text(*bytes));
+  if (!parsed) return in_context("'" + file + "'", parsed.error());
+  return to_string(*bytes);
+}
+
+Result<std::filesystem::path> target_directory(const Options& options, const Context& context) {
+  std::filesystem::path chosen = options.directory;
+  if (chosen.empty()) chosen = context.options.store;
+  if (chosen.empty()) chosen = from_environment("BMSG_STORE");
+  if (chosen.empty()) chosen = default_store();
+  std::error_code reason;
+  const auto absolute = std::filesystem::absolute(chosen, reason);
+  if (reason) return Error{Errc::io, fmt::format("no working directory: {}", reason.message())};
+  // "dir/" means dir.
+  return (absolute.has_filename() ? absolute : absolute.parent_path()).lexically_normal();
+}
+
+Result<Done> report_store(Context& context, const StoreDir& store,
+                          const std::optional<IdentityKey>& address) {
+  BMSG_TRY_ASSIGN(const auto facts, store_facts(context, store, address));
+  if (context.options.json) {
+    context.out.line(api::store_json(facts));
+    return done;
+  }
+  context.out.line(fmt::format("store {}", shown_line(facts.path)));
+  context.out.line(fmt::format("chain {}", to_hex(facts.chain_id.view())));
+  context.out.line(fmt::format("address {}", facts.address ? to_address(*facts.address) : "-"));
+  return done;
+}
+
+/// An existing store is fine with --if-missing, if it is of the chain that was asked for.
+Result<std::optional<StoreDir>> existing(const Options& options,
+                                         const std::filesystem::path& directory,
+                                         const std::string& rules_text, Context& context) {
+  const StoreDir store(directory);
+  BMSG_TRY_ASSIGN(const auto format, context.disk.read(store.format(), 4096));
+  if (!format) return std::optional<StoreDir>();
+  if (!options.if_missing) return std::optional<StoreDir>();  // make_store says that it exists.
+  BMSG_TRY(check_store(store, context.disk));
+  BMSG_TRY_ASSIGN(const auto genesis, context.disk.read(store.genesis(), kRulesTextBytesMax));
+  const bool other = !rules_text.empty() && (!genesis || as_text(*genesis) != rules_text);
+  if (other)
+    return Error{Errc::exists,
+                 fmt::format("the store in '{}' is of another chain", directory.string())};
+  return std::optional(store);
+}
+
+Result<std::string> rules_to_use(const Options& options, const std::filesystem::path& directory,
+                                 Context& context) {
+  if (options.genesis.empty()) return new_rules(options, directory, context);
+  if (is_url(options.genesis)) return fetch_rules(context, options.genesis);
+  return read_rules_file(options.genesis, context);
+}
+
+Result<ExitCode> run(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto directory, target_directory(options, context));
+  std::string asked_for;
+  if (!options.genesis.empty()) {
+    BMSG_TRY_ASSIGN(asked_for, rules_to_use(options, directory, context));
+  }
+  BMSG_TRY_ASSIGN(const auto there, existing(options, directory, asked_for, context));
+  if (there) {
+    BMSG_TRY_ASSIGN(const auto address, address_if_open(context, *there));
+    BMSG_TRY(report_store(context, *there, address));
+    return ExitCode::ok;
+  }
+  NewStore wanted{.rules_text = asked_for, .identity = {}, .passphrase = {}};
+  if (asked_for.empty()) {
+    BMSG_TRY_ASSIGN(wanted.rules_text, new_rules(options, directory, context));
+  }
+  if (!options.no_identity) {
+    wanted.identity = options.name;
+    if (!options.name.empty()) {
+      BMSG_TRY_ASSIGN(wanted.identity, mail::to_contact_name(options.name));
+    }
+  }
+  if (!options.no_passphrase) {
+    BMSG_TRY_ASSIGN(wanted.passphrase, new_passphrase(context, directory.string()));
+    if (wanted.passphrase->size() == 0)
+      return Error{Errc::bad_usage,
+                   "the passphrase is empty; --no-passphrase says that on purpose"};
+  }
+  auto made = make_store(context, directory, std::move(wanted));
+  if (!made && made.error().code == Errc::denied) return Error{Errc::exists, made.error().message};
+  if (!made) return made.error();
+  if (is_url(options.genesis)) {
+    BMSG_TRY(join_peer(context, made.value().store, options.genesis,
+                       options.no_sync ? FirstSync::no : FirstSync::yes));
+  }
+  BMSG_TRY(report_store(context, made.value().store, made.value().address));
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_init(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = add_command(app, context, "init",
+                                  "Make a store, of a new chain or an existing one", options, run);
+  command->add_option("directory", options->directory, "Where; it becomes the store")
+      ->type_name("DIR");
+  command->add_option("--name", options->name, "The name that your card shows")->type_name("NAME");
+  command->add_option("--chain-name", options->chain_name, "Name of the new chain")
+      ->type_name("NAME");
+  command->add_option("--floor", options->floor_bits, "Leading zero bits of the easiest block (24)")
+      ->type_name("BITS");
+  command->add_option("--interval", options->interval, "Wanted time between blocks (600)")
+      ->type_name("DUR");
+  command->add_option("--stamp", options->stamp, "Hashes per byte and day of a message (16)")
+      ->type_name("RATE");
+  command->add_option("--genesis", options->genesis, "Join the chain of this rules text or node")
+      ->type_name("FILE|URL");
+  command->add_flag("--no-sync", options->no_sync, "With a URL: do not sync yet");
+  command->add_flag("--no-identity", options->no_identity, "Make no identity");
+  command->add_flag("--no-passphrase", options->no_passphrase,
+                    "Keep the keys without a passphrase");
+  command->add_flag("--if-missing", options->if_missing, "An existing store is success");
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,223 @@
+// bmsg peers: the nodes we know.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/peering.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "cli/times.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/net/address.h"
+#include "lib/node/peer_book.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  std::string url;
+  std::string node_key;
+  std::string state;
+  std::string ban_for = "1d";
+  bool no_probe = false;
+};
+
+Result<std::vector<node::Peer>> read_peers(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  return chain->peers();
+}
+
+Result<node::Peer> find_peer(Context& context, const StoreDir& store, const std::string& url) {
+  BMSG_TRY_ASSIGN(const auto peers, read_peers(context, store));
+  const auto at = std::ranges::find(peers, url, &node::Peer::url);
+  if (at == peers.end())
+    return Error{Errc::no_host, fmt::format("no peer '{}'; 'bmsg peers' lists them", url)};
+  return *at;
+}
+
+std::string peer_line(const node::Peer& peer, UnixSeconds now) {
+  return fmt::format("{}\t{}\t{}\t{}\t{}", shown_line(peer.url), api::peer_state(peer, now),
+                     peer.height ? std::to_string(peer.height->value) : "-",
+                     peer.last_seen.value == 0 ? "-" : to_rfc3339(peer.last_seen),
+                     shown_line(peer.last_error));
+}
+
+Result<ExitCode> run_list(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto peers, read_peers(context, store));
+  const UnixSeconds now = context.clock.now();
+  for (const node::Peer& peer : peers) {
+    if (!options.state.empty() && api::peer_state(peer, now) != options.state) continue;
+    context.out.line(context.options.json ? api::peer_json(peer, now) : peer_line(peer, now));
+  }
+  return ExitCode::ok;
+}
+
+/// What is wrong with a peer, in words.
+std::string peer_text(const node::Peer& peer, UnixSeconds now) {
+  const auto state = api::peer_state(peer, now);
+  std::string text = fmt::format("url     {}\nstate   {}\nnode    {}\n", shown_line(peer.url),
+                                 state, peer.key ? to_hex(peer.key->view()) : "-");
+  text += fmt::format("height  {}\nseen    {}\n",
+                      peer.height ? std::to_string(peer.height->value) : "-",
+                      peer.last_seen.value == 0 ? "never" : to_rfc3339(peer.last_seen));
+  if (!peer.last_error.empty()) text += fmt::format("error   {}\n", shown_line(peer.last_error));
+  if (now < peer.not_before)
+    text += fmt::format("waits   until {}, after {} failures\n", to_rfc3339(peer.not_before),
+                        peer.failures);
+  return text;
+}
+
+Result<ExitCode> run_show(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto peer, find_peer(context, store, options.url));
+  const UnixSeconds now = context.clock.now();
+  context.out.raw(context.options.json ? api::peer_json(peer, now) + "\n" : peer_text(peer, now));
+  return ExitCode::ok;
+}
+
+Result<Done> check_url(const std::string& url) {
+  auto address = net::parse_address(url);
+  if (!address) return Error{Errc::bad_usage, address.error().message};
+  if (net::is_allowed_peer(address.value())) return done;
+  return Error{
+      Errc::bad_usage,
+      fmt::format("'{}': plain http is for this machine and onion services only; use https", url)};
+}
+
+Result<ExitCode> run_add(const Options& options, Context& context) {
+  BMSG_TRY(check_url(options.url));
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto known, read_peers(context, store));
+  const auto at = std::ranges::find(known, options.url, &node::Peer::url);
+  node::Peer peer;
+  if (at != known.end()) peer = *at;
+  peer.url = options.url;
+  if (peer.added.value == 0) peer.added = context.clock.now();
+  if (!options.node_key.empty()) {
+    peer.key = fixed_from_hex<NodeKey>(options.node_key);
+    if (!peer.key) return Error{Errc::bad_usage, "--node: give 64 hex digits"};
+  }
+  if (!options.no_probe) {
+    auto probed = probe(context, store, peer);
+    // Not there now is no reason to forget it; another chain or another key is.
+    const bool absent = !probed && (probed.error().code == Errc::unreachable ||
+                                    probed.error().code == Errc::try_again);
+    if (!probed && !absent) return probed.error();
+    if (absent)
+      context.out.warn(fmt::format("kept, but it does not answer now: {}", probed.error().message));
+    peer = absent ? node::after_failure(peer, context.clock.now(), probed.error().message)
+                  : probed.value();
+    if (absent) peer.not_before = {};
+  }
+  BMSG_TRY(remember(context, store, peer));
+  if (context.options.json) context.out.line(api::peer_json(peer, context.clock.now()));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_rm(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY(find_peer(context, store, options.url));
+  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
+  BMSG_TRY(session->service().remove_peer(options.url));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_ban(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(auto peer, find_peer(context, store, options.url));
+  BMSG_TRY_ASSIGN(const auto seconds, parse_duration(options.ban_for));
+  peer.score = node::kBanScore;
+  peer.not_before = UnixSeconds{context.clock.now().value + seconds};
+  BMSG_TRY(remember(context, store, peer));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_unban(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(auto peer, find_peer(context, store, options.url));
+  peer.score = 0;
+  peer.failures = 0;
+  peer.not_before = {};
+  BMSG_TRY(remember(context, store, peer));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_probe(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto peers, read_peers(context, store));
+  std::size_t failed = 0;
+  std::size_t asked = 0;
+  std::optional<Error> last;
+  for (const node::Peer& peer : peers) {
+    if (!options.url.empty() && peer.url != options.url) continue;
+    ++asked;
+    const auto probed = probe(context, store, peer);
+    const node::Peer now =
+        probed ? probed.value()
+               : node::after_failure(peer, context.clock.now(), probed.error().message);
+    if (!probed) last = probed.error();
+    failed += probed ? 0 : 1;
+    BMSG_TRY(remember(context, store, now));
+    context.out.line(context.options.json ? api::peer_json(now, context.clock.now())
+                                          : peer_line(now, context.clock.now()));
+  }
+  if (asked == 0 && !options.url.empty())
+    return Error{Errc::no_host, fmt::format("no peer '{}'", options.url)};
+  if (failed == 0) return ExitCode::ok;
+  if (failed == asked) return *last;
+  return ExitCode::partial;
+}
+
+Result<ExitCode> run_export(const Options&, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto peers, read_peers(context, store));
+  for (const node::Peer& peer : peers) {
+    context.out.line(peer.key ? fmt::format("{} {}", shown_line(peer.url), to_hex(peer.key->view()))
+                              : shown_line(peer.url));
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_peers(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* peers =
+      add_command(app, context, "peers", "List and change the nodes you know", options,
+                  [](const Options& given, Context& within) -> Result<ExitCode> {
+                    if (within.outcome) return *within.outcome;  // A verb below has run.
+                    return run_list(given, within);
+                  });
+  peers->require_subcommand(0, 1);
+  peers->fallthrough();
+  peers->add_option("--state", options->state, "Only those that are ok, backoff, banned or never")
+      ->check(CLI::IsMember({"ok", "backoff", "banned", "never"}))
+      ->type_name("S");
+  const auto add = [&](const char* name, const char* says, auto work) {
+    return add_command(*peers, context, name, says, options, work);
+  };
+  const auto with_url = [&](CLI::App* verb) {
+    verb->add_option("url", options->url, "Which")->required()->type_name("URL");
+    return verb;
+  };
+  add("list", "List peers", run_list);
+  CLI::App* make = with_url(add("add", "Add a peer", run_add));
+  make->add_option("--node", options->node_key, "Pin this node key")->type_name("KEY");
+  make->add_flag("--no-probe", options->no_probe, "Do not ask it anything yet");
+  with_url(add("rm", "Forget a peer", run_rm));
+  with_url(add("show", "Say what is known of a peer", run_show));
+  with_url(add("ban", "Do not call a peer", run_ban))
+      ->add_option("--for", options->ban_for, "How long (1d)")
+      ->type_name("DUR");
+  with_url(add("unban", "Call it again", run_unban));
+  add("probe", "Ask peers how they are", run_probe)
+      ->add_option("url", options->url, "Only this one")
+      ->type_name("URL");
+  add("export", "Print urls and keys", run_export);
+}
+
+}  // namespace bmsg::cli

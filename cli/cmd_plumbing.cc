@@ -1,0 +1,198 @@
+// Plumbing: rev-parse, cat, hash, submit-block. Stable, for scripts.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <iterator>
+
+#include "cli/block_view.h"
+#include "cli/command.h"
+#include "cli/refs.h"
+#include "cli/session.h"
+#include "lib/chain/block_hash.h"
+#include "lib/core/codec.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "storage/rocks_mail_store.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> refs;
+  std::string ref;
+  std::string file;
+  std::string type;
+  bool verify = false;
+};
+
+constexpr std::size_t kObjectBytesMax = 2 * kFrameBytesMax;
+
+Result<Bytes> read_object(const Context& context, const std::string& file) {
+  if (file == "-") {
+    const std::string text{std::istreambuf_iterator<char>(std::cin),
+                           std::istreambuf_iterator<char>()};
+    return to_bytes(text);
+  }
+  BMSG_TRY_ASSIGN(auto bytes, context.disk.read(file, kObjectBytesMax));
+  if (!bytes) return Error{Errc::not_found, fmt::format("no file '{}'", file)};
+  return std::move(*bytes);
+}
+
+struct Reading {
+  std::unique_ptr<node::ChainReader> chain;
+  std::unique_ptr<storage::RocksMailStore> mail;
+};
+
+Result<Reading> open_reading(Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  Reading reading;
+  BMSG_TRY_ASSIGN(reading.chain, open_chain(context, store));
+  const storage::OpenOptions options{.disk = context.disk};
+  BMSG_TRY_ASSIGN(reading.mail, storage::RocksMailStore::open_read_only(store.mail(), options));
+  return reading;
+}
+
+Result<bool> means_block(const node::ChainReader& chain, const std::string& ref,
+                         const std::string& type) {
+  if (!type.empty()) return type == "block";
+  if (names_block(ref)) return true;
+  const auto hash = fixed_from_hex<BlockHash>(ref);
+  if (!hash) return false;
+  BMSG_TRY_ASSIGN(const auto found, chain.header(*hash));
+  return found.has_value();
+}
+
+Result<ExitCode> run_rev_parse(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto reading, open_reading(context));
+  for (const std::string& ref : options.refs) {
+    BMSG_TRY_ASSIGN(const bool is_block, means_block(*reading.chain, ref, ""));
+    if (is_block) {
+      BMSG_TRY_ASSIGN(const auto block, find_block(*reading.chain, ref));
+      context.out.line(to_hex(block.hash.view()));
+      continue;
+    }
+    BMSG_TRY_ASSIGN(const auto id, find_message(*reading.chain, reading.mail.get(), ref));
+    if (options.verify) {
+      BMSG_TRY_ASSIGN(const auto message, find_object(*reading.chain, id));
+      if (!message) return Error{Errc::not_found, fmt::format("no message '{}' here", ref)};
+    }
+    context.out.line(to_hex(id.view()));
+  }
+  return ExitCode::ok;
+}
+
+Result<Done> print_bytes(Context& context, ByteView bytes) {
+  if (context.out.to_terminal())
+    return Error{Errc::bad_usage, "these are bytes; send them to a file or a pipe"};
+  context.out.raw(as_text(bytes));
+  return done;
+}
+
+Result<ExitCode> cat_block(const Options& options, Context& context,
+                           const node::ChainReader& chain) {
+  BMSG_TRY_ASSIGN(const auto stored, find_block(chain, options.ref));
+  if (context.options.json) {
+    auto view = block_view(stored);
+    BMSG_TRY_ASSIGN(view.ids, ids_of_block(chain, stored.hash));
+    context.out.line(api::block_json(view));
+    return ExitCode::ok;
+  }
+  BMSG_TRY_ASSIGN(const auto block, chain.block(stored.hash, Bodies::with));
+  if (!block)
+    return Error{Errc::corrupt, fmt::format("the messages of block '{}' are missing", options.ref)};
+  BMSG_TRY(print_bytes(context, encode(*block)));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_cat(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto reading, open_reading(context));
+  BMSG_TRY_ASSIGN(const bool is_block, means_block(*reading.chain, options.ref, options.type));
+  if (is_block) return cat_block(options, context, *reading.chain);
+  BMSG_TRY_ASSIGN(const auto id, find_message(*reading.chain, reading.mail.get(), options.ref));
+  BMSG_TRY_ASSIGN(const auto message, find_object(*reading.chain, id));
+  if (!message)
+    return Error{Errc::not_found, fmt::format("no message '{}' in chain or pool", options.ref)};
+  if (context.options.json) {
+    context.out.line(api::object_json(object_view(id, *message)));
+    return ExitCode::ok;
+  }
+  if (!message->body)
+    return Error{Errc::not_found,
+                 fmt::format("the body of message '{}' is not here any more", options.ref)};
+  BMSG_TRY(print_bytes(context, encode(*message)));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_hash(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto bytes, read_object(context, options.file));
+  const bool is_block =
+      options.type.empty()
+          ? as_text(ByteView(bytes).first(std::min<std::size_t>(4, bytes.size()))) == "bmH1"
+          : options.type == "block";
+  if (is_block) {
+    auto block = bytes.size() == kHeaderBytes ? Result<Block>(Error{Errc::bad_input, ""})
+                                              : decode_block(bytes);
+    auto header = block ? Result<Header>(block.value().header) : decode_header(bytes);
+    if (!header) return bytes.size() == kHeaderBytes ? header.error() : block.error();
+    context.out.line(to_hex(chain::hash_of(header.value()).view()));
+    return ExitCode::ok;
+  }
+  BMSG_TRY_ASSIGN(const auto message, decode_message(bytes));
+  context.out.line(to_hex(chain::id_of(message.head).view()));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_submit_block(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto bytes, read_object(context, options.file));
+  BMSG_TRY_ASSIGN(const auto block, decode_block(bytes));
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
+  BMSG_TRY_ASSIGN(const auto outcome, session->service().submit_block(block));
+  BMSG_TRY(session->collect_cards());
+  const std::string hash = to_hex(chain::hash_of(block.header).view());
+  switch (outcome.verdict) {
+    case node::Verdict::accepted:
+    case node::Verdict::known:
+      context.out.line(hash);
+      return outcome.stopped_by_policy ? ExitCode::partial : ExitCode::ok;
+    case node::Verdict::held:
+      return Error{Errc::try_again,
+                   "the block is dated in the future; try again when its time has come"};
+    case node::Verdict::orphan:
+      return Error{Errc::bad_input, "the block's parent is unknown; sync first"};
+    case node::Verdict::refused:
+      return Error{Errc::bad_input,
+                   fmt::format("the block breaks the rule '{}': {}",
+                               chain::name_of(outcome.violation->rule), outcome.violation->detail)};
+  }
+  return ExitCode::software;
+}
+
+}  // namespace
+
+void add_plumbing(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* rev_parse =
+      add_command(app, context, "rev-parse", "Print full ids", options, run_rev_parse);
+  rev_parse->add_option("refs", options->refs, "Which")->required()->type_name("REF");
+  rev_parse->add_flag("--verify", options->verify, "Fail unless the object is here");
+  CLI::App* cat =
+      add_command(app, context, "cat", "Print the bytes of an object", options, run_cat);
+  cat->add_option("ref", options->ref, "Which")->required()->type_name("REF");
+  cat->add_option("--type", options->type, "block or message")
+      ->check(CLI::IsMember({"block", "message"}))
+      ->type_name("TYPE");
+  CLI::App* hash = add_command(app, context, "hash", "Print the id of bytes without storing them",
+                               options, run_hash);
+  hash->add_option("file", options->file, "A file, or -")->required()->type_name("FILE");
+  hash->add_option("--type", options->type, "block or message")
+      ->check(CLI::IsMember({"block", "message"}))
+      ->type_name("TYPE");
+  CLI::App* submit = add_command(app, context, "submit-block", "Hand a block to the node", options,
+                                 run_submit_block);
+  submit->add_option("file", options->file, "A file, or -")->required()->type_name("FILE");
+}
+
+}  // namespace bmsg::cli

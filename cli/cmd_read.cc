@@ -1,0 +1,145 @@
+// bmsg read: show messages.
+
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "cli/command.h"
+#include "cli/mailroom.h"
+#include "cli/message_view.h"
+#include "cli/refs.h"
+#include "cli/text.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  std::string raw;  // "yes" or "force".
+  bool headers = false;
+  bool body = false;
+  bool thread = false;
+  bool no_mark = false;
+  bool from_input = false;  // --stdin
+  std::vector<std::string> refs;
+};
+
+Result<std::vector<MessageId>> wanted(const Options& options, const Mailroom& room) {
+  std::vector<std::string> refs = options.refs;
+  if (options.from_input) {
+    for (std::string line; std::getline(std::cin, line);) {
+      if (!line.empty()) refs.push_back(line);
+    }
+  } else if (refs.empty()) {
+    refs.emplace_back("@");
+  }
+  std::vector<MessageId> ids;
+  for (const std::string& ref : refs) {
+    BMSG_TRY_ASSIGN(const auto id, find_message(room.chain(), &room.index(), ref));
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+/// Every message of the conversation, oldest first.
+Result<std::vector<MessageId>> whole_thread(const Mailroom& room, const MessageId& id) {
+  BMSG_TRY_ASSIGN(const auto item, room.box().item(id));
+  if (!item) return std::vector<MessageId>{id};
+  mail::ListFilter filter;
+  filter.thread = item->thread();
+  BMSG_TRY_ASSIGN(const auto items, room.box().list(filter, SIZE_MAX));
+  std::vector<MessageId> ids;
+  for (auto at = items.rbegin(); at != items.rend(); ++at) ids.push_back(at->id);
+  return ids;
+}
+
+Result<Done> check_readable(const mail::MailText& text, const MessageId& id) {
+  if (!text.opened.fault) return done;
+  const bool gone = *text.opened.fault == mail::Fault::body;
+  return Error{gone ? Errc::not_found : Errc::corrupt,
+               gone ? fmt::format("the body of message {} is not here any more", to_hex(id.view()))
+                    : fmt::format("message {} cannot be read: {}", to_hex(id.view()),
+                                  mail::name_of(*text.opened.fault))};
+}
+
+Result<Done> print(const Options& options, Context& context, const Mailroom& room,
+                   const mail::MailText& text) {
+  const std::string_view body = as_text(text.opened.content.content);
+  if (context.options.json) {
+    context.out.line(api::message_json(message_view(room, text)));
+  } else if (options.headers) {
+    context.out.raw(message_headers(room, text.item));
+  } else if (!options.raw.empty()) {
+    context.out.raw(body);
+  } else if (options.body) {
+    context.out.raw(shown(body));
+    if (!body.ends_with('\n')) context.out.raw("\n");
+  } else {
+    context.out.raw(message_text(room, text));
+  }
+  return done;
+}
+
+/// "unread" goes at a terminal only, so that a script that looks does not hide mail from a person.
+Result<Done> mark_read(const Options& options, Context& context, const StoreDir& store,
+                       const std::vector<mail::MailText>& read) {
+  if (options.no_mark || !context.out.to_terminal()) return done;
+  mail::MailChange change;
+  for (const mail::MailText& text : read) {
+    mail::Flags flags = text.item.flags;
+    if (flags.erase("unread") > 0) change.flags[text.item.id] = flags;
+  }
+  if (change.flags.empty()) return done;
+  auto changed = change_flags(context, store, change);
+  if (!changed && changed.error().code == Errc::locked)
+    return done;  // It was read; it stays unread.
+  return changed;
+}
+
+Result<ExitCode> run(const Options& options, Context& context) {
+  if (!options.raw.empty() && context.out.to_terminal() && options.raw != "force") {
+    return Error{
+        Errc::bad_usage,
+        "--raw writes a stranger's bytes to the terminal; --raw=force does it all the same"};
+  }
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto room, Mailroom::open(context, store));
+  BMSG_TRY_ASSIGN(auto ids, wanted(options, *room));
+  if (options.thread && !ids.empty()) {
+    BMSG_TRY_ASSIGN(ids, whole_thread(*room, ids.front()));
+  }
+  std::vector<mail::MailText> read;
+  for (const MessageId& id : ids) {
+    BMSG_TRY_ASSIGN(auto text, room->box().read(id));
+    if (!text)
+      return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view()))};
+    BMSG_TRY(check_readable(*text, id));
+    BMSG_TRY(print(options, context, *room, *text));
+    read.push_back(std::move(*text));
+  }
+  BMSG_TRY(context.out.flush());
+  BMSG_TRY(mark_read(options, context, store, read));
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_read(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* read = add_command(app, context, "read", "Show messages", options, run);
+  read->add_option("refs", options->refs, "Which; @ is the newest")->type_name("REF");
+  read->add_option_function<std::string>(
+          "--raw", [options](const std::string& how) { options->raw = how.empty() ? "yes" : how; },
+          "The exact bytes of the text")
+      ->expected(0, 1)
+      ->type_name("[=force]")
+      ->check(CLI::IsMember({"force", "yes", ""}));
+  read->add_flag("--headers", options->headers, "Only who, when and what about");
+  read->add_flag("--body", options->body, "Only the text");
+  read->add_flag("--thread", options->thread, "The whole conversation");
+  read->add_flag("--no-mark", options->no_mark, "Leave it unread");
+  read->add_flag("--stdin", options->from_input, "Take references from standard input");
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,233 @@
+// bmsg send: queue a message. Takes no lock of the store and writes no database.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <iterator>
+
+#include "cli/command.h"
+#include "cli/compose.h"
+#include "cli/deliver.h"
+#include "cli/editor.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "lib/api/json_objects.h"
+#include "lib/api/send_line.h"
+#include "lib/core/address.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> texts;
+  std::string file;
+  std::string subject;
+  bool open = false;  // --public
+  std::string topic;
+  std::string reply_to;
+  std::string expires;
+  bool hold = false;
+  bool stale = false;
+  bool no_sign = false;
+  bool require_verified = false;
+  bool now = false;
+  bool dry_run = false;
+  std::string allow_empty;  // Empty: not allowed; "yes" or "skip".
+  std::string to_file;
+  bool lines = false;  // --stdin
+  std::vector<std::string> to;
+};
+
+constexpr std::size_t kBodyBytesMax = 64u << 20;  // Far above any limit of a chain: told, not cut.
+
+std::string read_input() {
+  std::string text;
+  char piece[65536];
+  while (text.size() <= kBodyBytesMax) {
+    const ssize_t got = ::read(STDIN_FILENO, piece, sizeof piece);
+    if (got <= 0) break;
+    text.append(piece, static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+Result<std::string> read_named(const Context& context, const std::string& file) {
+  if (file == "-") return read_input();
+  BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(file, kBodyBytesMax));
+  if (!bytes) return Error{Errc::not_found, fmt::format("no file '{}'", file)};
+  return to_string(*bytes);
+}
+
+Result<std::string> body_of(const Options& options, const Context& context) {
+  if (!options.texts.empty()) return fmt::format("{}", fmt::join(options.texts, "\n\n"));
+  if (!options.file.empty()) return read_named(context, options.file);
+  if (::isatty(STDIN_FILENO) != 1) return read_input();
+  if (context.options.no_input)
+    return Error{Errc::bad_usage, "no text: give -m, -F or standard input"};
+  return edit_text(
+      context, fmt::format("\n# Write the message to {}; lines that begin with # are left out.\n",
+                           fmt::join(options.to, ", ")));
+}
+
+Result<std::vector<std::string>> recipients(const Options& options, const Context& context) {
+  std::vector<std::string> all = options.to;
+  if (options.to_file.empty()) return all;
+  BMSG_TRY_ASSIGN(const auto text, read_named(context, options.to_file));
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (end > at) all.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return all;
+}
+
+api::QueuedView view_of(const Queued& queued) {
+  api::QueuedView view;
+  view.state = queued.held ? "held" : "queued";
+  for (const mail::Addressee& one : queued.to) view.to.push_back(to_address(one.address));
+  if (queued.held) view.reason = "waits for a card of a recipient";
+  return view;
+}
+
+void print(Context& context, const Queued& queued) {
+  api::QueuedView view = view_of(queued);
+  view.since = context.clock.now();
+  if (queued.held) {
+    view.id = *queued.held;
+    context.out.line(context.options.json ? api::queued_json(view) : to_hex(view.id.view()));
+  }
+  for (const mail::Sent& sent : queued.sent) {
+    view.id = sent.id;
+    view.size = sent.bytes;
+    view.stamp_ms = sent.stamp_ms;
+    view.to.clear();
+    for (const mail::Addressee& one : sent.to) view.to.push_back(to_address(one.address));
+    context.out.line(context.options.json ? api::queued_json(view) : to_hex(sent.id.view()));
+  }
+}
+
+SendPolicy policy_of(const Options& options) {
+  return {.sign = !options.no_sign,
+          .hold = options.hold,
+          .require_verified = options.require_verified,
+          .stale = options.stale ? mail::Stale::allowed : mail::Stale::refused};
+}
+
+Result<ExitCode> run_dry(Sender& sender, const SendRequest& request, Context& context) {
+  BMSG_TRY_ASSIGN(const auto estimate, sender.estimate(request));
+  context.out.line(fmt::format(
+      "would queue {} bytes for {}", estimate.bytes,
+      estimate.to.empty() ? "everybody" : fmt::format("{} recipients", estimate.to.size())));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_one(const Options& options, const StoreDir& store, Context& context) {
+  BMSG_TRY_ASSIGN(const auto to, recipients(options, context));
+  BMSG_TRY_ASSIGN(auto body, body_of(options, context));
+  if (body.empty() && options.allow_empty == "skip") return ExitCode::ok;
+  if (body.empty() && options.allow_empty.empty()) {
+    return Error{Errc::bad_usage, "the message is empty; --allow-empty sends it all the same"};
+  }
+  const SendRequest request{
+      .to = to,
+      .body = std::move(body),
+      .subject = options.subject,
+      .audience = options.open ? mail::Audience::open : mail::Audience::sealed,
+      .topic = options.topic,
+      .reply_to = options.reply_to,
+      .expires = options.expires};
+  BMSG_TRY_ASSIGN(auto sender, Sender::open(context, store, policy_of(options)));
+  if (options.dry_run) return run_dry(sender, request, context);
+  BMSG_TRY_ASSIGN(const auto queued, sender.send(request, std::stop_token()));
+  print(context, queued);
+  // It is durable now: whatever comes after, its id has been told.
+  BMSG_TRY(context.out.flush());
+  if (options.now && !queued.held) return deliver_now(context, store, queued);
+  poke_node(store);
+  return ExitCode::ok;
+}
+
+Result<Queued> send_line(const std::string& line, const Options& options, Sender& sender) {
+  BMSG_TRY_ASSIGN(auto given, api::parse_send_line(line));
+  if (given.body.empty() && options.allow_empty.empty())
+    return Error{Errc::bad_usage, "the message is empty"};
+  const SendRequest request{.to = std::move(given.to),
+                            .body = std::move(given.body),
+                            .subject = given.subject,
+                            .audience = given.open ? mail::Audience::open : mail::Audience::sealed,
+                            .topic = given.topic,
+                            .reply_to = given.reply_to,
+                            .expires = given.expires.empty() ? options.expires : given.expires};
+  return sender.send(request, std::stop_token());
+}
+
+/// One answer for each line, in order; a bad one does not stop the rest.
+Result<ExitCode> run_lines(const Options& options, const StoreDir& store, Context& context) {
+  BMSG_TRY_ASSIGN(auto sender, Sender::open(context, store, policy_of(options)));
+  ExitCode outcome = ExitCode::ok;
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line.empty()) continue;
+    const auto queued = send_line(line, options, sender);
+    if (queued) {
+      print(context, queued.value());
+    } else {
+      const Error& error = queued.error();
+      const ExitCode code = exit_code_of(error.code);
+      const std::string object = api::error_json(
+          {static_cast<int>(code), name_of(code), error.message, hint_for(error.code)});
+      context.out.line(object);
+      outcome = ExitCode::partial;
+    }
+    BMSG_TRY(context.out.flush());
+  }
+  poke_node(store);
+  return outcome;
+}
+
+Result<ExitCode> run(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  if (options.lines) return run_lines(options, store, context);
+  return run_one(options, store, context);
+}
+
+}  // namespace
+
+void add_send(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* send = add_command(app, context, "send", "Seal a message and queue it", options, run);
+  send->add_option("to", options->to, "Names, groups or addresses")->type_name("NAME|ADDRESS");
+  send->add_option("-m", options->texts, "The text; again for another paragraph")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
+  send->add_option("-F", options->file, "Take the text from a file, or - for input")
+      ->type_name("FILE");
+  send->add_option("-s", options->subject, "The subject")->type_name("SUBJECT");
+  send->add_flag("--public", options->open, "For everybody to read; no recipients");
+  send->add_option("--topic", options->topic, "Topic of a public message")->type_name("TOPIC");
+  send->add_option("--reply-to", options->reply_to, "The message that this answers")
+      ->type_name("REF");
+  send->add_option("--expires", options->expires, "How long others keep it (30d)")
+      ->type_name("DUR");
+  send->add_flag("--hold", options->hold, "Wait here for a card that is missing");
+  send->add_flag("--stale", options->stale, "Use an expired card if there is no other");
+  send->add_flag("--no-sign", options->no_sign, "Anonymous, and no readable copy is kept");
+  send->add_flag("--require-verified", options->require_verified,
+                 "Refuse recipients that were not verified");
+  send->add_flag("--now", options->now, "Mine it into a block and sync");
+  send->add_flag("--dry-run", options->dry_run, "Check and estimate only");
+  send->add_option_function<std::string>(
+          "--allow-empty",
+          [options](const std::string& how) { options->allow_empty = how.empty() ? "yes" : how; },
+          "Send an empty text, or =skip to send none")
+      ->expected(0, 1)
+      ->type_name("[=skip]")
+      ->check(CLI::IsMember({"skip", "yes", ""}));
+  send->add_option("--to-file", options->to_file, "Recipients, one a line")->type_name("FILE");
+  send->add_flag("--stdin", options->lines, "Messages as JSON Lines on standard input");
+}
+
+}  // namespace bmsg::cli

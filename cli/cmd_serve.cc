@@ -1,0 +1,252 @@
+// bmsg serve: answer peers and local commands. Never opens a keyring.
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <mutex>
+
+#include "cli/command.h"
+#include "cli/peering.h"
+#include "cli/serve_log.h"
+#include "cli/session.h"
+#include "cli/signals.h"
+#include "cli/text.h"
+#include "lib/api/gossip.h"
+#include "lib/api/local_routes.h"
+#include "lib/api/peer_routes.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/crypto/certificate.h"
+#include "lib/crypto/sign.h"
+#include "lib/mail/card_directory.h"
+#include "lib/mail/outbox.h"
+#include "lib/net/http_server.h"
+#include "lib/node/node.h"
+#include "storage/rocks_store.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> listen;
+  std::string sync_every;
+  std::size_t connections_max = 0;
+  std::uint32_t rate = 0;
+};
+
+constexpr std::chrono::seconds kGrace{5};
+
+/// "ADDR:PORT", a url, or "unix:PATH" as a place to listen at; https where anybody can listen in.
+Result<net::Address> listen_address(const std::string& text) {
+  const bool has_scheme = text.find("://") != std::string::npos || text.starts_with("unix:");
+  if (has_scheme) return net::parse_address(text);
+  BMSG_TRY_ASSIGN(auto address, net::parse_address("https://" + text));
+  if (net::is_loopback(address.host)) address.scheme = net::Scheme::http;
+  return address;
+}
+
+/// All that runs while serving, in the order in which it must end.
+class Serving {
+ public:
+  Serving(Context& context, StoreDir store)
+      : context_(context), store_(std::move(store)), log_(context.out.noise()) {}
+  ~Serving();
+
+  Result<Done> start(const Options& options);
+  void announce();
+
+ private:
+  Result<Done> open_node();
+  Result<std::vector<net::Listener>> listeners(const Options& options,
+                                               const Settings& settings) const;
+  Result<net::ServerOptions> server_options(const Options& options, const Settings& settings) const;
+  Result<Done> start_gossip(const Options& options, const Settings& settings);
+  void route(net::HttpRequest request, net::Respond respond);
+  void collect_cards();
+
+  Context& context_;
+  StoreDir store_;
+  ServeLog log_;
+  std::optional<FileLock> lock_;
+  chain::ChainRules rules_;
+  NodeKey key_;
+  std::optional<crypto::SecretBytes> seed_;
+  std::unique_ptr<mail::Outbox> outbox_;
+  std::unique_ptr<mail::CardDirectory> cards_;
+  std::unique_ptr<storage::RocksStore> chain_;
+  std::unique_ptr<node::Node> node_;
+  std::unique_ptr<api::PeerRoutes> peer_routes_;
+  std::unique_ptr<api::LocalRoutes> local_routes_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<api::Gossip> gossip_;
+};
+
+Result<Done> Serving::open_node() {
+  BMSG_TRY_ASSIGN(const auto patience, context_.lock_patience(&store_));
+  BMSG_TRY_ASSIGN(lock_, FileLock::take(store_.chain_lock(), "serve", patience, context_.clock));
+  BMSG_TRY_ASSIGN(rules_, read_rules(context_, store_));
+  BMSG_TRY_ASSIGN(seed_, read_node_seed(context_, store_));
+  key_ = relabel<NodeKey>(crypto::public_key_of(*seed_));
+  outbox_ = std::make_unique<mail::Outbox>(context_.disk, store_.outbox());
+  cards_ = std::make_unique<mail::CardDirectory>(context_.disk, store_.cards(), rules_.id);
+  BMSG_TRY_ASSIGN(chain_,
+                  storage::RocksStore::open(store_.chain(), chain_options(context_, store_)));
+  BMSG_TRY_ASSIGN(node_, node::Node::make({.store = *chain_,
+                                           .chain = rules_,
+                                           .clock = context_.clock,
+                                           .entropy = context_.entropy,
+                                           .outbox = outbox_.get(),
+                                           .key = key_,
+                                           .agent = agent_name()}));
+  BMSG_TRY(node_->take_outbox());
+  collect_cards();
+  return done;
+}
+
+void Serving::collect_cards() {
+  for (;;) {
+    const auto collected = cards_->collect(*chain_);
+    // Cards can be collected again at any time; sending looks for itself if one is missing.
+    if (!collected)
+      return log_.write(LogLevel::warning, "cannot file cards: " + collected.error().message);
+    if (!collected.value().more) return;
+  }
+}
+
+Result<std::vector<net::Listener>> Serving::listeners(const Options& options,
+                                                      const Settings& settings) const {
+  std::vector<net::Listener> places;
+  std::vector<std::string> wanted = options.listen;
+  if (wanted.empty()) wanted.push_back(settings.text("serve.listen"));
+  for (const std::string& text : wanted) {
+    auto address = listen_address(text);
+    if (!address)
+      return Error{Errc::bad_usage,
+                   fmt::format("--listen '{}': {}", text, address.error().message)};
+    net::Listener place{address.value()};
+    if (place.address.scheme == net::Scheme::http && !net::is_loopback(place.address.host)) {
+      return Error{Errc::bad_usage,
+                   fmt::format("--listen '{}': plain http is for loopback only; use https", text)};
+    }
+    if (place.address.scheme == net::Scheme::https) {
+      BMSG_TRY_ASSIGN(const auto certificate, crypto::make_certificate(*seed_));
+      BMSG_TRY_ASSIGN(place.identity, net::TlsIdentity::load(certificate.certificate_pem,
+                                                             certificate.private_key_pem.view()));
+    }
+    places.push_back(std::move(place));
+  }
+  net::Listener local;
+  local.address.scheme = net::Scheme::unix_socket;
+  local.address.path = (store_.run() / "node.sock").string();
+  local.stale = net::Stale::replace;  // We hold the lock: whatever lies there is nobody's.
+  places.push_back(std::move(local));
+  return places;
+}
+
+Result<net::ServerOptions> Serving::server_options(const Options& options,
+                                                   const Settings& settings) const {
+  net::ServerOptions server;
+  BMSG_TRY_ASSIGN(server.connections_max, settings.number("serve.max_connections"));
+  if (options.connections_max > 0) server.connections_max = options.connections_max;
+  BMSG_TRY_ASSIGN(const auto put, settings.number("limits.put"));
+  server.body_bytes_max = put + 65536;
+  BMSG_TRY_ASSIGN(const auto request, settings.number("limits.request_time"));
+  server.request_deadline = std::chrono::seconds(request);
+  BMSG_TRY_ASSIGN(const auto idle, settings.number("limits.idle_time"));
+  server.idle_deadline = std::chrono::seconds(idle);
+  return server;
+}
+
+void Serving::route(net::HttpRequest request, net::Respond respond) {
+  if (request.path.starts_with("/bmsg/1/"))
+    return peer_routes_->handle(std::move(request), std::move(respond));
+  if (request.path.starts_with("/local/1/"))
+    return local_routes_->handle(std::move(request), std::move(respond));
+  respond(net::text_response(404, "not found\n"));
+}
+
+Result<Done> Serving::start_gossip(const Options& options, const Settings& settings) {
+  api::GossipOptions gossip;
+  BMSG_TRY_ASSIGN(const auto every, options.sync_every.empty()
+                                        ? settings.seconds("serve.sync_every")
+                                        : parse_duration(options.sync_every));
+  gossip.sync_every = std::chrono::seconds(every);
+  BMSG_TRY_ASSIGN(gossip.transport, transport_options(context_, store_));
+  gossip.after_change = [this] { collect_cards(); };
+  gossip_ = std::make_unique<api::Gossip>(*node_, rules_, context_.clock, log_, std::move(gossip));
+  node_->on_change([this] {
+    peer_routes_->changed();
+    gossip_->changed();
+  });
+  return done;
+}
+
+Result<Done> Serving::start(const Options& options) {
+  BMSG_TRY_ASSIGN(const auto settings, context_.settings(&store_));
+  BMSG_TRY(open_node());
+  BMSG_TRY_ASSIGN(const auto places, listeners(options, settings));
+  BMSG_TRY_ASSIGN(const auto limits, server_options(options, settings));
+  const auto later = [this](std::chrono::milliseconds delay, std::function<void()> work) {
+    server_->run_after(delay, std::move(work));
+  };
+  peer_routes_ = std::make_unique<api::PeerRoutes>(*node_, context_.clock, later);
+  local_routes_ = std::make_unique<api::LocalRoutes>(*node_);
+  BMSG_TRY(start_gossip(options, settings));
+  const auto handler = [this](net::HttpRequest request, net::Respond respond) {
+    route(std::move(request), std::move(respond));
+  };
+  BMSG_TRY_ASSIGN(server_, net::HttpServer::start(places, handler, limits, context_.clock));
+  return done;
+}
+
+void Serving::announce() {
+  const auto bound = server_->bound_addresses();
+  for (const net::Address& address : bound) {
+    if (address.scheme == net::Scheme::unix_socket && &address == &bound.back())
+      continue;  // Our own doorbell.
+    context_.out.line("listening " + shown_line(net::to_string(address)));
+  }
+  context_.out.line("node " + to_hex(key_.view()));
+}
+
+Serving::~Serving() {
+  if (node_) node_->on_change({});
+  gossip_.reset();
+  if (peer_routes_) peer_routes_->stop();
+  if (local_routes_) local_routes_->stop();
+  if (server_) server_->stop(kGrace);
+}
+
+Result<ExitCode> run(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  const BlockedSignals signals({SIGTERM, SIGINT, SIGHUP});  // Before any thread begins.
+  Serving serving(context, store);
+  BMSG_TRY(serving.start(options));
+  serving.announce();
+  BMSG_TRY(context.out.flush());
+  for (;;) {
+    const int signal = signals.wait();
+    if (signal == SIGHUP) continue;  // Limits are read at start; a reload must not end the service.
+    if (signal == SIGINT) context.command = "serve";
+    return ExitCode::ok;
+  }
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* serve =
+      add_command(app, context, "serve", "Answer peers and local commands", options, run);
+  serve->add_option("--listen", options->listen, "Where (127.0.0.1:5512); again for more")
+      ->type_name("ADDR:PORT|unix:PATH")
+      ->allow_extra_args(false);
+  serve
+      ->add_option("--sync-every", options->sync_every,
+                   "How often to ask the peers (5m; 0 for never)")
+      ->type_name("DUR");
+  serve->add_option("--max-connections", options->connections_max, "Connections at once (1024)")
+      ->type_name("N");
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,166 @@
+// bmsg status: one screen; what is wrong stands first, in words.
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+
+#include "cli/command.h"
+#include "cli/refs.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "cli/times.h"
+#include "lib/api/json_objects.h"
+#include "lib/chain/work.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/mail/outbox.h"
+#include "storage/rocks_mail_store.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  bool exit_code = false;
+  bool porcelain = false;
+};
+
+constexpr std::uint64_t kFreeBytesWanted = 64u << 20;
+
+/// The process that serves, if one holds the lock and says so.
+std::optional<int> serving_pid(const StoreDir& store) {
+  auto lock = FileLock::try_take(store.chain_lock(), "status");
+  if (!lock || lock.value()) return std::nullopt;
+  const std::string holder = FileLock::holder(store.chain_lock());
+  constexpr std::string_view kPrefix = "process ";
+  int pid = 0;
+  const bool serves = holder.find("(serve)") != std::string::npos;
+  if (!serves || !holder.starts_with(kPrefix)) return std::nullopt;
+  std::from_chars(holder.data() + kPrefix.size(), holder.data() + holder.size(), pid);
+  return pid;
+}
+
+Result<Done> count_outbox(Context& context, const StoreDir& store, const node::ChainReader& chain,
+                          const chain::ChainRules& rules, api::StateView& view) {
+  const mail::Outbox outbox(context.disk, store.outbox());
+  std::map<std::string, std::uint64_t> counts{{"queued", 0}, {"failed", 0}};
+  BMSG_TRY_ASSIGN(const auto fresh, outbox.entries(mail::OutboxPlace::fresh));
+  BMSG_TRY_ASSIGN(const auto failed, outbox.entries(mail::OutboxPlace::failed));
+  counts["queued"] = fresh.size();
+  counts["failed"] = failed.size();
+  BMSG_TRY_ASSIGN(const auto taken, outbox.entries(mail::OutboxPlace::taken));
+  constexpr std::size_t kLookedAtMax = 1000;  // Enough to tell; a screen is no audit.
+  for (std::size_t i = 0; i < std::min(taken.size(), kLookedAtMax); ++i) {
+    BMSG_TRY_ASSIGN(
+        const auto status,
+        outbox.status(taken[i], chain, mail::burial_depth(rules.rules.mode), context.clock.now()));
+    ++counts[std::string(mail::name_of(status.state))];
+  }
+  view.outbox.assign(counts.begin(), counts.end());
+  return done;
+}
+
+void find_attention(api::StateView& view, std::uint64_t queued, std::uint64_t failed) {
+  if (failed > 0)
+    view.attention.push_back(
+        {"failed", fmt::format("{} messages failed", failed), "bmsg outbox --state failed"});
+  if (view.pool_messages > 0)
+    view.attention.push_back({"unmined",
+                              fmt::format("{} messages wait for proof of work", view.pool_messages),
+                              "bmsg mine"});
+  if (queued > 0 && !view.serve_pid)
+    view.attention.push_back(
+        {"queued", fmt::format("{} messages are queued and no node runs", queued), "bmsg mine"});
+  if (view.peers_bad > 0)
+    view.attention.push_back(
+        {"peers", fmt::format("{} peers do not answer", view.peers_bad), "bmsg peers"});
+  if (view.free_bytes < kFreeBytesWanted)
+    view.attention.push_back({"disk", fmt::format("only {} bytes are free", view.free_bytes), ""});
+}
+
+Result<api::StateView> read_state(Context& context, const StoreDir& store) {
+  api::StateView view;
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY_ASSIGN(const auto tip, chain->tip());
+  const std::uint64_t now = context.clock.now().value;
+  view.path = store.root().string();
+  view.chain = rules.rules.name;
+  view.chain_id = rules.id;
+  view.mode = rules.rules.mode == chain::Mode::pow ? "pow" : "endorse";
+  view.height = tip.height;
+  view.tip = tip.hash;
+  view.tip_age = now > tip.time.value ? now - tip.time.value : 0;
+  view.total_work = tip.work;
+  view.verified = tip.height;  // Every stored block was judged before it was stored.
+  BMSG_TRY_ASSIGN(const auto pool, chain->pool(0));
+  view.pool_messages = pool.size();
+  for (const node::PooledMessage& one : pool) view.pool_bytes += one.message.head.encoded_bytes();
+  BMSG_TRY_ASSIGN(const auto peers, chain->peers());
+  for (const node::Peer& peer : peers)
+    ++(api::peer_state(peer, context.clock.now()) == "ok" ? view.peers_ok : view.peers_bad);
+  const storage::OpenOptions options{.disk = context.disk};
+  BMSG_TRY_ASSIGN(const auto index, storage::RocksMailStore::open_read_only(store.mail(), options));
+  BMSG_TRY_ASSIGN(const auto unread, index->with_flag("unread"));
+  view.unread = unread.size();
+  view.serve_pid = serving_pid(store);
+  BMSG_TRY_ASSIGN(view.free_bytes, context.disk.free_bytes(store.root()));
+  BMSG_TRY(count_outbox(context, store, *chain, rules, view));
+  std::uint64_t queued = 0;
+  std::uint64_t failed = 0;
+  for (const auto& [state, count] : view.outbox) {
+    if (state == "queued") queued = count;
+    if (state == "failed") failed = count;
+  }
+  find_attention(view, queued, failed);
+  return view;
+}
+
+std::vector<std::pair<std::string, std::string>> facts_of(const api::StateView& view) {
+  std::string outbox;
+  for (const auto& [state, count] : view.outbox)
+    outbox += fmt::format("{}{} {}", outbox.empty() ? "" : ", ", count, state);
+  return {{"store", shown_line(view.path)},
+          {"chain", fmt::format("{} ({}) {}", view.chain, view.mode,
+                                to_hex(view.chain_id.view()).substr(0, 16))},
+          {"tip", block_name(view.height, view.tip)},
+          {"age", fmt::format("{} s", view.tip_age)},
+          {"work", chain::to_decimal(view.total_work)},
+          {"pool", fmt::format("{} messages, {} bytes", view.pool_messages, view.pool_bytes)},
+          {"outbox", outbox},
+          {"unread", std::to_string(view.unread.value_or(0))},
+          {"peers", fmt::format("{} ok, {} not", view.peers_ok, view.peers_bad)},
+          {"serve", view.serve_pid ? fmt::format("process {}", *view.serve_pid) : "not running"},
+          {"free", fmt::format("{} MiB", view.free_bytes >> 20)}};
+}
+
+Result<ExitCode> run(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto view, read_state(context, store));
+  if (context.options.json) {
+    context.out.line(api::state_json(view));
+  } else {
+    for (const api::AttentionView& one : view.attention) {
+      if (!options.porcelain)
+        context.out.line(fmt::format("{}{}", one.text,
+                                     one.next.empty() ? "" : fmt::format("; run `{}`", one.next)));
+    }
+    for (const auto& [key, value] : facts_of(view)) {
+      context.out.line(options.porcelain ? fmt::format("{} {}", key, value)
+                                         : fmt::format("{:<7} {}", key, value));
+    }
+  }
+  return options.exit_code && !view.attention.empty() ? ExitCode::no : ExitCode::ok;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* status =
+      add_command(app, context, "status", "Say how the store is doing", options, run);
+  status->add_flag("--exit-code", options->exit_code, "Exit 1 if something wants attention");
+  status->add_flag("--porcelain", options->porcelain, "One key and value a line");
+}
+
+}  // namespace bmsg::cli

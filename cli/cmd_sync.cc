@@ -1,0 +1,188 @@
+// bmsg sync: exchange blocks and messages with peers.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/peering.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "cli/times.h"
+#include "lib/core/try.h"
+#include "lib/node/peer_book.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> peers;
+  bool pull = false;
+  bool push = false;
+  std::string timeout;
+  std::uint64_t bytes_max = 0;
+  bool dry_run = false;
+  std::size_t require = 0;
+};
+
+/// What became of all peers together.
+struct Tally {
+  std::size_t worked = 0;
+  std::size_t failed = 0;
+  bool stopped_by_policy = false;
+  bool out_of_time = false;
+  std::vector<Error> errors;
+};
+
+Result<std::vector<node::Peer>> chosen_peers(const Options& options, Context& context,
+                                             const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY_ASSIGN(auto known, chain->peers());
+  if (options.peers.empty()) {
+    std::erase_if(known, [&](const node::Peer& peer) {
+      return peer.score >= node::kBanScore && !node::may_call(peer, context.clock.now());
+    });
+    return known;
+  }
+  std::vector<node::Peer> chosen;
+  for (const std::string& url : options.peers) {
+    const auto at = std::ranges::find(known, url, &node::Peer::url);
+    node::Peer peer;
+    peer.url = url;
+    chosen.push_back(at == known.end() ? peer : *at);
+  }
+  return chosen;
+}
+
+Result<node::SyncOptions> sync_options(const Options& options, Context& context,
+                                       const StoreDir& store) {
+  using Direction = node::SyncOptions::Direction;
+  BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
+  BMSG_TRY_ASSIGN(const auto limit, options.timeout.empty() ? settings.seconds("sync.timeout")
+                                                            : parse_duration(options.timeout));
+  node::SyncOptions sync;
+  if (options.pull != options.push)
+    sync.direction = options.pull ? Direction::pull : Direction::push;
+  if (limit > 0) sync.deadline = context.clock.steady() + std::chrono::seconds(limit);
+  sync.bytes_max = options.bytes_max;
+  return sync;
+}
+
+std::string reorg_text(const node::Reorg& reorg) {
+  return fmt::format(
+      "switched to a heavier branch {} blocks deep; {} messages returned to the pool", reorg.depth,
+      reorg.returned.size());
+}
+
+void tell(Context& context, const Exchange& exchange) {
+  if (context.options.json) return context.out.line(api::sync_json(exchange.view));
+  if (!exchange.report) {
+    // The peer's words may be in it, so it goes through the sanitiser of warnings.
+    context.out.warn(fmt::format("{}: {}", exchange.peer.url, exchange.report.error().message));
+    return;
+  }
+  const node::SyncReport& report = exchange.report.value();
+  if (report.reorg && report.reorg->depth > 0)
+    context.out.warn(fmt::format("{}: {}", exchange.peer.url, reorg_text(*report.reorg)));
+  if (report.stopped_by_policy) {
+    context.out.warn(
+        fmt::format("{}: a better branch was kept and not followed; it would replace more blocks "
+                    "than max_reorg allows, or a checkpoint",
+                    exchange.peer.url));
+  }
+  context.out.note(fmt::format("{}: +{} blocks, -{}, {} messages, {} ms", exchange.peer.url,
+                               report.pulled_blocks, report.pushed_blocks,
+                               report.pulled_messages + report.pushed_messages, report.latency_ms));
+}
+
+void count(Tally& tally, const Exchange& exchange) {
+  if (!exchange.report) {
+    ++tally.failed;
+    tally.errors.push_back(exchange.report.error());
+    return;
+  }
+  ++tally.worked;
+  tally.stopped_by_policy = tally.stopped_by_policy || exchange.report.value().stopped_by_policy;
+  tally.out_of_time = tally.out_of_time || exchange.report.value().out_of_time;
+}
+
+bool all_are(const Tally& tally, Errc code) {
+  return std::ranges::all_of(tally.errors, [&](const Error& error) { return error.code == code; });
+}
+
+/// One number for all peers: the worst that needs somebody.
+Result<ExitCode> verdict(const Tally& tally, const Options& options) {
+  for (const Error& error : tally.errors) {
+    const bool is_ours =
+        error.code == Errc::locked || error.code == Errc::io || error.code == Errc::corrupt;
+    if (is_ours || error.code == Errc::bad_input || error.code == Errc::denied) return error;
+  }
+  if (tally.stopped_by_policy) return ExitCode::partial;
+  if (tally.worked < options.require) return ExitCode::unavailable;
+  if (tally.worked > 0 && tally.failed > 0) return ExitCode::partial;
+  if (tally.out_of_time) return ExitCode::try_again;
+  if (tally.failed == 0) return ExitCode::ok;
+  if (all_are(tally, Errc::protocol) || all_are(tally, Errc::bad_config) ||
+      all_are(tally, Errc::try_again))
+    return exit_code_of(tally.errors.front().code);
+  return ExitCode::unavailable;
+}
+
+Result<Done> take_outbox(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
+  BMSG_TRY(session->service().take_outbox());
+  return session->collect_cards();
+}
+
+Result<ExitCode> run(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  const auto began = context.clock.steady();
+  if (!options.dry_run) BMSG_TRY(take_outbox(context, store));
+  BMSG_TRY_ASSIGN(const auto peers, chosen_peers(options, context, store));
+  if (peers.empty()) {
+    context.out.note("no peers yet; 'bmsg peers add URL' adds one");
+    return options.require > 0 ? ExitCode::unavailable : ExitCode::ok;
+  }
+  Tally tally;
+  for (const node::Peer& peer : peers) {
+    if (options.dry_run) {
+      context.out.line(peer.url);
+      continue;
+    }
+    BMSG_TRY_ASSIGN(const auto sync, sync_options(options, context, store));
+    const Exchange exchange = exchange_with(context, store, peer, sync);
+    count(tally, exchange);
+    tell(context, exchange);
+    BMSG_TRY(context.out.flush());
+    const bool known = peer.added.value != 0;
+    if (known) BMSG_TRY(remember(context, store, exchange.peer));
+  }
+  if (context.options.json) {
+    const double elapsed = std::chrono::duration<double>(context.clock.steady() - began).count();
+    context.out.line(api::summary_json(
+        {.command = "sync",
+         .ok = tally.failed == 0,
+         .numbers = {{"peers_ok", double(tally.worked)}, {"peers_failed", double(tally.failed)}},
+         .texts = {},
+         .elapsed = elapsed}));
+  }
+  return verdict(tally, options);
+}
+
+}  // namespace
+
+void add_sync(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* sync =
+      add_command(app, context, "sync", "Exchange blocks and messages with peers", options, run);
+  sync->add_option("peers", options->peers, "Only these")->type_name("PEER");
+  sync->add_flag("--pull", options->pull, "Only fetch");
+  sync->add_flag("--push", options->push, "Only give");
+  sync->add_option("--timeout", options->timeout, "Longest time for one peer")->type_name("DUR");
+  sync->add_option("--max-bytes", options->bytes_max, "Stop after so many bytes")->type_name("N");
+  sync->add_flag("--dry-run", options->dry_run, "Say who would be asked");
+  sync->add_option("--require", options->require, "Fail unless so many peers answered")
+      ->type_name("N");
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,150 @@
+// bmsg verify: check the stored chain against the rules, not against itself.
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/refs.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "cli/times.h"
+#include "lib/api/json_objects.h"
+#include "lib/chain/work.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/mail/outbox.h"
+#include "lib/node/verifier.h"
+#include "storage/rocks_mail_store.h"
+#include "storage/rocks_store.h"
+
+namespace bmsg::cli {
+namespace {
+
+struct Options {
+  bool quick = false;
+  bool full = false;
+  std::uint32_t from = 0;
+};
+
+/// Damage outside the chain's records: a file that does not decode, a checksum that does not hold.
+Result<Done> note_damage(node::VerifyReport& report, const char* kind,
+                         const Result<Done>& checked) {
+  if (checked) return done;
+  if (checked.error().code != Errc::corrupt) return checked.error();
+  report.faults.push_back({kind, report.tip.height, report.tip.hash, checked.error().message});
+  return done;
+}
+
+Result<Done> check_outbox(Context& context, const StoreDir& store) {
+  const mail::Outbox outbox(context.disk, store.outbox());
+  BMSG_TRY_ASSIGN(const auto entries, outbox.entries());
+  for (const mail::OutboxEntry& entry : entries) BMSG_TRY(outbox.read(entry));
+  return done;
+}
+
+Result<Done> check_mail(Context& context, const StoreDir& store) {
+  const storage::OpenOptions options{.disk = context.disk};
+  BMSG_TRY_ASSIGN(const auto mail, storage::RocksMailStore::open_read_only(store.mail(), options));
+  BMSG_TRY_ASSIGN(const auto entries, mail->newest(std::nullopt, SIZE_MAX));
+  BMSG_TRY_ASSIGN(const auto count, mail->count());
+  if (entries.size() != count) {
+    return Error{Errc::corrupt,
+                 fmt::format("mail/ lists {} messages and counts {}", entries.size(), count)};
+  }
+  return mail->verify_checksums();
+}
+
+Result<node::VerifyReport> check_store(const Options& options, Context& context,
+                                       const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto chain, storage::RocksStore::open_read_only(
+                                        store.chain(), chain_options(context, store)));
+  node::VerifyWish wish{.depth = options.full ? node::Depth::full : node::Depth::quick,
+                        .from = Height{options.from},
+                        .on_progress = {},
+                        .stop = {}};
+  wish.on_progress = [&context](std::uint64_t blocks, std::uint64_t of) {
+    show_line(context, fmt::format("verifying {} of {} blocks", blocks, of));
+  };
+  auto report = node::verify(*chain, rules, wish);
+  clear_line(context);
+  if (!report) return report.error();
+  if (!options.full) return report;
+  BMSG_TRY(note_damage(report.value(), "database", chain->verify_checksums()));
+  BMSG_TRY(note_damage(report.value(), "outbox", check_outbox(context, store)));
+  BMSG_TRY(note_damage(report.value(), "mail", check_mail(context, store)));
+  return report;
+}
+
+std::string counted(std::uint64_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+/// Work as people can read it: six digits at most.
+std::string short_work(const Work& work) {
+  const std::string digits = chain::to_decimal(work);
+  return digits.size() <= 6 ? digits
+                            : fmt::format("{}.{}e{}", digits[0], digits[1], digits.size() - 1);
+}
+
+/// Blocks that somebody made: genesis is computed.
+std::uint64_t made_blocks(const node::VerifyReport& report) {
+  return report.blocks == 0 ? 0 : report.blocks - 1;
+}
+
+void print(Context& context, const node::VerifyReport& report, double seconds) {
+  if (report.faults.empty()) {
+    context.out.line(fmt::format("OK {}, {}, tip {}, work {} ({})",
+                                 counted(made_blocks(report), "block", "blocks"),
+                                 counted(report.messages, "message", "messages"),
+                                 block_name(report.tip.height, report.tip.hash),
+                                 short_work(report.tip.work), to_span(seconds)));
+    return;
+  }
+  const node::Fault& first = report.faults.front();
+  context.out.line(fmt::format("BAD height {}: {}: {}", first.height.value, first.kind,
+                               shown_line(first.detail)));
+  context.out.line(counted(report.faults.size(), "fault in all", "faults in all"));
+}
+
+void print_json(Context& context, const node::VerifyReport& report, double seconds) {
+  for (const node::Fault& fault : report.faults) {
+    context.out.line(api::fault_json({fault.kind, fault.height, fault.hash, fault.detail}));
+  }
+  context.out.line(api::summary_json({.command = "verify",
+                                      .ok = report.faults.empty(),
+                                      .numbers = {{"blocks", double(made_blocks(report))},
+                                                  {"messages", double(report.messages)},
+                                                  {"dropped_bodies", double(report.dropped_bodies)},
+                                                  {"faults", double(report.faults.size())},
+                                                  {"height", double(report.tip.height.value)}},
+                                      .texts = {{"tip", to_hex(report.tip.hash.view())},
+                                                {"work", chain::to_decimal(report.tip.work)}},
+                                      .elapsed = seconds}));
+}
+
+Result<ExitCode> run(const Options& options, Context& context) {
+  if (options.quick && options.full)
+    return Error{Errc::bad_usage, "--quick and --full exclude each other"};
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  const auto began = context.clock.steady();
+  BMSG_TRY_ASSIGN(const auto report, check_store(options, context, store));
+  const double seconds = std::chrono::duration<double>(context.clock.steady() - began).count();
+  context.options.json ? print_json(context, report, seconds) : print(context, report, seconds);
+  return report.faults.empty() ? ExitCode::ok : ExitCode::data;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verify =
+      add_command(app, context, "verify", "Check the stored chain again", options, run);
+  verify->add_flag("--quick", options->quick,
+                   "Headers, links, work and the tip; this is the default");
+  verify->add_flag("--full", options->full, "Every byte, body and index too");
+  verify->add_option("--from", options->from, "With --full: bodies from this height on")
+      ->type_name("HEIGHT");
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,27 @@
+#include "cli/command.h"
+
+namespace bmsg::cli {
+
+void add_commands(CLI::App& app, Context& context) {
+  add_init(app, context);
+  add_id(app, context);
+  add_contact(app, context);
+  add_send(app, context);
+  add_outbox(app, context);
+  add_mine(app, context);
+  add_inbox(app, context);
+  add_read(app, context);
+  add_sync(app, context);
+  add_peers(app, context);
+  add_serve(app, context);
+  add_status(app, context);
+  add_log(app, context);
+  add_show(app, context);
+  add_verify(app, context);
+  add_config(app, context);
+  add_plumbing(app, context);
+  add_help(app, context);
+  add_version(app, context);
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,231 @@
+#include "cli/compose.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/refs.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "lib/core/address.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/crypto/sha512.h"
+#include "lib/mail/addressing.h"
+#include "lib/mail/held.h"
+#include "lib/mail/mail_keys.h"
+#include "lib/mail/mailbox.h"
+#include "storage/rocks_mail_store.h"
+
+namespace bmsg::cli {
+namespace {
+
+constexpr std::size_t kTopicText = 4;
+
+Error too_long(std::size_t bytes, const chain::ChainRules& rules) {
+  return Error{Errc::bad_input,
+               fmt::format("message is {} bytes; the limit is {} bytes (chain rule maxmessage)",
+                           bytes, rules.rules.maxmessage)};
+}
+
+std::size_t estimated_bytes(const mail::Letter& letter, bool is_signed, std::size_t slots) {
+  mail::Content content = letter.content;
+  if (is_signed) content.sender = Bytes(IdentityKey::kSize);
+  const auto records = mail::encode_records(content);
+  // What does not encode is longer than any record may be.
+  const std::size_t size = records ? records.value().size() + mail::kSignatureRecordBytes
+                                   : letter.content.content.size();
+  if (letter.audience == mail::Audience::open) return kHeadBytesFixed + kNonceBytes + size;
+  constexpr std::size_t kSealing =
+      32 + 48;  // Encapsulated key in the head; commitment and tag in the body.
+  return kHeadBytesFixed + kNonceBytes + kSealing + slots * kSlotBytes + mail::padded_bytes(size);
+}
+
+}  // namespace
+
+Topic topic_of(const std::string& text) {
+  const bool ascii = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+  if (text.size() == kTopicText && ascii) return Topic::from(as_bytes(text));
+  if (text.starts_with("0x")) {
+    if (const auto topic = fixed_from_hex<Topic>(std::string_view(text).substr(2))) return *topic;
+  }
+  return prefix_of<Topic>(crypto::sha512({as_bytes("bmsg1 topic"), as_bytes(text)}));
+}
+
+Sender::Sender(Context& context, StoreDir store, const SendPolicy& policy)
+    : context_(&context), store_(std::move(store)), policy_(policy) {}
+
+Result<Sender> Sender::open(Context& context, const StoreDir& store, const SendPolicy& policy) {
+  Sender sender(context, store, policy);
+  BMSG_TRY_ASSIGN(sender.settings_, context.settings(&store));
+  BMSG_TRY_ASSIGN(sender.patience_, context.lock_patience(&store));
+  BMSG_TRY_ASSIGN(sender.rules_, read_rules(context, store));
+  BMSG_TRY_ASSIGN(sender.contacts_, read_contacts(context, store));
+  sender.policy_.sign = policy.sign && sender.settings_.text("send.sign") != "false";
+  sender.policy_.require_verified =
+      policy.require_verified || sender.settings_.text("send.require_verified") == "true";
+  if (!sender.policy_.sign) return sender;
+  BMSG_TRY_ASSIGN(sender.keyring_, unlock_keyring(context, store));
+  BMSG_TRY_ASSIGN(sender.identity_, chosen_identity(context, store, sender.keyring_->keyring));
+  return sender;
+}
+
+Result<std::vector<mail::Addressee>> Sender::addressees(const SendRequest& request) const {
+  std::vector<mail::Addressee> all;
+  const auto add = [&](const IdentityKey& address, const std::string& name) {
+    const bool there =
+        std::ranges::any_of(all, [&](const auto& one) { return one.address == address; });
+    if (!there) all.push_back({address, name});
+  };
+  for (const std::string& text : request.to) {
+    if (const auto address = from_address(text)) {
+      const mail::Contact* contact = contacts_.by_address(*address);
+      const bool verified = contact != nullptr && contact->trust == mail::Trust::verified;
+      if (policy_.require_verified && !verified)
+        return Error{Errc::denied, fmt::format("'{}' is not verified", text)};
+      add(*address, contact == nullptr ? "" : contact->name);
+      continue;
+    }
+    auto persons = contacts_.persons(text);
+    if (!persons)
+      return Error{
+          Errc::no_recipient,
+          fmt::format("no contact '{}'; 'bmsg contact add {} ADDRESS' makes one", text, text)};
+    for (const mail::Contact& person : persons.value()) {
+      if (policy_.require_verified && person.trust != mail::Trust::verified) {
+        return Error{
+            Errc::denied,
+            fmt::format("'{}' is not verified; 'bmsg contact verify {}' compares fingerprints",
+                        person.name, person.name)};
+      }
+      add(*person.address, person.name);
+    }
+  }
+  return all;
+}
+
+Result<std::uint32_t> Sender::ttl_of(const SendRequest& request) const {
+  auto seconds =
+      request.expires.empty() ? settings_.seconds("send.expires") : parse_duration(request.expires);
+  if (!seconds) return seconds.error();
+  const std::uint64_t least = std::uint64_t{6} * rules_.rules.interval;
+  if (!request.expires.empty() && seconds.value() < least) {
+    return Error{
+        Errc::bad_usage,
+        fmt::format(
+            "--expires {}: at least {} s (six intervals), or it may expire before a block takes it",
+            request.expires, least)};
+  }
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(std::max(seconds.value(), least), rules_.rules.maxttl));
+}
+
+Result<Done> Sender::answer(mail::Content& content, const std::string& ref) {
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(*context_, store_));
+  const storage::OpenOptions options{.disk = context_->disk};
+  BMSG_TRY_ASSIGN(const auto index,
+                  storage::RocksMailStore::open_read_only(store_.mail(), options));
+  BMSG_TRY_ASSIGN(const auto id, find_message(*chain, index.get(), ref));
+  content.re.push_back(id);
+  content.thread = prefix_of<mail::ThreadId>(id);
+  if (!keyring_) return done;
+  const mail::MailKeys keys = mail::mail_keys(keyring_->keyring, rules_.id);
+  const mail::Outbox outbox(context_->disk, store_.outbox());
+  const mail::Mailbox box(*chain, *index, keys, outbox);
+  BMSG_TRY_ASSIGN(const auto item, box.item(id));
+  if (item) content.thread = item->thread();
+  return done;
+}
+
+Result<mail::Letter> Sender::letter_of(const SendRequest& request) {
+  mail::Letter letter;
+  if (!is_utf8(request.body)) return Error{Errc::bad_input, "the message is not UTF-8 text"};
+  if (!is_utf8(request.subject)) return Error{Errc::bad_input, "the subject is not UTF-8 text"};
+  const bool open = request.audience == mail::Audience::open;
+  if (open && !request.to.empty()) return Error{Errc::bad_usage, "--public takes no recipient"};
+  if (!open && request.to.empty())
+    return Error{Errc::bad_usage, "a recipient is needed: a name, an address, or --public"};
+  letter.audience = request.audience;
+  BMSG_TRY_ASSIGN(letter.to, addressees(request));
+  BMSG_TRY_ASSIGN(letter.ttl, ttl_of(request));
+  letter.content.subject = request.subject;
+  letter.content.content = to_bytes(request.body);
+  if (!request.topic.empty()) letter.topic = topic_of(request.topic);
+  letter.stale = policy_.stale;
+  if (!request.reply_to.empty()) BMSG_TRY(answer(letter.content, request.reply_to));
+  // Told before any work: records hold 65,535 bytes at most, and the chain may want less.
+  const std::size_t bytes = estimated_bytes(letter, policy_.sign, 1);
+  if (bytes > rules_.rules.maxmessage) return too_long(bytes, rules_);
+  return letter;
+}
+
+mail::SendContext Sender::sending(mail::CardDirectory& cards, mail::Outbox& outbox) const {
+  return {.chain = rules_,
+          .cards = cards,
+          .outbox = outbox,
+          .clock = context_->clock,
+          .entropy = context_->entropy,
+          .keyring = keyring_ ? &keyring_->keyring : nullptr,
+          .identity = identity_,
+          .threads = threads_for(0),
+          .patience = patience_};
+}
+
+Result<std::vector<mail::Sent>> Sender::send_letter(const mail::Letter& letter,
+                                                    std::stop_token stop) {
+  mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
+  mail::Outbox outbox(context_->disk, store_.outbox());
+  return mail::send(letter, sending(cards, outbox), stop);
+}
+
+Result<Done> Sender::look_for_cards() {
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(*context_, store_));
+  mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
+  for (;;) {
+    BMSG_TRY_ASSIGN(const auto collected, cards.collect(*chain));
+    if (!collected.more) return done;
+  }
+}
+
+Result<Queued> Sender::send(const SendRequest& request, std::stop_token stop) {
+  BMSG_TRY_ASSIGN(const auto letter, letter_of(request));
+  Queued queued{.sent = {}, .held = {}, .to = letter.to};
+  auto sent = send_letter(letter, stop);
+  if (!sent && sent.error().code == Errc::no_recipient) {
+    // The card may have come with blocks that nobody has looked through yet.
+    BMSG_TRY(look_for_cards());
+    sent = send_letter(letter, stop);
+  }
+  if (sent) {
+    queued.sent = std::move(sent).value();
+    return queued;
+  }
+  const bool holds =
+      policy_.hold && sent.error().code == Errc::no_recipient && identity_ != nullptr;
+  if (!holds) return sent.error();
+  mail::Outbox outbox(context_->disk, store_.outbox());
+  mail::HeldLetters held(outbox, keyring_->keyring.archive);
+  BMSG_TRY_ASSIGN(queued.held, held.hold(letter, identity_->address(), context_->clock.now(),
+                                         context_->entropy));
+  return queued;
+}
+
+Result<Sender::Estimate> Sender::estimate(const SendRequest& request) {
+  BMSG_TRY_ASSIGN(const auto letter, letter_of(request));
+  Estimate estimate{.to = letter.to, .bytes = 0};
+  std::size_t devices = 0;
+  if (letter.audience == mail::Audience::sealed) {
+    const mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
+    BMSG_TRY_ASSIGN(const auto keys, mail::address_anonymous(cards, letter.to,
+                                                             context_->clock.now(), policy_.stale));
+    if (!keys.missing.empty()) {
+      return Error{Errc::no_recipient,
+                   fmt::format("no usable card of {}", fmt::join(keys.missing, ", "))};
+    }
+    for (const mail::Batch& batch : keys.batches) devices += batch.recipients.size();
+  }
+  estimate.bytes = estimated_bytes(letter, policy_.sign, devices);
+  return estimate;
+}
+
+}  // namespace bmsg::cli

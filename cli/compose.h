@@ -1,0 +1,92 @@
+// From what a person or script gives to a queued message.
+
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/keyring_file.h"
+#include "lib/chain/rules_text.h"
+#include "lib/mail/card_directory.h"
+#include "lib/mail/contact_book.h"
+#include "lib/mail/outbox.h"
+#include "lib/mail/send.h"
+
+namespace bmsg::cli {
+
+/// One message as it was asked for.
+struct SendRequest {
+  std::vector<std::string> to;  // Names, groups and addresses.
+  std::string body;
+  std::string subject;
+  mail::Audience audience = mail::Audience::sealed;
+  std::string topic;     // Empty: none.
+  std::string reply_to;  // A reference; empty: none.
+  std::string expires;   // A duration; empty: the setting.
+};
+
+/// What holds for all messages of one command.
+struct SendPolicy {
+  bool sign = true;
+  bool hold = false;
+  bool require_verified = false;
+  mail::Stale stale = mail::Stale::refused;
+};
+
+/// Messages that were queued, or the letter that is held.
+struct Queued {
+  std::vector<mail::Sent> sent;
+  std::optional<MessageId> held;
+  std::vector<mail::Addressee> to;
+};
+
+/// Sends from one store, with keys, contacts and rules read once.
+class Sender {
+ public:
+  /// Errors: as unlock_keyring, unless nothing is to be signed.
+  static Result<Sender> open(Context& context, const StoreDir& store, const SendPolicy& policy);
+
+  /// Queues durably, or changes nothing.
+  /// Errors: Errc::no_recipient, Errc::denied (not verified), Errc::bad_input (not UTF-8, too
+  /// long).
+  Result<Queued> send(const SendRequest& request, std::stop_token stop);
+
+  /// What send() would do, without doing it: bytes of the message and devices it would be sealed
+  /// to.
+  struct Estimate {
+    std::vector<mail::Addressee> to;
+    std::size_t bytes = 0;
+  };
+  Result<Estimate> estimate(const SendRequest& request);
+
+  const chain::ChainRules& rules() const { return rules_; }
+
+ private:
+  Sender(Context& context, StoreDir store, const SendPolicy& policy);
+  Result<mail::Letter> letter_of(const SendRequest& request);
+  Result<std::vector<mail::Addressee>> addressees(const SendRequest& request) const;
+  Result<Done> answer(mail::Content& content, const std::string& ref);
+  Result<std::uint32_t> ttl_of(const SendRequest& request) const;
+  Result<std::vector<mail::Sent>> send_letter(const mail::Letter& letter, std::stop_token stop);
+  Result<Done> look_for_cards();
+  mail::SendContext sending(mail::CardDirectory& cards, mail::Outbox& outbox) const;
+
+  Context* context_;
+  StoreDir store_;
+  SendPolicy policy_;
+  Settings settings_;
+  chain::ChainRules rules_;
+  std::optional<OpenKeyring> keyring_;
+  const mail::Identity* identity_ = nullptr;
+  mail::ContactBook contacts_;
+  std::chrono::milliseconds patience_{};
+};
+
+/// The topic that a text means: four ASCII characters or 0x and 8 hex stand for themselves, any
+/// other text for the first 4 bytes of H("bmsg1 topic" ‖ text).
+Topic topic_of(const std::string& text);
+
+}  // namespace bmsg::cli

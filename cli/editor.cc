@@ -1,0 +1,70 @@
+#include "cli/editor.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+
+#include "cli/environment.h"
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+namespace {
+
+constexpr std::size_t kTextBytesMax = 64u << 20;
+
+std::string editor_name(const Context& context) {
+  if (const auto named = from_environment("BMSG_EDITOR"); !named.empty()) return named;
+  if (const auto settings = context.settings(nullptr);
+      settings && !settings.value().text("core.editor").empty()) {
+    return settings.value().text("core.editor");
+  }
+  for (const char* name : {"VISUAL", "EDITOR"}) {
+    if (const auto named = from_environment(name); !named.empty()) return named;
+  }
+  return "vi";
+}
+
+/// Runs "EDITOR FILE", the editor's name split by a shell as git does.
+bool run_editor(const std::string& editor, const std::string& file) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::string line = editor + " \"$1\"";
+    ::execlp("/bin/sh", "sh", "-c", line.c_str(), "sh", file.c_str(), nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+}  // namespace
+
+Result<std::string> edit_text(const Context& context, const std::string& text) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "bmsg-XXXXXX").string();
+  const Descriptor made(::mkostemp(pattern.data(), O_CLOEXEC));
+  if (!made ||
+      ::write(made.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return Error{Errc::io, fmt::format("cannot make a file to edit: {}", std::strerror(errno))};
+  }
+  const std::string editor = editor_name(context);
+  const bool worked = run_editor(editor, pattern);
+  auto saved = context.disk.read(pattern, kTextBytesMax);
+  BMSG_TRY(context.disk.remove(pattern));
+  if (!worked)
+    return Error{Errc::bad_usage, fmt::format("the editor '{}' failed; nothing was sent", editor)};
+  if (!saved) return saved.error();
+  std::istringstream lines(saved.value() ? to_string(*saved.value()) : "");
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with('#')) kept += line + "\n";
+  }
+  while (kept.ends_with('\n')) kept.pop_back();
+  return kept;
+}
+
+}  // namespace bmsg::cli

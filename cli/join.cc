@@ -1,0 +1,35 @@
+#include "cli/join.h"
+
+#include <fmt/format.h>
+
+#include "cli/peering.h"
+#include "lib/chain/rules_text.h"
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+
+Result<std::string> fetch_rules(const Context&, const std::string& url) {
+  BMSG_TRY_ASSIGN(const auto transport, api::HttpTransport::open(url, {}));
+  BMSG_TRY_ASSIGN(auto text, transport->rules_text());
+  if (auto parsed = chain::parse_rules_text(text); !parsed) {
+    return Error{Errc::protocol,
+                 fmt::format("{} gives no rules text: {}", url, parsed.error().message)};
+  }
+  return text;
+}
+
+Result<Done> join_peer(Context& context, const StoreDir& store, const std::string& url,
+                       FirstSync sync) {
+  node::Peer peer;
+  peer.url = url;
+  peer.added = context.clock.now();
+  BMSG_TRY(remember(context, store, peer));
+  if (sync == FirstSync::no) return done;
+  const Exchange exchange = exchange_with(context, store, peer, {});
+  if (!exchange.report)
+    context.out.warn(fmt::format("the first sync failed, the store is made: {}",
+                                 exchange.report.error().message));
+  return remember(context, store, exchange.peer);
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,56 @@
+// The keyring on disk: unlocking it, saving it, choosing who to be.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/command.h"
+#include "lib/chain/rules_text.h"
+#include "lib/mail/card.h"
+#include "lib/mail/contact_book.h"
+#include "lib/mail/keyring.h"
+#include "lib/mail/send.h"
+
+namespace bmsg::cli {
+
+/// A keyring and what is needed to write it again.
+struct OpenKeyring {
+  mail::Keyring keyring;
+  crypto::SecretBytes passphrase;
+  crypto::ScryptCost cost;
+};
+
+/// Reads and unlocks the keyring; asks for a passphrase only if it has one.
+/// Errors: Errc::not_found if the store has none; Errc::denied for a wrong passphrase.
+Result<OpenKeyring> unlock_keyring(const Context& context, const StoreDir& store);
+
+/// The address of the store's only identity, if no passphrase stands before it.
+Result<std::optional<IdentityKey>> address_if_open(const Context& context, const StoreDir& store);
+
+/// Writes the keyring, whole or not at all. The caller holds the mail lock, but for a new store.
+Result<Done> save_keyring(Context& context, const StoreDir& store, const OpenKeyring& open);
+
+/// The identity that --identity, BMSG_IDENTITY or user.identity names, else the only one.
+/// Errors: Errc::not_found; Errc::bad_usage if there are several and none is named.
+Result<const mail::Identity*> chosen_identity(const Context& context, const StoreDir& store,
+                                              const mail::Keyring& keyring);
+
+/// Makes the identity's next card: prekey into the keyring, saved before anybody can see the card;
+/// the card into the outbox and the directory of cards.
+Result<mail::Sent> issue_card(Context& context, const StoreDir& store, OpenKeyring& open,
+                              const std::string& identity_name, const chain::ChainRules& rules);
+
+/// The newest card of an identity of ours on this store.
+/// Errors: Errc::not_found.
+Result<mail::Card> own_card(Context& context, const StoreDir& store, const mail::Identity& identity,
+                            const ChainId& chain);
+
+/// contacts.jsonl.
+Result<mail::ContactBook> read_contacts(const Context& context, const StoreDir& store);
+Result<Done> write_contacts(Context& context, const StoreDir& store, const mail::ContactBook& book);
+
+/// Threads for stamps and mining: the setting, or all of the machine's.
+unsigned threads_for(std::uint64_t wanted);
+
+}  // namespace bmsg::cli

@@ -1,0 +1,65 @@
+// The mailroom: unlocks, finds new mail, and hands out the mailbox. Behind inbox, read and show.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/keyring_file.h"
+#include "lib/chain/rules_text.h"
+#include "lib/mail/contact_book.h"
+#include "lib/mail/mail_keys.h"
+#include "lib/mail/mail_overlay.h"
+#include "lib/mail/mail_store.h"
+#include "lib/mail/mailbox.h"
+#include "lib/mail/outbox.h"
+#include "lib/mail/scan.h"
+#include "lib/node/store.h"
+
+namespace bmsg::cli {
+
+/// Everything that reading mail needs, opened once. New blocks were scanned when it is there; where
+/// the mail lock stayed busy, what was found is kept in memory for this command.
+class Mailroom {
+ public:
+  static Result<std::unique_ptr<Mailroom>> open(Context& context, const StoreDir& store);
+
+  const mail::Mailbox& box() const { return *box_; }
+  const mail::MailReader& index() const { return *overlay_; }
+  const node::ChainReader& chain() const { return *chain_; }
+  const chain::ChainRules& rules() const { return rules_; }
+  const mail::ContactBook& contacts() const { return contacts_; }
+  const mail::MailKeys& keys() const { return keys_; }
+  const mail::Keyring& keyring() const { return keyring_.keyring; }
+
+  /// Our word for an address; empty if we have none.
+  std::string name_of(const IdentityKey& address) const;
+  /// What an address calls itself on its newest card: a claim, untrusted text; empty without one.
+  std::string claimed_name(const IdentityKey& address) const;
+
+ private:
+  Mailroom(Context& context, StoreDir store);
+  Result<Done> scan();
+  /// busy: the index could not be written. overtaken: somebody else scanned meanwhile.
+  enum class Applied { written, busy, overtaken };
+  Result<Applied> try_apply(const mail::ScanResult& found);
+  Result<Done> reopen_index();
+
+  Context& context_;
+  StoreDir store_;
+  chain::ChainRules rules_;
+  OpenKeyring keyring_;
+  mail::MailKeys keys_;
+  mail::ContactBook contacts_;
+  mail::Outbox outbox_;
+  std::unique_ptr<node::ChainReader> chain_;
+  std::unique_ptr<mail::MailReader> mail_;
+  std::unique_ptr<mail::MailOverlay> overlay_;
+  std::unique_ptr<mail::Mailbox> box_;
+};
+
+/// Changes flags, durably. Errors: Errc::locked.
+Result<Done> change_flags(Context& context, const StoreDir& store, const mail::MailChange& change);
+
+}  // namespace bmsg::cli

@@ -1,0 +1,114 @@
+#include "cli/make_store.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "cli/keyring_file.h"
+#include "lib/chain/rules_text.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/crypto/random.h"
+#include "lib/mail/outbox.h"
+#include "storage/rocks_store.h"
+
+namespace bmsg::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 14> kOwnNames = {
+    "genesis",        "chain", "chain.lock", "mail", "mail.lock", "witness", "keys",
+    "contacts.jsonl", "cards", "outbox",     "run",  "hooks",     "ballast", "config.toml"};
+
+/// Refuses a directory with anything in it that no earlier attempt of ours would have left.
+Result<Done> check_free(const fs::path& directory, const Disk& disk) {
+  BMSG_TRY_ASSIGN(const auto names, disk.list(directory));
+  for (const std::string& name : names) {
+    if (name == "format") {
+      return Error{Errc::exists,
+                   fmt::format("there is a store in '{}' already", directory.string())};
+    }
+    if (std::ranges::find(kOwnNames, name) == kOwnNames.end()) {
+      return Error{Errc::exists,
+                   fmt::format("'{}' is not empty: it holds '{}'", directory.string(), name)};
+    }
+  }
+  return done;
+}
+
+Result<Done> remove_leftovers(const fs::path& directory) {
+  for (const std::string_view name : kOwnNames) {
+    if (name == "chain.lock") continue;  // We hold it.
+    std::error_code reason;
+    fs::remove_all(directory / name, reason);
+    if (reason)
+      return Error{Errc::io, fmt::format("cannot remove '{}': {}", (directory / name).string(),
+                                         reason.message())};
+  }
+  return done;
+}
+
+Result<Done> make_node_key(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto seed, crypto::random_secret(context.entropy, 32));
+  return context.disk.replace(store.node_key(), as_bytes(to_hex(seed.view()) + "\n"));
+}
+
+Result<std::optional<IdentityKey>> make_identity(Context& context, const StoreDir& store,
+                                                 NewStore& wanted, const chain::ChainRules& rules) {
+  BMSG_TRY_ASSIGN(auto keyring, mail::make_keyring(context.entropy));
+  OpenKeyring open{std::move(keyring), crypto::SecretBytes(), mail::kNoPassphraseCost};
+  if (wanted.passphrase) {
+    open.passphrase = std::move(*wanted.passphrase);
+    open.cost = crypto::ScryptCost{};
+  }
+  if (!wanted.identity) {
+    BMSG_TRY(save_keyring(context, store, open));
+    return std::optional<IdentityKey>();
+  }
+  BMSG_TRY_ASSIGN(auto identity, mail::make_identity(*wanted.identity, 0, context.entropy));
+  const IdentityKey address = identity.address();
+  open.keyring.identities.push_back(std::move(identity));
+  BMSG_TRY(issue_card(context, store, open, *wanted.identity, rules));
+  return std::optional(address);
+}
+
+Result<Done> make_ballast(Context& context, const StoreDir& store) {
+  // Bytes that no file system compresses away; without room for them the store works as well.
+  Bytes bytes(kBallastBytes);
+  BMSG_TRY(context.entropy.fill(bytes));
+  (void)context.disk.replace(store.ballast(), bytes);  // Best effort, as said above.
+  return done;
+}
+
+}  // namespace
+
+Result<MadeStore> make_store(Context& context, const fs::path& directory, NewStore wanted) {
+  BMSG_TRY_ASSIGN(const auto rules, chain::parse_chain_rules(wanted.rules_text));
+  BMSG_TRY(check_free(directory, context.disk));
+  BMSG_TRY(context.disk.make_directory(directory));
+  const StoreDir store(directory);
+  BMSG_TRY_ASSIGN(const auto lock, FileLock::take(store.chain_lock(), "init",
+                                                  std::chrono::seconds(10), context.clock));
+  BMSG_TRY(check_free(directory, context.disk));
+  BMSG_TRY(remove_leftovers(directory));
+  for (const auto& part :
+       {store.keyring().parent_path(), store.cards(), store.run(), directory / "hooks"}) {
+    BMSG_TRY(context.disk.make_directory(part));
+  }
+  BMSG_TRY(mail::Outbox(context.disk, store.outbox()).prepare());
+  BMSG_TRY(context.disk.replace(store.genesis(), as_bytes(wanted.rules_text)));
+  const storage::OpenOptions options{.disk = context.disk, .witness = store.witness()};
+  BMSG_TRY_ASSIGN(auto chain_store,
+                  storage::RocksStore::create(store.chain(), wanted.rules_text, options));
+  chain_store.reset();
+  BMSG_TRY(make_node_key(context, store));
+  BMSG_TRY_ASSIGN(const auto address, make_identity(context, store, wanted, rules));
+  BMSG_TRY(make_ballast(context, store));
+  BMSG_TRY(context.disk.replace(store.format(), as_bytes(kStoreFormat)));
+  BMSG_TRY(context.disk.sync_directory(directory.parent_path().empty() ? fs::path(".")
+                                                                       : directory.parent_path()));
+  return MadeStore{store, address};
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,151 @@
+#include "cli/message_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/refs.h"
+#include "cli/text.h"
+#include "cli/times.h"
+#include "lib/core/address.h"
+#include "lib/core/hex.h"
+
+namespace bmsg::cli {
+namespace {
+
+std::string trust_of(const Mailroom& room, const std::optional<IdentityKey>& sender) {
+  if (!sender) return "unknown";
+  if (const mail::Contact* contact = room.contacts().by_address(*sender)) {
+    if (contact->trust == mail::Trust::verified) return "verified";
+    return contact->trust == mail::Trust::blocked ? "blocked" : "known";
+  }
+  const bool own =
+      std::ranges::any_of(room.keys().own, [&](const auto& one) { return one.address == *sender; });
+  return own ? "verified" : "unknown";
+}
+
+std::string own_name(const Mailroom& room, const IdentityKey& address) {
+  for (const mail::OwnIdentity& own : room.keys().own) {
+    if (own.address == address) return own.name.empty() ? "me" : own.name;
+  }
+  return {};
+}
+
+std::string named(const Mailroom& room, const IdentityKey& address) {
+  if (const auto name = room.name_of(address); !name.empty()) return name;
+  return to_address(address);
+}
+
+std::string recipients_text(const Mailroom& room, const mail::Summary& summary) {
+  if (summary.audience == mail::Audience::open) return "everybody";
+  std::vector<std::string> names;
+  for (const mail::Addressee& one : summary.to) names.push_back(named(room, one.address));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string first_words(const mail::Summary& summary) {
+  if (summary.fault) return fmt::format("(cannot be read: {})", mail::name_of(*summary.fault));
+  return summary.subject.empty() ? summary.snippet : summary.subject;
+}
+
+std::string indented(std::string_view body) {
+  std::string out;
+  const std::string clean = shown(body);
+  for (std::size_t at = 0; at < clean.size();) {
+    const std::size_t end = std::min(clean.find('\n', at), clean.size());
+    out += "  " + clean.substr(at, end - at) + "\n";
+    at = end + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string sender_text(const Mailroom& room, const mail::MailItem& item) {
+  const auto sender = item.summary.identity();
+  if (item.summary.signature == mail::SignatureState::bad) return "(bad signature)";
+  if (!sender) return "(anonymous)";
+  if (const auto name = room.name_of(*sender); !name.empty()) return name;
+  const std::string claimed = room.claimed_name(*sender);
+  return claimed.empty()
+             ? fmt::format("{} (unknown)", to_address(*sender))
+             : fmt::format("{} (unknown; calls itself {})", to_address(*sender), claimed);
+}
+
+api::MessageView message_view(const Mailroom& room, const mail::MailItem& item) {
+  const mail::Summary& summary = item.summary;
+  api::MessageView view;
+  view.id = item.id;
+  view.time = item.time();
+  view.expires = UnixSeconds{item.expires()};
+  view.outgoing = summary.direction == mail::Direction::out;
+  view.open = summary.audience == mail::Audience::open;
+  view.kind = mail::name_of(summary.kind);
+  if (const auto sender = summary.identity()) {
+    view.from = to_address(*sender);
+    if (const auto name = room.name_of(*sender); !name.empty()) view.from_name = name;
+  }
+  for (const mail::Addressee& one : summary.to) view.to.push_back(to_address(one.address));
+  if (!summary.topic.is_zero()) view.topic = summary.topic;
+  if (!summary.subject.empty()) view.subject = summary.subject;
+  if (!summary.media_type.empty()) view.media_type = summary.media_type;
+  view.size = summary.bytes;
+  if (!summary.re.empty()) view.reply_to = summary.re.front();
+  view.thread = to_hex(item.thread().view());
+  view.seq = summary.seq;
+  view.flags.assign(item.flags.begin(), item.flags.end());
+  if (item.gap) view.marks.emplace_back("gap");
+  view.trust = trust_of(room, summary.identity());
+  view.signature = mail::name_of(summary.signature);
+  if (item.block) view.block = api::MessageView::Place{item.block->block, item.block->height};
+  view.confirmations = item.confirmations;
+  return view;
+}
+
+api::MessageView message_view(const Mailroom& room, const mail::MailText& text) {
+  api::MessageView view = message_view(room, text.item);
+  if (!text.opened.fault) view.body = text.opened.content.content;
+  return view;
+}
+
+std::string message_line(const Mailroom& room, const mail::MailItem& item) {
+  const bool out = item.summary.direction == mail::Direction::out;
+  const std::string who =
+      out ? "to " + recipients_text(room, item.summary) : sender_text(room, item);
+  return fmt::format("{}\t{}\t{}\t{}\t{}", to_hex(item.id.view()),
+                     item.flags.contains("unread") ? "unread" : "-", to_rfc3339(item.time()),
+                     shown_line(who), shown_line(first_words(item.summary)));
+}
+
+std::string message_headers(const Mailroom& room, const mail::MailItem& item) {
+  const mail::Summary& summary = item.summary;
+  std::string text = fmt::format("message {}\n", to_hex(item.id.view()));
+  text += fmt::format("from    {}\n", shown_line(sender_text(room, item)));
+  text += fmt::format("to      {}\n", shown_line(recipients_text(room, summary)));
+  text += fmt::format("time    {}\n", to_rfc3339(item.time()));
+  if (!summary.subject.empty()) text += fmt::format("subject {}\n", shown_line(summary.subject));
+  if (!summary.re.empty()) text += fmt::format("answers {}\n", to_hex(summary.re.front().view()));
+  const std::string sign = summary.signature == mail::SignatureState::good
+                               ? "good, " + trust_of(room, summary.identity())
+                               : std::string(mail::name_of(summary.signature));
+  text += fmt::format("signed  {}\n", sign);
+  if (item.block) {
+    text += fmt::format("block   {}, {} deep\n", block_name(item.block->height, item.block->block),
+                        item.confirmations);
+  } else {
+    text += item.pooled ? "block   none yet: a node has it\n" : "block   none yet\n";
+  }
+  if (item.gap) text += "note    a number is missing before this message\n";
+  const auto sender = summary.identity();
+  const bool stranger = sender && room.name_of(*sender).empty() && own_name(room, *sender).empty();
+  if (stranger)
+    text +=
+        fmt::format("note    'bmsg contact add NAME {}' gives them a name\n", to_address(*sender));
+  return text;
+}
+
+std::string message_text(const Mailroom& room, const mail::MailText& text) {
+  return message_headers(room, text.item) + "\n" + indented(as_text(text.opened.content.content));
+}
+
+}  // namespace bmsg::cli

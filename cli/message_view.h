@@ -1,0 +1,31 @@
+// Mail as it is shown: one object for JSON, one line for lists, several for reading.
+
+#pragma once
+
+#include <string>
+
+#include "cli/mailroom.h"
+#include "lib/api/json_objects.h"
+#include "lib/mail/mailbox.h"
+
+namespace bmsg::cli {
+
+/// What a list shows of a message.
+api::MessageView message_view(const Mailroom& room, const mail::MailItem& item);
+
+/// The same with its text.
+api::MessageView message_view(const Mailroom& room, const mail::MailText& text);
+
+/// Who a message is from, in words: our name for them, or "bmsg1… (unknown; calls itself ben)".
+std::string sender_text(const Mailroom& room, const mail::MailItem& item);
+
+/// One TAB-separated line without its end: id, flag, time, sender, subject or first words.
+std::string message_line(const Mailroom& room, const mail::MailItem& item);
+
+/// Headers and body, the body indented so that it cannot imitate headers.
+std::string message_text(const Mailroom& room, const mail::MailText& text);
+
+/// Only the headers.
+std::string message_headers(const Mailroom& room, const mail::MailItem& item);
+
+}  // namespace bmsg::cli

@@ -1,0 +1,94 @@
+#include "cli/mining.h"
+
+#include <fmt/format.h>
+
+#include "cli/keyring_file.h"
+#include "cli/session.h"
+#include "lib/chain/block_hash.h"
+#include "lib/core/try.h"
+#include "storage/witness.h"
+
+namespace bmsg::cli {
+namespace {
+
+/// What a search rests on: it is stale when the tip moved or messages wait that it does not hold.
+struct Ground {
+  BlockHash tip;
+  std::size_t queued = 0;
+
+  bool operator==(const Ground&) const = default;
+};
+
+/// Read from plain files: no lock, no database.
+Ground ground_of(const Context& context, const StoreDir& store, const BlockHash& fallback) {
+  Ground ground{fallback, 0};
+  const auto witness = storage::read_witness(context.disk, store.witness());
+  if (witness && witness.value()) ground.tip = witness.value()->hash;
+  const auto names = context.disk.list(store.outbox() / "new");
+  if (names) ground.queued = names.value().size();
+  return ground;
+}
+
+Result<node::BlockTemplate> begin(Context& context, const StoreDir& store, const MineOne& wish) {
+  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
+  BMSG_TRY(session->service().take_outbox());
+  BMSG_TRY(session->collect_cards());
+  return session->service().block_template({.bury = wish.bury});
+}
+
+Result<node::BlockOutcome> finish(Context& context, const StoreDir& store, const Block& block) {
+  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
+  BMSG_TRY_ASSIGN(auto outcome, session->service().submit_block(block));
+  BMSG_TRY(session->collect_cards());
+  return outcome;
+}
+
+bool is_late(const Context& context, const MineOne& wish) {
+  return wish.deadline && context.clock.steady() >= *wish.deadline;
+}
+
+}  // namespace
+
+Result<Mined> mine_one(Context& context, const StoreDir& store, const MineOne& wish,
+                       std::stop_token stop) {
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  Mined mined;
+  while (!stop.stop_requested()) {
+    BMSG_TRY_ASSIGN(const auto work, begin(context, store, wish));
+    if (!work.has_work && !wish.allow_empty) return mined;
+    const Ground ground = ground_of(context, store, work.block.header.previous);
+    node::MiningWish search{.threads = wish.threads, .on_progress = {}};
+    std::uint64_t hashes = 0;
+    search.on_progress = [&](const node::MiningProgress& progress) {
+      hashes = progress.hashes;
+      if (wish.on_progress) wish.on_progress(progress, work);
+      return !is_late(context, wish) &&
+             ground_of(context, store, work.block.header.previous) == ground;
+    };
+    BMSG_TRY_ASSIGN(const auto block,
+                    node::mine(work, rules, context.clock, context.entropy, search, stop));
+    mined.hashes += hashes;
+    if (!block) {
+      mined.end = is_late(context, wish) ? Mined::End::out_of_time : Mined::End::stopped;
+      if (mined.end == Mined::End::out_of_time) return mined;
+      continue;
+    }
+    BMSG_TRY_ASSIGN(const auto outcome, finish(context, store, *block));
+    if (outcome.verdict == node::Verdict::accepted || outcome.verdict == node::Verdict::known) {
+      mined.end = Mined::End::block;
+      mined.hash = chain::hash_of(block->header);
+      mined.block = *block;
+      return mined;
+    }
+    if (outcome.verdict == node::Verdict::refused &&
+        outcome.violation->rule != chain::Rule::duplicate) {
+      return Error{Errc::corrupt,
+                   fmt::format("our own node refuses the block: {}: {}",
+                               chain::name_of(outcome.violation->rule), outcome.violation->detail)};
+    }
+  }
+  mined.end = Mined::End::stopped;
+  return mined;
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,38 @@
+// Mining from a command: a template from the node, a search without any lock, the block back.
+
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+
+#include "cli/command.h"
+#include "lib/node/miner.h"
+#include "lib/node/service.h"
+
+namespace bmsg::cli {
+
+/// How a command mines one block.
+struct MineOne {
+  unsigned threads = 1;
+  std::uint32_t bury = 6;
+  bool allow_empty = false;  // Mine even if nothing waits.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  std::function<void(const node::MiningProgress&, const node::BlockTemplate&)> on_progress;
+};
+
+/// What came of it.
+struct Mined {
+  enum class End { block, no_work, out_of_time, stopped };
+  End end = End::no_work;
+  std::optional<Block> block;
+  BlockHash hash;
+  std::uint64_t hashes = 0;
+};
+
+/// Mines one block and has it stored. Starts over with a new template when the tip moves or new
+/// messages come into the outbox; takes the lock only to begin and to end.
+Result<Mined> mine_one(Context& context, const StoreDir& store, const MineOne& wish,
+                       std::stop_token stop);
+
+}  // namespace bmsg::cli

@@ -1,0 +1,173 @@
+#include "cli/passphrase.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/environment.h"
+#include "lib/core/descriptor.h"
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+namespace {
+
+using crypto::SecretBytes;
+
+constexpr std::size_t kPassphraseBytesMax = 65536;
+
+/// Everything up to the end of input, less one line ending.
+Result<SecretBytes> read_from(int descriptor, const std::string& where) {
+  SecretBytes buffer(kPassphraseBytesMax + 1);
+  std::size_t size = 0;
+  while (size < buffer.size()) {
+    const ssize_t got = ::read(descriptor, buffer.writable().data() + size, buffer.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      return Error{Errc::not_found, fmt::format("cannot read the passphrase from {}: {}", where,
+                                                std::strerror(errno))};
+    }
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  if (size > kPassphraseBytesMax) {
+    return Error{Errc::bad_usage, fmt::format("the passphrase from {} is longer than {} bytes",
+                                              where, kPassphraseBytesMax)};
+  }
+  const ByteView read = buffer.view().first(size);
+  const std::size_t ending =
+      size > 0 && read[size - 1] == '\n' ? (size > 1 && read[size - 2] == '\r' ? 2 : 1) : 0;
+  return SecretBytes::from(read.first(size - ending));
+}
+
+Result<SecretBytes> read_file(const std::string& name) {
+  if (name == "-") return read_from(STDIN_FILENO, "standard input");
+  const Descriptor opened(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!opened) {
+    return Error{Errc::not_found,
+                 fmt::format("cannot open passphrase file '{}': {}", name, std::strerror(errno))};
+  }
+  return read_from(opened.number(), "'" + name + "'");
+}
+
+/// What a program prints. `arguments` ends with a null pointer.
+Result<SecretBytes> read_program(const std::vector<const char*>& arguments,
+                                 const std::string& name) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return Error{Errc::no_resource, fmt::format("cannot make a pipe: {}", std::strerror(errno))};
+  }
+  const Descriptor reading(ends[0]);
+  Descriptor writing(ends[1]);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(writing.number(), STDOUT_FILENO);
+    ::execvp(arguments[0], const_cast<char* const*>(arguments.data()));
+    ::_exit(127);
+  }
+  writing = Descriptor();
+  auto read = read_from(reading.number(), "'" + name + "'");
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0) {
+    return Error{Errc::denied, fmt::format("passphrase command '{}' failed", name)};
+  }
+  return read;
+}
+
+/// Turns the echo of a terminal off, and signals into bytes, until destroyed.
+class QuietTerminal {
+ public:
+  explicit QuietTerminal(int terminal) : terminal_(terminal) {
+    ::tcgetattr(terminal_, &before_);
+    termios quiet = before_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
+    ::tcsetattr(terminal_, TCSAFLUSH, &quiet);
+  }
+  QuietTerminal(const QuietTerminal&) = delete;
+  QuietTerminal& operator=(const QuietTerminal&) = delete;
+  ~QuietTerminal() { ::tcsetattr(terminal_, TCSAFLUSH, &before_); }
+
+ private:
+  int terminal_;
+  termios before_{};
+};
+
+Result<SecretBytes> ask(const std::string& prompt) {
+  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC));
+  if (!terminal) return Error{Errc::denied, "no terminal to ask for the passphrase"};
+  SecretBytes line(kPassphraseBytesMax);
+  std::size_t size = 0;
+  bool interrupted = false;
+  {
+    const QuietTerminal quiet(terminal.number());
+    (void)!::write(terminal.number(), prompt.data(), prompt.size());  // A prompt nobody sees.
+    for (std::uint8_t byte = 0; size < line.size();) {
+      if (::read(terminal.number(), &byte, 1) != 1 || byte == '\n' || byte == '\r') break;
+      interrupted = byte == 3 || byte == 28;
+      if (interrupted) break;
+      line.writable()[size++] = byte;
+    }
+    (void)!::write(terminal.number(), "\n", 1);
+  }
+  if (interrupted) ::raise(SIGINT);
+  return SecretBytes::from(line.view().first(size));
+}
+
+}  // namespace
+
+bool passphrase_is_named(const Context& context) {
+  const GlobalOptions& options = context.options;
+  if (!options.passphrase_file.empty() || options.passphrase_fd >= 0) return true;
+  if (!options.passphrase_command.empty()) return true;
+  for (const char* name : {"BMSG_PASSPHRASE_FILE", "BMSG_PASSPHRASE_COMMAND", "BMSG_ASKPASS"}) {
+    if (!from_environment(name).empty()) return true;
+  }
+  const std::string directory = from_environment("CREDENTIALS_DIRECTORY");
+  return !directory.empty() && ::access((directory + "/bmsg.passphrase").c_str(), R_OK) == 0;
+}
+
+Result<SecretBytes> passphrase(const Context& context, const std::string& what) {
+  const GlobalOptions& options = context.options;
+  if (!options.passphrase_file.empty()) return read_file(options.passphrase_file);
+  if (options.passphrase_fd >= 0) {
+    return read_from(options.passphrase_fd, fmt::format("descriptor {}", options.passphrase_fd));
+  }
+  std::string command = options.passphrase_command;
+  if (command.empty()) {
+    if (const auto file = from_environment("BMSG_PASSPHRASE_FILE"); !file.empty())
+      return read_file(file);
+    command = from_environment("BMSG_PASSPHRASE_COMMAND");
+  }
+  if (!command.empty()) return read_program({"/bin/sh", "-c", command.c_str(), nullptr}, command);
+  const std::string prompt = fmt::format("Passphrase for {}: ", what);
+  if (const auto helper = from_environment("BMSG_ASKPASS"); !helper.empty()) {
+    return read_program({helper.c_str(), prompt.c_str(), nullptr}, helper);
+  }
+  if (passphrase_is_named(context)) {
+    return read_file(from_environment("CREDENTIALS_DIRECTORY") + "/bmsg.passphrase");
+  }
+  if (options.no_input || ::isatty(STDERR_FILENO) != 1) {
+    return Error{Errc::denied,
+                 fmt::format("{} is locked; name a passphrase with --passphrase-file, "
+                             "--passphrase-fd or --passphrase-command",
+                             what)};
+  }
+  return ask(prompt);
+}
+
+Result<SecretBytes> new_passphrase(const Context& context, const std::string& what) {
+  if (passphrase_is_named(context) || context.options.no_input) return passphrase(context, what);
+  BMSG_TRY_ASSIGN(auto first, passphrase(context, what));
+  BMSG_TRY_ASSIGN(const auto second, ask("The same again: "));
+  if (crypto::equal_in_constant_time(first.view(), second.view())) return first;
+  return Error{Errc::bad_usage, "the two passphrases differ"};
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,25 @@
+// Passphrases: from a file, a descriptor, a command, a helper program or the terminal. Never from
+// an argument, never from the value of a variable.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/command.h"
+#include "lib/core/result.h"
+#include "lib/crypto/secret_bytes.h"
+
+namespace bmsg::cli {
+
+/// The passphrase for `what`; asks on the terminal if no source is named and asking is allowed.
+/// Errors: Errc::denied if there is no way to get one; Errc::not_found for a file that is absent.
+Result<crypto::SecretBytes> passphrase(const Context& context, const std::string& what);
+
+/// A new one, asked twice on a terminal.
+Result<crypto::SecretBytes> new_passphrase(const Context& context, const std::string& what);
+
+/// True if an option or a variable names a source.
+bool passphrase_is_named(const Context& context);
+
+}  // namespace bmsg::cli

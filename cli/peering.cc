@@ -1,0 +1,147 @@
+#include "cli/peering.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/short_service.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/crypto/certificate.h"
+#include "lib/node/peer_book.h"
+
+namespace bmsg::cli {
+namespace {
+
+std::chrono::milliseconds since(const Clock& clock, std::chrono::steady_clock::time_point began) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady() - began);
+}
+
+/// Lets go of the node's lock before each request, so that a slow peer keeps nobody from writing.
+class PoliteTransport final : public node::Transport {
+ public:
+  PoliteTransport(node::Transport& peer, ShortService& local) : peer_(peer), local_(local) {}
+
+  Result<node::NodeInfo> info() override {
+    return ask([&] { return peer_.info(); });
+  }
+  Result<std::string> rules_text() override {
+    return ask([&] { return peer_.rules_text(); });
+  }
+  Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override {
+    return ask([&] { return peer_.headers(from, count); });
+  }
+  Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override {
+    return ask([&] { return peer_.blocks(from, count, bodies); });
+  }
+  Result<std::optional<Block>> block(const BlockHash& hash) override {
+    return ask([&] { return peer_.block(hash); });
+  }
+  Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override {
+    return ask([&] { return peer_.messages(ids); });
+  }
+  Result<node::Feed> feed(const std::string& cursor) override {
+    return ask([&] { return peer_.feed(cursor); });
+  }
+  Result<std::vector<node::PutLine>> put(const Bytes& pack) override {
+    return ask([&] { return peer_.put(pack); });
+  }
+  std::string name() const override { return peer_.name(); }
+  std::uint64_t bytes_in() const override { return peer_.bytes_in(); }
+  std::uint64_t bytes_out() const override { return peer_.bytes_out(); }
+
+ private:
+  template <class Ask>
+  auto ask(Ask request) -> decltype(request()) {
+    BMSG_TRY(local_.release());
+    return request();
+  }
+
+  node::Transport& peer_;
+  ShortService& local_;
+};
+
+void fill_view(api::SyncView& view, const node::SyncReport& report,
+               const node::Transport& transport) {
+  view.pulled_blocks = report.pulled_blocks;
+  view.pushed_blocks = report.pushed_blocks;
+  view.pulled_messages = report.pulled_messages;
+  view.pushed_messages = report.pushed_messages;
+  view.pulled_bytes = transport.bytes_in();
+  view.pushed_bytes = transport.bytes_out();
+  if (report.reorg) view.reorg_depth = report.reorg->depth;
+}
+
+/// The key that was seen is pinned at the first meeting, and told.
+void pin(Context& context, node::Peer& peer, const api::HttpTransport& transport) {
+  const auto seen = transport.peer_key();
+  if (peer.key || !seen) return;
+  peer.key = seen;
+  context.out.warn(
+      fmt::format("first meeting with {}: its key {} is pinned", peer.url, to_hex(seen->view())));
+}
+
+}  // namespace
+
+Result<api::TransportOptions> transport_options(Context& context, const StoreDir& store) {
+  api::TransportOptions options;
+  BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
+  if (const auto& proxy = settings.text("sync.proxy"); !proxy.empty()) {
+    BMSG_TRY_ASSIGN(options.proxy, net::parse_proxy(proxy));
+  }
+  return options;
+}
+
+Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
+                       const node::SyncOptions& options) {
+  api::SyncView view;
+  view.peer = peer.url;
+  const auto failed = [&](const Error& error) {
+    view.error = error.message;
+    const bool is_ours = error.code == Errc::locked || error.code == Errc::io;
+    if (!is_ours) peer = node::after_failure(peer, context.clock.now(), error.message);
+    return Exchange{peer, error, view};
+  };
+  auto reach = transport_options(context, store);
+  if (!reach) return failed(reach.error());
+  reach.value().expected_key = peer.key;
+  auto transport = api::HttpTransport::open(peer.url, reach.value());
+  if (!transport) return failed(transport.error());
+  auto rules = read_rules(context, store);
+  if (!rules) return failed(rules.error());
+  ShortService local(context, store);
+  PoliteTransport polite(*transport.value(), local);
+  auto report = node::sync_with(local, polite, rules.value(), context.clock, options);
+  const auto released = local.release();
+  if (!report) return failed(report.error());
+  if (!released) return failed(released.error());
+  fill_view(view, report.value(), *transport.value());
+  pin(context, peer, *transport.value());
+  peer = node::after_success(peer, context.clock.now(),
+                             std::chrono::milliseconds(report.value().latency_ms),
+                             report.value().peer.tip.height);
+  return Exchange{peer, std::move(report), view};
+}
+
+Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer peer) {
+  BMSG_TRY_ASSIGN(auto reach, transport_options(context, store));
+  reach.expected_key = peer.key;
+  BMSG_TRY_ASSIGN(const auto transport, api::HttpTransport::open(peer.url, reach));
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  const auto began = context.clock.steady();
+  BMSG_TRY_ASSIGN(const auto info, transport->info());
+  if (info.chain != rules.id) {
+    return Error{Errc::bad_config, fmt::format("{} is on another chain: '{}' {}", peer.url,
+                                               info.name, to_hex(info.chain.view()).substr(0, 16))};
+  }
+  pin(context, peer, *transport);
+  return node::after_success(peer, context.clock.now(), since(context.clock, began),
+                             info.tip.height);
+}
+
+Result<Done> remember(Context& context, const StoreDir& store, const node::Peer& peer) {
+  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
+  return session->service().put_peer(peer);
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,40 @@
+// Meeting peers from a command: one exchange each, and what we remember of it.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/session.h"
+#include "lib/api/http_transport.h"
+#include "lib/api/json_objects.h"
+#include "lib/node/peer.h"
+#include "lib/node/sync_session.h"
+
+namespace bmsg::cli {
+
+/// How to reach peers from this store: proxy, own identity, deadline of one request.
+Result<api::TransportOptions> transport_options(Context& context, const StoreDir& store);
+
+/// What one exchange came to.
+struct Exchange {
+  node::Peer peer;  // As it is to be remembered.
+  Result<node::SyncReport> report;
+  api::SyncView view;
+};
+
+/// Syncs with one peer. The node is opened for each part of it that needs one, so that no lock is
+/// held while the network is slow.
+Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
+                       const node::SyncOptions& options);
+
+/// Asks a peer who it is: fills in key, height and latency.
+/// Errors: as node::Transport; Errc::bad_config for another chain.
+Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer peer);
+
+/// Remembers a peer in the store.
+Result<Done> remember(Context& context, const StoreDir& store, const node::Peer& peer);
+
+}  // namespace bmsg::cli

@@ -1,0 +1,30 @@
+// References: how a person names a message or a block.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lib/core/result.h"
+#include "lib/mail/mail_store.h"
+#include "lib/node/store.h"
+
+namespace bmsg::cli {
+
+/// A block by full hash, HEIGHT, HEIGHT:LAST8, "tip" or "tip~N".
+/// Errors: Errc::not_found; Errc::bad_usage for words that name no block.
+Result<node::StoredHeader> find_block(const node::ChainReader& chain, const std::string& ref);
+
+/// True if `ref` can only mean a block.
+bool names_block(const std::string& ref);
+
+/// A message by full id, a unique prefix of 8 hex or more, "@" (newest of the inbox) or "@~N".
+/// `mail` may be null: then "@" is refused.
+/// Errors: Errc::not_found; Errc::bad_usage if several begin so, listing them.
+Result<MessageId> find_message(const node::ChainReader& chain, const mail::MailReader* mail,
+                               const std::string& ref);
+
+/// "1482:0a1b2c3d": how a block is written in text.
+std::string block_name(Height height, const BlockHash& hash);
+
+}  // namespace bmsg::cli

@@ -1,0 +1,147 @@
+#include "cli/session.h"
+
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "lib/api/remote_service.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/crypto/sign.h"
+#include "lib/mail/card_directory.h"
+#include "lib/mail/outbox.h"
+#include "lib/node/node.h"
+#include "storage/rocks_store.h"
+
+namespace bmsg::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenTries{50};
+
+/// A node that another process runs.
+class RemoteSession final : public NodeSession {
+ public:
+  explicit RemoteSession(std::unique_ptr<api::RemoteService> remote) : remote_(std::move(remote)) {}
+
+  node::Service& service() override { return *remote_; }
+  Result<Done> collect_cards() override { return done; }
+
+ private:
+  std::unique_ptr<api::RemoteService> remote_;
+};
+
+/// The database under our lock.
+class LocalSession final : public NodeSession {
+ public:
+  static Result<std::unique_ptr<NodeSession>> open(Context& context, const StoreDir& store,
+                                                   FileLock lock);
+
+  node::Service& service() override { return *node_; }
+  Result<Done> collect_cards() override { return cards_.collect(*chain_); }
+
+ private:
+  LocalSession(Context& context, const StoreDir& store, FileLock lock, const ChainId& chain)
+      : lock_(std::move(lock)),
+        outbox_(context.disk, store.outbox()),
+        cards_(context, store, chain) {}
+
+  struct Cards {
+    Cards(Context& context, const StoreDir& store, const ChainId& chain)
+        : directory(context.disk, store.cards(), chain) {}
+    Result<Done> collect(const node::ChainReader& chain) {
+      for (;;) {
+        BMSG_TRY_ASSIGN(const auto collected, directory.collect(chain));
+        if (!collected.more) return done;
+      }
+    }
+    mail::CardDirectory directory;
+  };
+
+  FileLock lock_;  // First in, last out.
+  mail::Outbox outbox_;
+  Cards cards_;
+  std::unique_ptr<storage::RocksStore> chain_;
+  std::unique_ptr<node::Node> node_;
+};
+
+Result<std::unique_ptr<NodeSession>> LocalSession::open(Context& context, const StoreDir& store,
+                                                        FileLock lock) {
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  std::unique_ptr<LocalSession> session(
+      new LocalSession(context, store, std::move(lock), rules.id));
+  BMSG_TRY_ASSIGN(session->chain_,
+                  storage::RocksStore::open(store.chain(), chain_options(context, store)));
+  node::NodeParts parts{.store = *session->chain_,
+                        .chain = rules,
+                        .clock = context.clock,
+                        .entropy = context.entropy,
+                        .outbox = &session->outbox_,
+                        .agent = agent_name()};
+  BMSG_TRY_ASSIGN(session->node_, node::Node::make(std::move(parts)));
+  BMSG_TRY(session->node_->take_outbox());
+  return std::unique_ptr<NodeSession>(std::move(session));
+}
+
+}  // namespace
+
+std::string agent_name() { return "bmsg/" BMSG_VERSION; }
+
+storage::OpenOptions chain_options(Context& context, const StoreDir& store) {
+  return {.disk = context.disk, .witness = store.witness()};
+}
+
+Result<chain::ChainRules> read_rules(const Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto text, context.disk.read(store.genesis(), kRulesTextBytesMax));
+  if (!text) return Error{Errc::corrupt, fmt::format("'{}' is missing", store.genesis().string())};
+  auto rules = chain::parse_chain_rules(as_text(*text));
+  if (!rules)
+    return Error{Errc::corrupt, fmt::format("'{}' is damaged: {}", store.genesis().string(),
+                                            rules.error().message)};
+  return rules;
+}
+
+Result<std::unique_ptr<node::ChainReader>> open_chain(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(auto chain, storage::RocksStore::open_read_only(store.chain(),
+                                                                  chain_options(context, store)));
+  return std::unique_ptr<node::ChainReader>(std::move(chain));
+}
+
+Result<std::unique_ptr<NodeSession>> open_node(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
+  const auto deadline = context.clock.steady() + patience;
+  for (;;) {
+    // The lock is the truth, the socket only a doorbell: whoever holds the lock may still be
+    // starting and not listen yet.
+    BMSG_TRY_ASSIGN(auto lock, FileLock::try_take(store.chain_lock(), context.command));
+    if (lock) return LocalSession::open(context, store, std::move(*lock));
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - context.clock.steady());
+    const std::string holder = FileLock::holder(store.chain_lock());
+    if (left.count() > 0) {
+      auto remote = api::RemoteService::connect(store.run() / "node.sock", left);
+      if (!remote && remote.error().code != Errc::locked) return remote.error();
+      if (remote && remote.value())
+        return std::unique_ptr<NodeSession>(new RemoteSession(std::move(remote.value())));
+    }
+    if (context.clock.steady() + kBetweenTries >= deadline) {
+      return Error{Errc::locked,
+                   fmt::format("store '{}' is in use by {}", store.root().string(), holder)};
+    }
+    std::this_thread::sleep_for(kBetweenTries);
+  }
+}
+
+void poke_node(const StoreDir& store) { api::poke(store.run() / "node.sock"); }
+
+Result<crypto::SecretBytes> read_node_seed(const Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto text, context.disk.read(store.node_key(), 1024));
+  if (!text) return Error{Errc::corrupt, fmt::format("'{}' is missing", store.node_key().string())};
+  std::string_view line = as_text(*text);
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  const auto seed = from_hex(line);
+  if (!seed || seed->size() != crypto::kSeedBytes)
+    return Error{Errc::corrupt, fmt::format("'{}' is damaged", store.node_key().string())};
+  return crypto::SecretBytes::from(*seed);
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,52 @@
+// Ways into a store: its rules, its chain for reading, its node for changing.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+#include "lib/chain/rules_text.h"
+#include "lib/crypto/secret_bytes.h"
+#include "lib/node/service.h"
+#include "lib/node/store.h"
+#include "storage/rocks_options.h"
+
+namespace bmsg::cli {
+
+/// The rules of the store's chain, from the file `genesis`: no database is opened.
+/// Errors: Errc::corrupt.
+Result<chain::ChainRules> read_rules(const Context& context, const StoreDir& store);
+
+/// The chain for reading, beside any writer.
+Result<std::unique_ptr<node::ChainReader>> open_chain(Context& context, const StoreDir& store);
+
+/// How the chain's database of a store is opened.
+storage::OpenOptions chain_options(Context& context, const StoreDir& store);
+
+/// The node of a store: a running `serve` over its socket, or the database under our lock. Which of
+/// the two it is makes no difference to a command.
+class NodeSession {
+ public:
+  virtual ~NodeSession() = default;
+
+  virtual node::Service& service() = 0;
+  /// Files away the public cards that came with what was accepted. A running node does it itself.
+  virtual Result<Done> collect_cards() = 0;
+};
+
+/// Tries socket and lock in turn until the patience for locks ends; takes in the outbox at once.
+/// Errors: Errc::locked, naming the holder.
+Result<std::unique_ptr<NodeSession>> open_node(Context& context, const StoreDir& store);
+
+/// Tells a running node that the outbox has something; does not wait and does not mind if nobody
+/// listens.
+void poke_node(const StoreDir& store);
+
+/// The secret of keys/node.key, and its public half. Errors: Errc::corrupt.
+Result<crypto::SecretBytes> read_node_seed(const Context& context, const StoreDir& store);
+
+/// What this program calls itself towards peers.
+std::string agent_name();
+
+}  // namespace bmsg::cli

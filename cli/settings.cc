@@ -1,0 +1,186 @@
+#include "cli/settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <sstream>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/environment.h"
+#include "cli/report.h"
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+namespace {
+
+constexpr std::size_t kConfigBytesMax = 1 << 20;
+
+const KnownSetting* find_known(const std::string& key) {
+  const auto& known = known_settings();
+  const auto at = std::ranges::find_if(known, [&](const auto& one) { return key == one.key; });
+  return at == known.end() ? nullptr : &*at;
+}
+
+Result<Done> check_known(const std::string& key, const std::string& origin) {
+  if (find_known(key) != nullptr) return done;
+  std::vector<std::string> keys;
+  for (const KnownSetting& known : known_settings()) keys.emplace_back(known.key);
+  const std::string near = nearest(key, keys);
+  return Error{Errc::bad_config, fmt::format("{}: unknown key '{}'{}", origin, key,
+                                             near.empty() ? "" : ", did you mean '" + near + "'")};
+}
+
+std::string quoted(const std::string& value) {
+  const bool plain =
+      !value.empty() && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+  return plain || value == "true" || value == "false" ? value : "\"" + value + "\"";
+}
+
+std::string key_of(std::string_view line) {
+  const auto equals = line.find('=');
+  if (equals == std::string_view::npos) return {};
+  std::string key(line.substr(0, equals));
+  std::erase_if(key, [](char c) { return c == ' ' || c == '\t' || c == '"'; });
+  return key;
+}
+
+}  // namespace
+
+const std::vector<KnownSetting>& known_settings() {
+  static const std::vector<KnownSetting> known = {
+      {"user.identity", "", "identity that commands use when the store has several"},
+      {"core.editor", "", "program that writes a message when there is no -m, -F or input"},
+      {"core.pager", "", "program that shows long output"},
+      {"color.ui", "auto", "auto, always or never"},
+      {"lock.timeout", "10s", "how long to wait for another bmsg"},
+      {"send.expires", "30d", "how long a message is kept by others"},
+      {"send.sign", "true", "whether messages carry a signature"},
+      {"send.require_verified", "false", "refuse recipients that were not verified"},
+      {"mine.threads", "0", "threads that search; 0 for all"},
+      {"mine.timeout", "0", "give up after this long; 0 for never"},
+      {"mine.bury", "6", "blocks to put on top of a message"},
+      {"sync.timeout", "10m", "longest time for one round"},
+      {"sync.proxy", "", "socks5h://HOST:PORT for all connections"},
+      {"serve.listen", "127.0.0.1:5512", "where serve listens"},
+      {"serve.sync_every", "5m", "how often serve asks its peers; 0 for never"},
+      {"serve.max_connections", "1024", "connections at once"},
+      {"max_reorg", "72", "blocks that may be replaced without asking"},
+      {"limits.put", "8388608", "bytes of one put"},
+      {"limits.requests", "100", "requests from one address in ten seconds"},
+      {"limits.request_time", "10", "seconds for one request"},
+      {"limits.idle_time", "75", "seconds that a connection may be idle"},
+      {"safe.store", "", "stores of other users to accept (user file only)"},
+  };
+  return known;
+}
+
+Result<Done> Settings::add_file(const std::filesystem::path& file, const Disk& disk) {
+  BMSG_TRY_ASSIGN(const auto bytes, disk.read(file, kConfigBytesMax));
+  if (!bytes) return done;
+  std::istringstream in(to_string(*bytes));
+  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(in)) {
+    if (item.name == "++" || item.name == "--") continue;  // The parser's marks of sections.
+    BMSG_TRY(check_known(item.fullname(), file.string()));
+    if (item.inputs.size() != 1) {
+      return Error{Errc::bad_config,
+                   fmt::format("{}: '{}' needs one value", file.string(), item.fullname())};
+    }
+    add(item.fullname(), item.inputs.front(), file.string());
+  }
+  return done;
+}
+
+Result<Done> Settings::add_assignment(const std::string& assignment) {
+  const auto equals = assignment.find('=');
+  if (equals == std::string::npos) {
+    return Error{Errc::bad_usage, fmt::format("-c '{}': not of the form key=value", assignment)};
+  }
+  const std::string key = assignment.substr(0, equals);
+  BMSG_TRY(check_known(key, "-c"));
+  add(key, assignment.substr(equals + 1), "-c");
+  return done;
+}
+
+void Settings::add(const std::string& key, const std::string& text, const std::string& origin) {
+  values_[key] = Value{text, origin};
+}
+
+std::optional<Settings::Value> Settings::said(const std::string& key) const {
+  const auto at = values_.find(key);
+  return at == values_.end() ? std::nullopt : std::optional(at->second);
+}
+
+const std::string& Settings::text(const std::string& key) const {
+  if (const auto at = values_.find(key); at != values_.end()) return at->second.text;
+  static std::map<std::string, std::string> defaults;
+  const KnownSetting* known = find_known(key);
+  check(known != nullptr, "asked for an unknown setting");
+  return defaults.emplace(key, known->value).first->second;
+}
+
+Result<std::uint64_t> Settings::seconds(const std::string& key) const {
+  auto parsed = parse_duration(text(key));
+  if (!parsed) return Error{Errc::bad_config, fmt::format("{}: {}", key, parsed.error().message)};
+  return parsed;
+}
+
+Result<std::uint64_t> Settings::number(const std::string& key) const {
+  const std::string& digits = text(key);
+  std::uint64_t value = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (failed == std::errc() && end == digits.data() + digits.size()) return value;
+  return Error{Errc::bad_config, fmt::format("{}: '{}' is not a number", key, digits)};
+}
+
+std::string edited(const std::string& file_text, const std::string& key,
+                   const std::optional<std::string>& value) {
+  std::string out;
+  std::string section;
+  std::istringstream lines(file_text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('[') && line.find(']') != std::string::npos) {
+      section = line.substr(1, line.find(']') - 1) + ".";
+    }
+    if (section + key_of(line) == key) continue;
+    out += line + "\n";
+  }
+  // In front, where no section has begun.
+  return value ? fmt::format("{} = {}\n", key, quoted(*value)) + out : out;
+}
+
+std::filesystem::path system_config_file() {
+  const std::string dirs = from_environment("XDG_CONFIG_DIRS");
+  const std::string first = dirs.substr(0, dirs.find(':'));
+  return std::filesystem::path(first.empty() ? "/etc/xdg" : first) / "bmsg" / "config.toml";
+}
+
+std::filesystem::path user_config_file() {
+  if (const auto named = from_environment("BMSG_CONFIG"); !named.empty()) return named;
+  if (const auto config = from_environment("XDG_CONFIG_HOME"); !config.empty()) {
+    return std::filesystem::path(config) / "bmsg" / "config.toml";
+  }
+  return std::filesystem::path(from_environment("HOME")) / ".config" / "bmsg" / "config.toml";
+}
+
+Result<std::uint64_t> parse_duration(const std::string& text) {
+  std::uint64_t count = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  constexpr std::uint64_t kCountMax = 1'000'000'000;
+  std::uint64_t seconds = 0;
+  if (unit.empty() || unit == "s") seconds = 1;
+  if (unit == "m") seconds = 60;
+  if (unit == "h") seconds = 3600;
+  if (unit == "d") seconds = 86400;
+  if (unit == "y") seconds = 31536000;
+  if (failed != std::errc() || seconds == 0 || count > kCountMax) {
+    return Error{Errc::bad_usage,
+                 fmt::format("'{}' is not a duration such as 30s, 15m, 12h, 7d or 1y", text)};
+  }
+  return count * seconds;
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,63 @@
+// Settings: what configuration files, the environment and -c say, and where each value is from.
+
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/core/disk.h"
+#include "lib/core/result.h"
+
+namespace bmsg::cli {
+
+/// A key that configuration may name.
+struct KnownSetting {
+  const char* key;
+  const char* value;  // When nothing says otherwise.
+  const char* says;
+};
+
+/// All of them, in the order of bmsg-config(5).
+const std::vector<KnownSetting>& known_settings();
+
+/// Values by key, later sources over earlier ones.
+class Settings {
+ public:
+  struct Value {
+    std::string text;
+    std::string origin;  // "default", a file, "BMSG_…" or "-c".
+  };
+
+  /// Reads a file if it is there. Errors: Errc::bad_config naming file and key.
+  Result<Done> add_file(const std::filesystem::path& file, const Disk& disk);
+  /// "key=value" from -c.
+  Result<Done> add_assignment(const std::string& assignment);
+  void add(const std::string& key, const std::string& text, const std::string& origin);
+
+  /// The value of a known key.
+  const std::string& text(const std::string& key) const;
+  Result<std::uint64_t> seconds(const std::string& key) const;
+  Result<std::uint64_t> number(const std::string& key) const;
+  const std::map<std::string, Value>& all() const { return values_; }
+  /// Only what some source said.
+  std::optional<Value> said(const std::string& key) const;
+
+ private:
+  std::map<std::string, Value> values_;
+};
+
+/// The text of a file with one key set or removed; other lines stay as they are.
+std::string edited(const std::string& file_text, const std::string& key,
+                   const std::optional<std::string>& value);
+
+/// /etc/xdg/bmsg/config.toml and its like; the user's.
+std::filesystem::path system_config_file();
+std::filesystem::path user_config_file();
+
+/// "90", "30s", "15m", "12h", "7d", "1y" in seconds. Errors: Errc::bad_usage.
+Result<std::uint64_t> parse_duration(const std::string& text);
+
+}  // namespace bmsg::cli

@@ -1,0 +1,46 @@
+// ShortService: a node that is opened for each call, so that its lock is free in between.
+
+#pragma once
+
+#include "cli/session.h"
+
+namespace bmsg::cli {
+
+/// What sync works on from a command: reading goes to the chain beside any writer, changes take the
+/// lock for as long as they last.
+/// Threads: one.
+class ShortService final : public node::Service {
+ public:
+  /// Both must outlive it.
+  ShortService(Context& context, const StoreDir& store) : context_(context), store_(store) {}
+
+  Result<node::NodeInfo> info() override;
+  Result<std::string> rules_text() override;
+  Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override;
+  Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
+  Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override;
+  Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
+  Result<node::Feed> feed(const std::string& cursor) override;
+  Result<node::BlockOutcome> submit_block(const Block& block) override;
+  Result<std::vector<node::MessageOutcome>> submit_messages(const std::vector<Message>& messages,
+                                                            node::Origin origin) override;
+  Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override;
+  Result<node::BlockTemplate> block_template(const node::TemplateWish& wish) override;
+  Result<node::OutboxTaken> take_outbox() override;
+  Result<std::vector<node::Peer>> peers() override;
+  Result<Done> put_peer(const node::Peer& peer) override;
+  Result<Done> remove_peer(const std::string& url) override;
+
+  /// Lets go of the lock.
+  Result<Done> release();
+
+ private:
+  Result<node::Service*> service();
+
+  Context& context_;
+  const StoreDir& store_;
+  std::unique_ptr<NodeSession> session_;
+  std::chrono::steady_clock::time_point since_;
+};
+
+}  // namespace bmsg::cli
