@@ -2,16 +2,39 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <set>
 #include <thread>
 
 #include "lib/core/hex.h"
+#include "lib/net/address.h"
 #include "lib/node/peer_book.h"
 #include "lib/node/sync_session.h"
 
 namespace bmsg::api {
+namespace {
+
+/// Whether it is our disk or memory that failed, and no peer's fault.
+bool is_our_failure(Errc code) {
+  return code == Errc::io || code == Errc::corrupt || code == Errc::locked ||
+         code == Errc::no_resource;
+}
+
+std::optional<node::Misdeed> misdeed_of(Errc code) {
+  if (code == Errc::bad_input) return node::Misdeed::broken_rule;
+  if (code == Errc::protocol || code == Errc::bad_config) return node::Misdeed::false_claim;
+  return std::nullopt;
+}
+
+/// On this machine a proxy may stand for many: limited, never banned.
+bool is_local(const std::string& url) {
+  const auto address = net::parse_address(url);
+  return !address || address.value().scheme == net::Scheme::unix_socket ||
+         net::is_loopback(address.value().host);
+}
+
+}  // namespace
 
 class Gossip::Impl {
  public:
@@ -86,18 +109,24 @@ class Gossip::Impl {
     auto transport = HttpTransport::open(peer.url, reach);
     if (!transport) return note_failure(peer, transport.error());
     set_asking(transport.value().get());
-    auto report = node::sync_with(service_, *transport.value(), chain_, clock_, {.stop = stop});
+    const node::SyncOptions turn{.deadline = clock_.steady() + options_.exchange_max, .stop = stop};
+    auto report = node::sync_with(service_, *transport.value(), chain_, clock_, turn);
     set_asking(nullptr);
     if (stop.stop_requested()) return;
     if (!report) return note_failure(peer, report.error());
-    const node::SyncReport& done = report.value();
-    node::Peer after = node::after_success(
-        peer, clock_.now(), std::chrono::milliseconds(done.latency_ms), done.peer.tip.height);
-    if (!after.key) after.key = transport.value()->peer_key();
-    if (after.key && !peer.key)
+    note_success(peer, report.value(), transport.value()->peer_key());
+  }
+
+  void note_success(const node::Peer& peer, const node::SyncReport& done,
+                    const std::optional<NodeKey>& key) {
+    keep(peer.url, [&](node::Peer now) {
+      if (!now.key) now.key = key;
+      return node::after_success(std::move(now), clock_.now(),
+                                 std::chrono::milliseconds(done.latency_ms), done.peer.tip.height);
+    });
+    if (key && !peer.key)
       log_.write(LogLevel::warning, fmt::format("first meeting with {}: its key {} is pinned",
-                                                peer.url, to_hex(after.key->view())));
-    keep(after);
+                                                peer.url, to_hex(key->view())));
     if (done.pulled_blocks + done.pushed_blocks + done.pulled_messages + done.pushed_messages == 0)
       return;
     log_.write(LogLevel::info, fmt::format("{}: {} blocks in, {} out, {} messages in, {} out",
@@ -106,12 +135,26 @@ class Gossip::Impl {
   }
 
   void note_failure(const node::Peer& peer, const Error& error) {
-    log_.write(LogLevel::info, fmt::format("{}: {}", peer.url, error.message));
-    keep(node::after_failure(peer, clock_.now(), error.message));
+    const bool is_ours = is_our_failure(error.code);
+    log_.write(is_ours ? LogLevel::warning : LogLevel::info,
+               fmt::format("{}: {}", peer.url, error.message));
+    if (is_ours) return;
+    keep(peer.url, [&](node::Peer now) {
+      const auto misdeed = misdeed_of(error.code);
+      if (misdeed && !is_local(now.url))
+        now = node::penalise(std::move(now), *misdeed, clock_.now());
+      return node::after_failure(std::move(now), clock_.now(), error.message);
+    });
   }
 
-  void keep(const node::Peer& peer) {
-    const auto kept = service_.put_peer(peer);
+  /// Changes a peer as it is kept now: it may have been banned or removed while it was asked.
+  void keep(const std::string& url, const std::function<node::Peer(node::Peer)>& changed) {
+    const auto peers = service_.peers();
+    if (!peers)
+      return log_.write(LogLevel::warning, "cannot read the peers: " + peers.error().message);
+    const auto now = std::ranges::find(peers.value(), url, &node::Peer::url);
+    if (now == peers.value().end()) return;
+    const auto kept = service_.put_peer(changed(*now));
     if (!kept) log_.write(LogLevel::warning, "cannot remember a peer: " + kept.error().message);
   }
 

@@ -19,6 +19,8 @@ struct GossipOptions {
   std::chrono::seconds sync_every{300};   // 0: never.
   std::chrono::milliseconds settle{300};  // News are gathered for so long.
   std::chrono::seconds take_outbox_every{5};
+  std::chrono::seconds exchange_max{
+      60};                             // One peer's turn: a slow one must not keep others waiting.
   TransportOptions transport;          // The expected key comes from each peer.
   std::function<void()> after_change;  // Called on the gossip thread: collects cards.
 };

@@ -15,6 +15,10 @@ namespace {
 constexpr std::size_t kFeedBytesMax = 32u << 20;
 constexpr std::size_t kHeaderFrameBytesMax = 5 + kHeaderBytes + 1 + kEndorsersMax * 65;
 
+/// Header, seal and a flag for each message of at least 104 bytes stand beside the messages.
+constexpr std::size_t kBlockFrameBytesMax =
+    kHeaderFrameBytesMax + kBlockBytesMax + kBlockBytesMax / (kHeadBytesFixed + kNonceBytes);
+
 Error breach(const std::string& url, std::string_view what) {
   return Error{Errc::protocol, fmt::format("{}: {}", url, what)};
 }
@@ -98,7 +102,7 @@ Result<std::vector<Block>> HttpTransport::blocks(Height from, std::uint32_t coun
   const std::string target =
       fmt::format("blocks/{}/{}{}", from.value, count, bodies == Bodies::without ? "?light=1" : "");
   BMSG_TRY_ASSIGN(const auto answer,
-                  ask(net::Method::get, target, {}, count * (std::size_t{kBlockBytesMax} * 2)));
+                  ask(net::Method::get, target, {}, 4 + count * kBlockFrameBytesMax));
   BMSG_TRY_ASSIGN(const auto frames, frames_of(answer, chain::FrameType::block, count, url_));
   std::vector<Block> blocks;
   for (const chain::Frame& frame : frames) {

@@ -16,10 +16,11 @@ namespace bmsg::api {
 namespace {
 
 constexpr std::size_t kWaitingMax = 256;
-constexpr int kFailed = 500;  // The body is an Error.
 
 using Answer = Result<Bytes>;
 using Verb = Answer (*)(node::Service& service, const Bytes& body);
+
+net::HttpResponse failed(const Error& error) { return {kLocalFailed, "", {}, encode(error)}; }
 
 Answer submit_block(node::Service& service, const Bytes& body) {
   BMSG_TRY_ASSIGN(const auto block, decode_block(body));
@@ -91,24 +92,21 @@ const std::map<std::string_view, Verb>& verbs() {
 
 net::HttpResponse answer(node::Service& service, const net::HttpRequest& request) {
   if (net::find_field(request.fields, kLocalVersionField) != kLocalVersion) {
-    return {kFailed,
-            "",
-            {},
-            encode(Error{
-                Errc::bad_config,
-                "the running node is of another version of bmsg; stop it and start this one"})};
+    return failed({Errc::bad_config,
+                   "the running node is of another version of bmsg; stop it and start this one"});
   }
   const std::string_view name = std::string_view(request.path).substr(kLocalPrefix.size());
   if (name.starts_with("peer/")) {
     // What peers may ask, a command may ask: the same answers under another prefix.
     net::HttpRequest shared = request;
     shared.path = std::string(kPeerPrefix) + std::string(name.substr(5));
-    return answer_peer(service, shared);
+    auto given = try_answer_peer(service, shared);
+    return given ? std::move(given).value() : failed(given.error());
   }
   const auto verb = verbs().find(name);
   if (verb == verbs().end()) return {404, "", {}, {}};
   auto given = verb->second(service, request.body);
-  if (!given) return {kFailed, "", {}, encode(given.error())};
+  if (!given) return failed(given.error());
   return {200, "", {}, std::move(given).value()};
 }
 
@@ -125,8 +123,7 @@ class LocalRoutes::Impl : public std::enable_shared_from_this<Impl> {
     const auto self = shared_from_this();
     const bool taken =
         worker_.post([self, shared, respond] { respond(answer(self->service_, *shared)); });
-    if (!taken)
-      respond({kFailed, "", {}, encode(Error{Errc::try_again, "the running node is busy"})});
+    if (!taken) respond(failed({Errc::try_again, "the running node is busy"}));
   }
 
   void stop() { worker_.stop(); }

@@ -14,6 +14,7 @@ namespace bmsg::api {
 inline constexpr std::string_view kLocalVersion = "1";
 inline constexpr std::string_view kLocalVersionField = "x-bmsg-local";
 inline constexpr std::string_view kLocalPrefix = "/local/1/";
+inline constexpr int kLocalFailed = 500;  // The status of an answer that is an Error.
 
 Bytes encode(const node::BlockOutcome& outcome);
 Result<node::BlockOutcome> decode_block_outcome(ByteView bytes);

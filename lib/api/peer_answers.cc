@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <span>
 
 #include "lib/api/wire_json.h"
 #include "lib/chain/block_hash.h"
@@ -21,6 +23,7 @@ using net::Method;
 
 constexpr std::uint32_t kImmutableDepth = kReorgDepthMax;  // Deeper blocks never change places.
 constexpr std::uint32_t kHeadersAligned = kHeadersPerRequest;
+constexpr std::size_t kOffersMax = 64 * kShortIdsPerRequest;  // Of one put: each is looked up.
 
 /// Takes the part of a path before the next '/'.
 std::string_view next_part(std::string_view& path) {
@@ -62,10 +65,16 @@ void mark_immutable(HttpResponse& response) {
   response.fields.push_back({"etag", "\"" + to_hex(digest.view().first(16)) + "\""});
 }
 
-Result<bool> is_deep(node::Service& service, const HeightRange& range, std::uint32_t align) {
+/// Whether an answer is a whole aligned range that ends with `last` and lies where no
+/// reorganisation is followed: by blocks and by time, whichever is deeper.
+Result<bool> is_deep(node::Service& service, const HeightRange& range, std::uint32_t align,
+                     const Header& last) {
+  const std::uint64_t end = std::uint64_t{range.from.value} + range.count;
   if (range.from.value % align != 0 || range.count != align) return false;
+  if (last.height.value + std::uint64_t{1} != end) return false;
   BMSG_TRY_ASSIGN(const auto info, service.info());
-  return std::uint64_t{range.from.value} + range.count + kImmutableDepth <= info.tip.height.value;
+  return end + kImmutableDepth <= info.tip.height.value &&
+         last.time.value + kReorgSecondsMax < info.tip.time.value;
 }
 
 Result<HttpResponse> answer_info(node::Service& service) {
@@ -90,7 +99,9 @@ Result<HttpResponse> answer_headers(node::Service& service, std::string_view pat
   for (const SealedHeader& header : headers)
     chain::append_frame(pack, chain::FrameType::header, encode(header));
   auto response = pack_response(std::move(pack));
-  BMSG_TRY_ASSIGN(const bool deep, is_deep(service, *range, kHeadersAligned));
+  if (headers.empty()) return response;
+  BMSG_TRY_ASSIGN(const bool deep,
+                  is_deep(service, *range, kHeadersAligned, headers.back().header));
   if (deep) mark_immutable(response);
   return response;
 }
@@ -114,7 +125,9 @@ Result<HttpResponse> answer_blocks(node::Service& service, std::string_view path
     chain::append_frame(pack, chain::FrameType::block, encoded);
   }
   auto response = pack_response(std::move(pack));
-  BMSG_TRY_ASSIGN(const bool deep, is_deep(service, *range, kBlocksPerRequest));
+  if (blocks.empty()) return response;
+  BMSG_TRY_ASSIGN(const bool deep,
+                  is_deep(service, *range, kBlocksPerRequest, blocks.back().header));
   if (deep) mark_immutable(response);
   return response;
 }
@@ -193,13 +206,24 @@ node::PutLine line_of(node::Verdict verdict, const std::optional<chain::Violatio
           .need = {}};
 }
 
-Result<node::PutLine> put_message(node::Service& service, const Bytes& payload) {
-  auto message = decode_message(payload);
-  if (!message) return bad_line("layout");
-  BMSG_TRY_ASSIGN(const auto outcomes,
-                  service.submit_messages({std::move(message).value()}, node::Origin::peer));
-  if (outcomes.size() != 1) return bad_line("layout");
-  return line_of(outcomes.front().verdict, outcomes.front().violation);
+/// Hands over messages together: one commit for all of them.
+Result<std::vector<node::PutLine>> put_messages(node::Service& service,
+                                                std::span<const chain::Frame> frames) {
+  std::vector<node::PutLine> lines(frames.size(), bad_line("layout"));
+  std::vector<Message> messages;
+  std::vector<std::size_t> places;  // Of each in `lines`.
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    auto message = decode_message(frames[i].payload);
+    if (!message) continue;
+    messages.push_back(std::move(message).value());
+    places.push_back(i);
+  }
+  BMSG_TRY_ASSIGN(const auto outcomes, service.submit_messages(messages, node::Origin::peer));
+  check(outcomes.size() == places.size(), "a message without an outcome");
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    lines[places[i]] = line_of(outcomes[i].verdict, outcomes[i].violation);
+  }
+  return lines;
 }
 
 Result<node::PutLine> put_block(node::Service& service, const Bytes& payload) {
@@ -221,6 +245,7 @@ Result<node::PutLine> put_compact(node::Service& service, const Bytes& payload) 
 Result<node::PutLine> put_ids(node::Service& service, const Bytes& payload) {
   const auto ids = chain::decode_short_ids(payload);
   if (!ids) return bad_line("layout");
+  if (ids.value().size() > kShortIdsPerRequest) return bad_line("size");
   node::PutLine line{.verdict = node::Verdict::known, .rule = {}, .need = {}};
   for (const ShortId& id : ids.value()) {
     BMSG_TRY_ASSIGN(const auto found, service.messages({id}));
@@ -231,8 +256,6 @@ Result<node::PutLine> put_ids(node::Service& service, const Bytes& payload) {
 
 Result<node::PutLine> put_frame(node::Service& service, const chain::Frame& frame) {
   switch (frame.type) {
-    case chain::FrameType::message:
-      return put_message(service, frame.payload);
     case chain::FrameType::block:
       return put_block(service, frame.payload);
     case chain::FrameType::compact:
@@ -243,19 +266,43 @@ Result<node::PutLine> put_frame(node::Service& service, const chain::Frame& fram
       return node::PutLine{.verdict = node::Verdict::known, .rule = {}, .need = {}};
     case chain::FrameType::genesis:
     case chain::FrameType::header:
+    case chain::FrameType::message:
     case chain::FrameType::end:
       return bad_line("frame");
   }
   return bad_line("frame");
 }
 
+std::size_t messages_in_front(std::span<const chain::Frame> frames) {
+  const auto other = std::ranges::find_if(
+      frames, [](const auto& frame) { return frame.type != chain::FrameType::message; });
+  return static_cast<std::size_t>(other - frames.begin());
+}
+
+std::size_t offers_in(std::span<const chain::Frame> frames) {
+  std::size_t ids = 0;
+  for (const chain::Frame& frame : frames) {
+    if (frame.type == chain::FrameType::ids) ids += frame.payload.size() / ShortId::kSize;
+  }
+  return ids;
+}
+
 Result<HttpResponse> answer_put(node::Service& service, const net::HttpRequest& request) {
   const auto frames = chain::split_pack(request.body, chain::EndFrame::optional);
   if (!frames) return error_response(400, "frame", frames.error().message);
+  std::span<const chain::Frame> left = frames.value();
+  if (offers_in(left) > kOffersMax) return bad_request("a put offers up to 65536 ids");
   std::string lines;
-  for (const chain::Frame& frame : frames.value()) {
-    BMSG_TRY_ASSIGN(const auto line, put_frame(service, frame));
-    lines += print_put_line(line);
+  while (!left.empty()) {
+    const std::size_t run = messages_in_front(left);
+    if (run > 0) {
+      BMSG_TRY_ASSIGN(const auto several, put_messages(service, left.first(run)));
+      for (const node::PutLine& line : several) lines += print_put_line(line);
+    } else {
+      BMSG_TRY_ASSIGN(const auto line, put_frame(service, left.front()));
+      lines += print_put_line(line);
+    }
+    left = left.subspan(std::max<std::size_t>(run, 1));
   }
   return net::text_response(200, lines);
 }
@@ -303,6 +350,10 @@ HttpResponse error_response(const Error& error) {
 
 HttpResponse pack_response(Bytes pack) {
   return {200, "application/x-bmsg-pack", {{"cache-control", "no-store"}}, std::move(pack)};
+}
+
+Result<HttpResponse> try_answer_peer(node::Service& service, const net::HttpRequest& request) {
+  return answer(service, request);
 }
 
 HttpResponse answer_peer(node::Service& service, const net::HttpRequest& request) {

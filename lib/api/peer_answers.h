@@ -12,6 +12,8 @@ namespace bmsg::api {
 /// The answer to a request under /bmsg/1/ other than a feed that has to wait.
 /// Source: bmsg-protocol(7), "Paths".
 net::HttpResponse answer_peer(node::Service& service, const net::HttpRequest& request);
+/// The same, with what fails here told in full, for callers who may know it.
+Result<net::HttpResponse> try_answer_peer(node::Service& service, const net::HttpRequest& request);
 
 /// {"error":…,"detail":…} with a status.
 net::HttpResponse error_response(int status, std::string_view rule, std::string_view detail);

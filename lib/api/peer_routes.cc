@@ -1,5 +1,6 @@
 #include "lib/api/peer_routes.h"
 
+#include <atomic>
 #include <charconv>
 #include <list>
 #include <mutex>
@@ -40,6 +41,11 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void changed() {
+    ++changes_;
+    answer_waiting();
+  }
+
+  void answer_waiting() {
     std::list<Poll> woken;
     {
       const std::lock_guard lock(mutex_);
@@ -54,7 +60,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
       stopping_ = true;
     }
     worker_.stop();
-    changed();
+    answer_waiting();
   }
 
  private:
@@ -66,7 +72,12 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
 
   void answer(const net::HttpRequest& request, const net::Respond& respond) {
     const std::uint32_t wait = wait_of(request);
-    if (wait > 0 && !has_news(request) && keep_waiting(request, respond, wait)) return;
+    const std::uint64_t before = changes_;
+    if (wait > 0 && !has_news(request) && keep_waiting(request, respond, wait)) {
+      // What changed after the look and before the wait began has woken nobody.
+      if (changes_ != before) answer_waiting();
+      return;
+    }
     respond(answer_peer(service_, request));
   }
 
@@ -119,6 +130,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   std::list<Poll> polls_;
   std::uint64_t next_ = 0;
   bool stopping_ = false;
+  std::atomic<std::uint64_t> changes_ = 0;
   Worker worker_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lib/api/local_wire.h"
 #include "lib/api/wire_json.h"
 #include "lib/chain/pack.h"
@@ -13,6 +15,7 @@
 namespace bmsg::api {
 namespace {
 
+constexpr std::chrono::milliseconds kVerbPatience{10'000};
 constexpr std::size_t kAnswerBytesMax = 256u << 20;  // Sixteen blocks with their framing, and more.
 
 Error malformed() {
@@ -55,6 +58,8 @@ Result<std::unique_ptr<RemoteService>> RemoteService::connect(const std::filesys
   std::unique_ptr<RemoteService> remote(new RemoteService(std::move(address), patience));
   // Somebody listens; whether he answers shows now and not in the middle of the work.
   BMSG_TRY(remote->info());
+  // A deep reorganisation takes longer than somebody may want to wait for a lock.
+  remote->patience_ = std::max(patience, kVerbPatience);
   return remote;
 }
 
@@ -66,9 +71,11 @@ Result<Bytes> RemoteService::ask(const std::string& verb, Bytes body) {
   }
   if (!answer) return answer.error();
   if (answer.value().status == 200) return std::move(answer.value().body);
-  if (verb.starts_with("peer/"))
-    return answer.value().status == 404 ? Error{Errc::not_found, verb} : malformed();
-  return answer.value().status == 404 ? malformed() : decode_error(answer.value().body);
+  if (answer.value().status == kLocalFailed) return decode_error(answer.value().body);
+  if (answer.value().status == 404 && verb.starts_with("peer/block/")) {
+    return Error{Errc::not_found, "no such block"};
+  }
+  return malformed();
 }
 
 Result<node::NodeInfo> RemoteService::info() {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -53,6 +54,13 @@ std::string_view next_word(std::string_view& line) {
   const std::string_view word = line.substr(0, line.find(' '));
   line.remove_prefix(std::min(line.size(), word.size() + 1));
   return word;
+}
+
+/// It goes into an address when it is handed back.
+bool is_cursor(std::string_view text) {
+  return !text.empty() && text.size() <= kCursorBytesMax && std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.';
+  });
 }
 
 Result<std::vector<ShortId>> short_ids(std::string_view line) {
@@ -142,7 +150,7 @@ Result<node::Feed> parse_feed(std::string_view left) {
       if (!id || feed.messages.size() >= kFeedMessagesMax) return malformed("feed");
       feed.messages.push_back(*id);
     } else if (kind == "c") {
-      if (line.empty() || line.size() > kCursorBytesMax || !left.empty()) return malformed("feed");
+      if (!is_cursor(line) || !left.empty()) return malformed("feed");
       feed.cursor = line;
     } else if (kind != "p") {  // Proposals are for endorsers.
       return malformed("feed");
