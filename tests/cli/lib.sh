@@ -63,7 +63,7 @@ start() {
   shift
   log=$work/$(basename "$store").serve
   : >"$log"
-  bmsg -C "$store" serve --listen 127.0.0.1:0 "$@" >"$log" 2>"$log.err" &
+  "$BMSG" -C "$store" serve --listen 127.0.0.1:0 "$@" >"$log" 2>"$log.err" &
   server=$!
   servers="$servers $server"
   within 20 grep -q '^node ' "$log" || fail "serve of $store: $(cat "$log" "$log.err")"
