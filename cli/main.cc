@@ -79,7 +79,9 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, c
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (is_command(word)) break;
-    if (word.starts_with('-') || (i > 1 && std::string(argv[i - 1]).starts_with('-'))) continue;
+    const CLI::Option* before = i > 1 ? app.get_option_no_throw(argv[i - 1]) : nullptr;
+    const bool is_value = before != nullptr && before->get_items_expected_max() > 0;
+    if (word.starts_with('-') || is_value) continue;
     const std::string near = nearest(word, names);
     return Error{Errc::bad_usage,
                  near.empty() ? "unknown command '" + word + "'"
