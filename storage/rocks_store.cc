@@ -205,8 +205,7 @@ Result<Done> RocksStore::apply(const node::ChainChange& change) {
   Batch batch = database_->batch();
   BMSG_TRY(put_change(batch, change));
   BMSG_TRY(database_->commit(std::move(batch)));
-  // The change is durable and stays so; a store may be ahead of its witness by one change.
-  (void)catch_up_witness();
+  (void)catch_up_witness();  // The change is durable; the next one asks for the witness again.
   return done;
 }
 
