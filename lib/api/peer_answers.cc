@@ -36,7 +36,9 @@ std::optional<std::uint32_t> parse_number(std::string_view text) {
   std::uint32_t number = 0;
   const char* end = text.data() + text.size();
   const bool canonical = !text.empty() && (text == "0" || text.front() != '0');
-  if (!canonical || std::from_chars(text.data(), end, number).ptr != end) return std::nullopt;
+  const auto read = std::from_chars(text.data(), end, number);
+  // Past its range, from_chars() reads all digits too, and leaves the number alone.
+  if (!canonical || read.ec != std::errc() || read.ptr != end) return std::nullopt;
   return number;
 }
 

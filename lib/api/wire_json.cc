@@ -141,9 +141,8 @@ Result<node::Feed> parse_feed(std::string_view left) {
       const std::string_view height = next_word(line);
       const char* end = height.data() + height.size();
       const auto hash = fixed_from_hex<BlockHash>(line);
-      if (std::from_chars(height.data(), end, feed.tip.height.value).ptr != end || height.empty() ||
-          !hash)
-        return malformed("feed");
+      const auto read = std::from_chars(height.data(), end, feed.tip.height.value);
+      if (read.ec != std::errc() || read.ptr != end || !hash) return malformed("feed");
       feed.tip.hash = *hash;
     } else if (kind == "m") {
       const auto id = fixed_from_hex<ShortId>(line);
