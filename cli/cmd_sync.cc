@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "cli/command.h"
 #include "cli/peering.h"
@@ -24,6 +25,8 @@ struct Options {
   bool dry_run = false;
   std::size_t require = 0;
 };
+
+constexpr std::int64_t kClockOffSeconds = 60;
 
 /// What became of all peers together.
 struct Tally {
@@ -84,6 +87,11 @@ void tell(Context& context, const Exchange& exchange) {
   const node::SyncReport& report = exchange.report.value();
   if (report.reorg && report.reorg->depth > 0)
     context.out.warn(fmt::format("{}: {}", exchange.peer.url, reorg_text(*report.reorg)));
+  if (std::abs(report.clock_ahead) > kClockOffSeconds) {
+    context.out.warn(fmt::format("{}: its clock is {} s {} ours; one of the two is wrong",
+                                 exchange.peer.url, std::abs(report.clock_ahead),
+                                 report.clock_ahead > 0 ? "ahead of" : "behind"));
+  }
   if (report.stopped_by_policy) {
     context.out.warn(
         fmt::format("{}: a better branch was kept and not followed; it would replace more blocks "

@@ -43,6 +43,17 @@ Result<node::BlockOutcome> finish(Context& context, const StoreDir& store, const
   return outcome;
 }
 
+/// A node holds back what is dated further ahead than this, so a tip that is can only mean that
+/// our clock is behind.
+Result<Done> check_clock(const Context& context, const Header& tip) {
+  const std::uint64_t now = context.clock.now().value;
+  if (tip.time.value <= now + static_cast<std::uint64_t>(kTimeAheadMax.count())) return done;
+  return Error{
+      Errc::try_again,
+      fmt::format("the tip is dated {} s ahead of this clock; set the clock, then mine again",
+                  tip.time.value - now)};
+}
+
 bool is_late(const Context& context, const MineOne& wish) {
   return wish.deadline && context.clock.steady() >= *wish.deadline;
 }
@@ -56,6 +67,7 @@ Result<Mined> mine_one(Context& context, const StoreDir& store, const MineOne& w
   while (!stop.stop_requested()) {
     BMSG_TRY_ASSIGN(const auto work, begin(context, store, wish));
     if (!work.has_work && !wish.allow_empty) return mined;
+    BMSG_TRY(check_clock(context, work.parent));
     const Ground ground = ground_of(context, store, work.block.header.previous);
     node::MiningWish search{.threads = wish.threads, .on_progress = {}};
     std::uint64_t hashes = 0;

@@ -131,8 +131,9 @@ std::string hint_for(Errc code) {
       return "try again, or wait longer with --lock-timeout SECONDS";
     case Errc::denied:
       return "check the owner, the mode and the passphrase";
-    case Errc::bad_input:
     case Errc::io:
+      return "if the disk is full, make room; the file 'ballast' of the store may go first";
+    case Errc::bad_input:
     case Errc::try_again:
     case Errc::protocol:
     case Errc::bad_config:

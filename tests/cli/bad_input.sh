@@ -1,0 +1,79 @@
+#!/bin/sh
+# Bad input gets a sentence, the exit code of the manual, and changes nothing.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+
+# says TEXT: the last complaint holds it.
+says() {
+  case $err in
+    *"$1"*) ;;
+    *) fail "the complaint does not say '$1': $err" ;;
+  esac
+}
+
+# refuses CODE TEXT COMMAND...
+refuses() {
+  code=$1
+  text=$2
+  shift 2
+  exits "$code" "$@"
+  [ -z "$out" ] || fail "'$*' printed: $out"
+  says "$text"
+}
+
+stranger=bmsg132yw8ht5p8cetl2jmvknewjawt9xwzdlrk2pyxlnwjyqrdq0dawqguumee
+
+refuses 66 'no store here' bmsg status
+refuses 64 "did you mean 'send'" bmsg sned
+refuses 64 '"code":64' bmsg --json sned
+exits 0 bmsg init ana --floor 8 --no-passphrase
+refuses 73 'already' bmsg init ana --no-passphrase
+exits 0 bmsg init ana --no-passphrase --if-missing
+refuses 67 "no contact 'zoe'" bmsg -C ana send -m hi zoe
+refuses 67 'no usable card' bmsg -C ana send -m hi "$stranger"
+refuses 64 'empty' bmsg -C ana send --public -m ''
+printf '\377\376' >binary
+refuses 65 'not UTF-8' bmsg -C ana send --public -F binary
+head -c 70000 /dev/zero | tr '\0' x >long
+refuses 65 'the limit is 65536 bytes' bmsg -C ana send --public -F long
+refuses 66 "no file 'absent'" bmsg -C ana send --public -F absent
+refuses 66 'no message' bmsg -C ana read deadbeef
+refuses 78 "unknown key 'send.expire', did you mean 'send.expires'" bmsg -C ana -c send.expire=1d config list
+exits 0 bmsg -C ana outbox
+[ "$(printf '%s\n' "$out" | wc -l)" -eq 1 ] || fail "a refused message is in the outbox: $out"
+
+echo right >right
+echo wrong >wrong
+exits 0 bmsg init ben --floor 8 --passphrase-file right
+refuses 77 'wrong passphrase' bmsg -C ben id --passphrase-file wrong
+refuses 77 'is locked' bmsg -C ben id
+exits 0 bmsg -C ben id --passphrase-file right
+
+start ana
+refuses 78 'another chain' bmsg -C ben peers add "$url"
+refuses 69 'Address already in use' bmsg -C ben serve --listen "$url"
+refuses 75 'is held by process' bmsg -C ana serve --lock-timeout 1
+stop "$server"
+exits 0 bmsg -C ana peers add --no-probe "$url"
+exits 69 bmsg -C ana sync
+
+exits 0 bmsg -C ana mine
+"$BMSG" -C ana cat 1 >block
+head -c 300 block >cut
+refuses 65 'malformed' bmsg -C ana submit-block cut
+refuses 65 'unknown' bmsg -C ben submit-block block
+
+if command -v faketime >/dev/null; then
+  refuses 75 'set the clock' faketime -f '-10y' "$BMSG" -C ana mine --allow-empty
+fi
+
+cp -r ana newer
+echo 'bmsg-store 2' >newer/format
+refuses 78 'made by a newer bmsg' bmsg -C newer status
+cp -r ana damaged
+printf x | dd of=damaged/keys/keyring bs=1 seek=100 conv=notrunc 2>/dev/null
+refuses 65 'damaged' bmsg -C damaged inbox
+rm -r damaged/chain
+refuses 66 'no database' bmsg -C damaged log
