@@ -61,8 +61,8 @@ exits 69 bmsg -C ana sync
 
 exits 0 bmsg -C ana mine
 "$BMSG" -C ana cat 1 >block
-head -c 300 block >cut
-refuses 65 'malformed' bmsg -C ana submit-block cut
+head -c 300 block >stump
+refuses 65 'malformed' bmsg -C ana submit-block stump
 refuses 65 'unknown' bmsg -C ben submit-block block
 
 if command -v faketime >/dev/null; then
