@@ -391,22 +391,5 @@ TEST_F(RocksStoreTest, TellsWhenItsWitnessIsGoneOrDamaged) {
   EXPECT_EQ(dir_.read().error().code, Errc::corrupt);
 }
 
-TEST_F(RocksStoreTest, SwitchesFourThousandBlocksAtOnce) {
-  const auto old_branch = builder_.blocks(builder_.genesis(), 4110);
-  apply(adding(builder_.chain(), old_branch));
-  Block fork = block_of(builder_, builder_.genesis(), "fork", 1);
-  std::vector<Block> branch = {fork};
-  for (const Block& block : builder_.blocks(fork.header, 4110)) branch.push_back(block);
-  node::ChainChange change = adding(builder_.chain(), branch);
-  for (auto block = old_branch.rbegin(); block != old_branch.rend(); ++block) {
-    change.disconnect.push_back(hash(*block));
-  }
-  apply(change);
-  reopen();
-  EXPECT_EQ(must(store_->tip()).height.value, 4111);
-  EXPECT_EQ(must(store_->headers({0}, 5000)).size(), 4112);
-  EXPECT_EQ(must(store_->tips()).size(), 2);
-}
-
 }  // namespace
 }  // namespace bmsg::storage
