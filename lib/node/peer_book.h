@@ -17,7 +17,7 @@ inline constexpr std::chrono::seconds kBackOffFirst{30};
 inline constexpr std::chrono::seconds kBackOffMax{3'600};
 inline constexpr std::size_t kPeerErrorBytesMax = 200;
 
-/// What a misdeed costs. Source: bmsg-protocol(7), "Limits and scores".
+/// What a misdeed costs. Source: bmsg-protocol(7), "Scores".
 enum class Misdeed : std::uint32_t {
   broken_rule = 100,  // Wrong work, bad seal, a frame that does not parse.
   false_claim = 25,   // Work that was not delivered; another chain.
