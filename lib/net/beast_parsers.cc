@@ -85,7 +85,6 @@ class ResponseParser::Reader final : public http::basic_parser<false> {
     const auto length = find_field(response.fields, "content-length");
     if (encoding && *encoding != "identity") refused = "it is compressed, though not asked to be";
     if (transfer && *transfer != "chunked") refused = "an unknown transfer coding";
-    if (transfer && length) refused = "a length and a transfer coding";
     if (length && length->find_first_not_of("0123456789") != length->npos) refused = "odd length";
     if (response.status < 200) refused = "an interim answer";
     if (!refused.empty()) error = http::make_error_code(http::error::bad_value);

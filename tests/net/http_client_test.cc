@@ -216,14 +216,19 @@ TEST(HttpClient, AsksAgainWhenAnIdleConnectionWasClosed) {
 }
 
 TEST(HttpClient, DropsAConnectionThatSaysMoreThanItWasAsked) {
-  ScriptedServer server(
-      always("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: "
-             "1\r\n\r\nb"));
-  HttpClient client(server.address());
-  for (int i = 0; i < 2; ++i) {
-    const auto response = client.request(get("/"), kLimits);
-    ASSERT_TRUE(response);
-    EXPECT_EQ(as_text(response.value().body), "a");
+  for (const auto& [more, connections] : {std::pair("", 1), std::pair("HTTP/1.1 200 OK", 2)}) {
+    const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na";
+    ScriptedServer server([&](const ScriptedServer::Guest& guest) {
+      while (!guest.read_until("\r\n\r\n").empty() && guest.send(answer + more)) {
+      }
+    });
+    HttpClient client(server.address());
+    for (int i = 0; i < 2; ++i) {
+      const auto response = client.request(get("/"), kLimits);
+      ASSERT_TRUE(response);
+      EXPECT_EQ(as_text(response.value().body), "a");
+    }
+    EXPECT_EQ(server.guests(), connections);
   }
 }
 

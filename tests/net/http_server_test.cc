@@ -219,6 +219,17 @@ TEST(HttpServer, StopsWhenTheGraceIsOverThoughARequestStillWaits) {
   server.release();  // After the end: dropped.
 }
 
+TEST(HttpServer, HasDestroyedItsHandlerWhenItHasStopped) {
+  const SystemClock clock;
+  const auto held = std::make_shared<int>(0);
+  const auto server = HttpServer::start(
+      {on_loopback()}, [held](HttpRequest, Respond) {}, {}, clock);
+  ASSERT_TRUE(server);
+  EXPECT_EQ(held.use_count(), 2);
+  server.value()->stop(0ms);
+  EXPECT_EQ(held.use_count(), 1);
+}
+
 TEST(HttpServer, RunsPostedAndDelayedWorkUntilItStops) {
   EchoServer server;
   std::atomic<int> ran = 0;
