@@ -1,0 +1,153 @@
+// Nodes that know each other agree by themselves, and one that does not answer hinders nobody.
+
+#include "lib/api/gossip.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "tests/api/running_node.h"
+
+namespace bmsg::api {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A running node that talks by itself.
+struct Talker {
+  explicit Talker(const ChainBuilder& builder) : node(builder) {}
+  ~Talker() { silence(); }
+
+  void talk() {
+    GossipOptions options;
+    options.sync_every = 3600s;  // Once, when it begins; what comes after is told as news.
+    options.settle = 10ms;
+    options.after_change = [this] { ++changes; };
+    gossip = std::make_unique<Gossip>(*node.node, node.chain, node.clock, log, options);
+    node.node->on_change([this, to = gossip.get()] {
+      node.peer_routes->changed();
+      to->changed();
+    });
+  }
+  void silence() {
+    node.node->on_change({});
+    node.peer_routes->stop();  // Else it could still be telling of a change.
+    gossip.reset();
+  }
+  void know(const std::string& url) {
+    node::Peer peer;
+    peer.url = url;
+    ASSERT_TRUE(node.node->put_peer(peer));
+  }
+  node::Peer only_peer() const { return node.node->peers().value().at(0); }
+
+  RunningNode node;
+  NullLog log;
+  std::atomic<int> changes = 0;
+  std::unique_ptr<Gossip> gossip;
+};
+
+TEST(Gossip, FetchesWhatPeersHave) {
+  ChainBuilder builder;
+  RunningNode far(builder);
+  far.accept(builder.blocks(builder.genesis(), 30));
+  Talker near(builder);
+  near.know(far.url());
+  near.talk();
+  EXPECT_TRUE(eventually([&] { return near.node.tip() == far.tip(); }));
+  EXPECT_TRUE(eventually([&] { return near.only_peer().height == Height{30}; }));
+  EXPECT_TRUE(eventually([&] { return near.changes > 0; }));
+  EXPECT_EQ(near.only_peer().failures, 0);
+}
+
+TEST(Gossip, PassesNewsOn) {
+  ChainBuilder builder;
+  RunningNode last(builder);
+  Talker middle(builder);
+  middle.know(last.url());
+  middle.talk();
+  Talker first(builder);
+  first.know(middle.node.url());
+  first.talk();
+  const Message message = builder.public_message("news", first.node.clock.now());
+  ASSERT_TRUE(first.node.node->submit_messages({message}, node::Origin::own));
+  EXPECT_TRUE(eventually([&] { return last.node->info().value().pool_messages == 1; }));
+  first.node.accept({builder.block(builder.genesis(), {message}, first.node.clock.now())});
+  EXPECT_TRUE(eventually([&] { return last.tip() == first.node.tip(); }));
+}
+
+TEST(Gossip, LeavesADeadPeerForLater) {
+  ChainBuilder builder;
+  RunningNode good(builder);
+  good.accept(builder.blocks(builder.genesis(), 3));
+  const TempDir dir;
+  const auto dead = (dir.path() / "dead").string();
+  Talker near(builder);
+  near.know("unix:" + dead);
+  near.know(good.url());
+  near.talk();
+  EXPECT_TRUE(eventually([&] { return near.node.tip() == good.tip(); }));
+  const auto peers = near.node.node->peers().value();
+  const auto gone = std::ranges::find(peers, "unix:" + dead, &node::Peer::url);
+  ASSERT_NE(gone, peers.end());
+  EXPECT_TRUE(eventually([&] {
+    const auto now = near.node.node->peers().value();
+    return std::ranges::find(now, "unix:" + dead, &node::Peer::url)->failures > 0;
+  }));
+}
+
+TEST(Gossip, NeverBansAPeerOnThisMachine) {
+  ChainBuilder builder;
+  const ChainBuilder other(easy_rules_text("name", "other"));
+  RunningNode stranger(other);
+  Talker near(builder);
+  near.know(stranger.url());
+  near.talk();
+  EXPECT_TRUE(eventually([&] { return near.only_peer().failures > 0; }));
+  EXPECT_EQ(near.only_peer().score, 0);
+  EXPECT_NE(near.only_peer().last_error.find("another chain"), std::string::npos);
+}
+
+TEST(Gossip, EndsAtOnceWhileAPeerKeepsItWaiting) {
+  ChainBuilder builder;
+  const SystemClock clock;
+  std::atomic<int> asked = 0;
+  std::vector<net::Respond> kept;  // Never called: the caller waits.
+  const auto mute = net::HttpServer::start(
+                        {{.address = {net::Scheme::http, "127.0.0.1", 0, {}}}},
+                        [&](const net::HttpRequest&, const net::Respond& respond) {
+                          kept.push_back(respond);
+                          ++asked;
+                        },
+                        {}, clock)
+                        .value();
+  auto near = std::make_unique<Talker>(builder);
+  near->know(net::to_string(mute->bound_addresses().front()));
+  near->talk();
+  ASSERT_TRUE(eventually([&] { return asked > 0; }));
+  const auto begun = clock.steady();
+  near.reset();
+  EXPECT_LT(clock.steady() - begun, 3s);  // Of the 30 that a request may take.
+  mute->stop(0ms);
+}
+
+TEST(Gossip, LetsARemovedPeerBeGone) {
+  ChainBuilder builder;
+  RunningNode far(builder);
+  far.accept(builder.blocks(builder.genesis(), 3));
+  Talker near(builder);
+  near.know(far.url());
+  std::atomic<bool> removed = false;
+  // The first block that comes in is the moment to remove whom it comes from.
+  near.node.node->on_change([&] { removed = bool(near.node.node->remove_peer(far.url())); });
+  near.gossip = std::make_unique<Gossip>(*near.node.node, near.node.chain, near.node.clock,
+                                         near.log, GossipOptions());
+  EXPECT_TRUE(eventually([&] { return near.node.tip() == far.tip(); }));
+  near.silence();
+  EXPECT_TRUE(removed);
+  EXPECT_TRUE(near.node.node->peers().value().empty());
+}
+
+}  // namespace
+}  // namespace bmsg::api

@@ -1,0 +1,205 @@
+// A peer asked over real HTTP: a good one, and all kinds of bad ones.
+
+#include "lib/api/http_transport.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "lib/chain/block_hash.h"
+#include "lib/chain/pack.h"
+#include "lib/core/codec.h"
+#include "lib/node/sync_session.h"
+#include "tests/api/running_node.h"
+#include "tests/support/seed.h"
+
+namespace bmsg::api {
+namespace {
+
+class Transports : public testing::Test {
+ protected:
+  Transports() : far(builder) {
+    blocks = builder.blocks(builder.genesis(), 40);
+    far.accept(blocks);
+    waiting = builder.public_message("waits", far.clock.now());
+    EXPECT_TRUE(far.node->submit_messages({waiting}, node::Origin::own));
+  }
+
+  static ShortId short_id(const Message& message) {
+    return prefix_of<ShortId>(chain::id_of(message.head));
+  }
+
+  ChainBuilder builder;
+  RunningNode far;
+  std::vector<Block> blocks;
+  Message waiting;
+};
+
+TEST_F(Transports, AnswerAsTheNodeItself) {
+  const auto peer = far.transport();
+  const auto info = peer->info().value();
+  EXPECT_EQ(info.tip, far.tip());
+  EXPECT_EQ(info.chain, builder.chain().id);
+  EXPECT_EQ(info.pool_messages, 1);
+  EXPECT_EQ(peer->rules_text().value(), builder.rules_text());
+  EXPECT_EQ(peer->headers(Height{3}, 5).value(), far.node->headers(Height{3}, 5).value());
+  EXPECT_EQ(peer->headers(Height{41}, 5).value().size(), 0);
+  EXPECT_EQ(peer->blocks(Height{1}, 16, Bodies::with).value(),
+            std::vector<Block>(blocks.begin(), blocks.begin() + 16));
+  EXPECT_EQ(peer->block(chain::hash_of(blocks[7].header)).value(), blocks[7]);
+  EXPECT_FALSE(peer->block(BlockHash::filled(1)).value());
+  EXPECT_EQ(peer->messages({short_id(waiting), ShortId::filled(1)}).value(),
+            std::vector<Message>{waiting});
+  const auto feed = peer->feed("").value();
+  EXPECT_EQ(feed.messages, std::vector<ShortId>{short_id(waiting)});
+  EXPECT_EQ(peer->feed(feed.cursor).value().messages.size(), 0);
+  EXPECT_GT(peer->bytes_in(), peer->bytes_out());
+}
+
+TEST_F(Transports, CarryASyncBothWays) {
+  RunningNode near(builder);
+  const Message ours = builder.public_message("ours", near.clock.now());
+  ASSERT_TRUE(near.node->submit_messages({ours}, node::Origin::own));
+  const auto peer = far.transport();
+  const auto pulled = node::sync_with(*near.node, *peer, near.chain, near.clock, {});
+  ASSERT_TRUE(pulled) << pulled.error().message;
+  EXPECT_EQ(pulled.value().pulled_blocks, 40);
+  EXPECT_EQ(pulled.value().pulled_messages, 1);
+  EXPECT_EQ(pulled.value().pushed_messages, 1);
+  EXPECT_EQ(near.tip(), far.tip());
+  near.accept({builder.block(blocks.back().header, {ours}, near.clock.now())});
+  const auto pushed = node::sync_with(*near.node, *peer, near.chain, near.clock, {});
+  ASSERT_TRUE(pushed) << pushed.error().message;
+  EXPECT_EQ(pushed.value().pushed_blocks, 1);
+  EXPECT_EQ(near.tip(), far.tip());
+}
+
+TEST(HttpTransport, IsOpenedForPeersOnly) {
+  for (const char* bad : {"http://example.org:80", "http://10.0.0.1:80", "ftp://x:1", "x", ""}) {
+    const auto opened = HttpTransport::open(bad, {});
+    ASSERT_FALSE(opened) << bad;
+    EXPECT_EQ(opened.error().code, Errc::bad_input);
+  }
+  EXPECT_TRUE(HttpTransport::open("https://example.org:443", {}));
+  EXPECT_TRUE(HttpTransport::open("http://127.0.0.1:1", {}));
+  EXPECT_TRUE(HttpTransport::open("unix:/tmp/x", {}));
+}
+
+TEST(HttpTransport, SaysThatNobodyAnswers) {
+  net::Address taken;
+  {
+    ChainBuilder builder;
+    taken = RunningNode(builder).address();
+  }
+  const auto peer = HttpTransport::open(net::to_string(taken), {}).value();
+  EXPECT_EQ(peer->info().error().code, Errc::unreachable);
+}
+
+/// A server that gives one answer to everything.
+class Liar {
+ public:
+  explicit Liar(net::HttpResponse answer) : answer_(std::move(answer)) {
+    server_ = net::HttpServer::start(
+                  {{.address = {net::Scheme::http, "127.0.0.1", 0, {}}}},
+                  [this](const net::HttpRequest&, const net::Respond& respond) {
+                    ++asked;
+                    respond(answer_);
+                  },
+                  {}, clock_)
+                  .value();
+  }
+  std::unique_ptr<HttpTransport> transport() const {
+    return HttpTransport::open(net::to_string(server_->bound_addresses().front()), {}).value();
+  }
+  std::atomic<int> asked = 0;
+
+ private:
+  SystemClock clock_;
+  net::HttpResponse answer_;
+  std::unique_ptr<net::HttpServer> server_;
+};
+
+/// The errors of every verb.
+std::vector<Error> all_errors(HttpTransport& peer) {
+  std::vector<Error> errors;
+  const auto note = [&](const auto& result) {
+    if (!result) errors.push_back(result.error());
+  };
+  note(peer.info());
+  note(peer.headers(Height{0}, 10));
+  note(peer.blocks(Height{0}, 16, Bodies::with));
+  note(peer.block(BlockHash::filled(1)));
+  note(peer.messages({ShortId::filled(1)}));
+  note(peer.feed(""));
+  note(peer.put(chain::begin_pack()));
+  return errors;
+}
+
+net::HttpResponse answer(Bytes body, int status = 200) {
+  return {status, "application/json", {}, std::move(body)};
+}
+
+TEST(LyingServers, BreakTheProtocolWhateverTheySay) {
+  Bytes headers = chain::begin_pack();
+  for (int i = 0; i < 11; ++i) chain::append_frame(headers, chain::FrameType::header, Bytes{});
+  Bytes false_block = chain::begin_pack();
+  chain::append_frame(false_block, chain::FrameType::block, Bytes(300, 0));
+  for (const Bytes& body : {to_bytes("<html>log in to the hotel's network</html>"),
+                            Bytes(1'000'000, '['), Bytes{0xff}, to_bytes("{}"), to_bytes("[]"),
+                            to_bytes("{\"chain\":1}"), to_bytes("bmP1H\xff\xff\xff\xff"), headers,
+                            false_block, to_bytes("\n"), to_bytes("bmP2")}) {
+    const Liar liar(answer(body));
+    const auto errors = all_errors(*liar.transport());
+    EXPECT_EQ(errors.size(), 7) << as_text(body).substr(0, 20);
+    for (const Error& error : errors) EXPECT_EQ(error.code, Errc::protocol) << error.message;
+  }
+}
+
+TEST(LyingServers, AreNotFollowedElsewhere) {
+  const Liar target(answer(to_bytes("{}")));
+  for (const int status : {201, 204, 301, 302, 307, 308, 400, 401, 403, 405, 410, 500, 502}) {
+    net::HttpResponse redirect = answer({}, status);
+    redirect.fields.push_back({"location", "http://127.0.0.1:1/"});
+    const Liar liar(redirect);
+    for (const Error& error : all_errors(*liar.transport())) {
+      EXPECT_EQ(error.code, Errc::protocol) << status;
+    }
+    EXPECT_EQ(liar.asked, 7);
+  }
+  EXPECT_EQ(target.asked, 0);
+}
+
+TEST(LyingServers, AskForPatience) {
+  for (const int status : {429, 503}) {
+    const Liar liar(answer({}, status));
+    const auto errors = all_errors(*liar.transport());
+    EXPECT_EQ(errors.size(), 7);
+    for (const Error& error : errors) EXPECT_EQ(error.code, Errc::try_again);
+  }
+}
+
+TEST(LyingServers, AreCutOffAtTheLimitOfAnAnswer) {
+  const Liar liar(answer(Bytes(200'000, 'x')));
+  const auto peer = liar.transport();
+  EXPECT_EQ(peer->info().error().code, Errc::protocol);
+  EXPECT_LT(peer->bytes_in(), 200'000);
+  EXPECT_EQ(peer->rules_text().error().code, Errc::protocol);
+}
+
+TEST(LyingServers, NeverCrashAClient) {
+  auto numbers = seeded_numbers();
+  ChainBuilder builder;
+  Bytes pack = chain::begin_pack();
+  for (const Block& block : builder.blocks(builder.genesis(), 2)) {
+    chain::append_frame(pack, chain::FrameType::block, encode(block));
+  }
+  for (int i = 0; i < 100; ++i) {
+    const Liar liar(answer(i % 2 == 0 ? mutated(numbers, pack) : random_bytes(numbers, 300)));
+    for (const Error& error : all_errors(*liar.transport())) {
+      EXPECT_EQ(error.code, Errc::protocol) << error.message;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bmsg::api
