@@ -102,11 +102,12 @@ Result<Done> Database::open_for_reading() {
     BMSG_TRY_ASSIGN(const auto after, files_in(*env_, directory_));
     // A log that became a table while we looked may have been missed as both.
     if (before == after && status.ok()) return done;
-    if (before == after) break;
+    if (before == after) {
+      return open_error_of(status, fmt::format("cannot open '{}'", directory_.string()));
+    }
   }
+  // Files moved at each try: what was missing is no damage.
   db_.reset();
-  if (!status.ok())
-    return open_error_of(status, fmt::format("cannot open '{}'", directory_.string()));
   return Error{Errc::try_again,
                fmt::format("cannot open '{}': its writer is too busy", directory_.string())};
 }
