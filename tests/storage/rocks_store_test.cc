@@ -5,79 +5,11 @@
 #include <set>
 
 #include "storage/database.h"
-#include "storage/format.h"
 #include "storage/schema.h"
-#include "tests/storage/store_dir.h"
+#include "tests/storage/rocks_store_fixture.h"
 
 namespace bmsg::storage {
 namespace {
-
-/// A store of a few blocks with messages, and what they were made of.
-class RocksStoreTest : public ::testing::Test {
- protected:
-  RocksStoreTest() : store_(must(dir_.create())) {
-    first_ = block_of(builder_, builder_.genesis(), "one ", 3);
-    second_ = block_of(builder_, first_.header, "two ", 5);
-  }
-
-  void apply(const node::ChainChange& change) {
-    const auto applied = store_->apply(change);
-    ASSERT_TRUE(applied) << applied.error().message;
-  }
-  void grow() { apply(adding(builder_.chain(), {first_, second_})); }
-  void reopen() {
-    store_.reset();
-    store_ = must(dir_.open());
-  }
-  Work work_at(std::uint32_t height) { return must(store_->headers({height}, 1)).at(0).total_work; }
-  static BlockHash hash(const Block& block) { return chain::hash_of(block.header); }
-
-  TempDir temp_;
-  StoreDir dir_{temp_.path()};
-  ChainBuilder builder_;
-  std::unique_ptr<RocksStore> store_;
-  Block first_;
-  Block second_;
-};
-
-TEST_F(RocksStoreTest, BeginsWithGenesis) {
-  reopen();
-  const node::Tip tip = must(store_->tip());
-  EXPECT_EQ(tip.height.value, 0);
-  EXPECT_EQ(tip.hash, builder_.genesis_hash());
-  EXPECT_TRUE(tip.work.is_zero());
-  EXPECT_EQ(tip.time, builder_.genesis().time);
-  EXPECT_EQ(must(store_->rules_text()), builder_.rules_text());
-  EXPECT_EQ(must(store_->block(tip.hash, Bodies::with))->header, builder_.genesis());
-  EXPECT_TRUE(must(store_->tree_node(0, 0)));
-}
-
-TEST_F(RocksStoreTest, IsNotMadeTwice) {
-  store_.reset();
-  const auto again = dir_.create();
-  ASSERT_FALSE(again);
-  EXPECT_EQ(again.error().code, Errc::exists);
-}
-
-TEST_F(RocksStoreTest, IsNotMadeFromBadRules) {
-  const TempDir other;
-  EXPECT_EQ(StoreDir(other.path()).create("no rules").error().code, Errc::bad_input);
-  EXPECT_TRUE(std::filesystem::is_empty(other.path()));
-}
-
-TEST_F(RocksStoreTest, IsNotFoundWhereThereIsNone) {
-  const TempDir other;
-  EXPECT_EQ(StoreDir(other.path()).open().error().code, Errc::not_found);
-  EXPECT_EQ(StoreDir(other.path()).read().error().code, Errc::not_found);
-  EXPECT_TRUE(std::filesystem::is_empty(other.path()));
-}
-
-TEST_F(RocksStoreTest, HasOneWriter) {
-  const auto second = dir_.open();
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, Errc::locked);
-  EXPECT_NE(second.error().message.find("another program"), std::string::npos);
-}
 
 TEST_F(RocksStoreTest, KeepsBlocksOverReopening) {
   grow();
@@ -300,23 +232,6 @@ TEST_F(RocksStoreTest, KeepsCheckpointsAndPeers) {
             (std::vector<node::Checkpoint>{{{2}, BlockHash::filled(3)}}));
 }
 
-TEST_F(RocksStoreTest, IsReadBesideItsWriterAsItWasWhenOpened) {
-  apply(adding(builder_.chain(), {first_}));
-  const auto reader = must(dir_.read());
-  apply(adding(builder_.chain(), {second_}, work_at(1)));
-  EXPECT_EQ(must(reader->tip()).hash, hash(first_));
-  EXPECT_EQ(must(reader->block(hash(first_), Bodies::with)), first_);
-  EXPECT_EQ(must(must(dir_.read())->tip()).hash, hash(second_));
-}
-
-TEST_F(RocksStoreTest, IsReadWhereNothingMayBeWritten) {
-  grow();
-  store_.reset();
-  const auto before = std::filesystem::last_write_time(dir_.chain());
-  EXPECT_EQ(must(must(dir_.read())->tip()).hash, hash(second_));
-  EXPECT_EQ(std::filesystem::last_write_time(dir_.chain()), before);
-}
-
 TEST_F(RocksStoreTest, StaysWholeOverMaintenance) {
   grow();
   ASSERT_TRUE(store_->flush());
@@ -324,71 +239,6 @@ TEST_F(RocksStoreTest, StaysWholeOverMaintenance) {
   ASSERT_TRUE(store_->verify_checksums());
   EXPECT_EQ(must(store_->block(hash(second_), Bodies::with)), second_);
   EXPECT_TRUE(must(dir_.read())->verify_checksums());
-}
-
-TEST_F(RocksStoreTest, RefusesANewerFormatAndLeavesItAlone) {
-  store_.reset();
-  {
-    const auto database = must(Database::open(dir_.chain(), Access::write, dir_.options()));
-    Batch batch = database->batch();
-    put_format(batch, key(Kind::meta, "format"), kChainFormat + 1);
-    ASSERT_TRUE(database->commit(std::move(batch)));
-  }
-  const auto before = std::filesystem::last_write_time(dir_.chain());
-  for (const auto& refused : {dir_.open(), dir_.read()}) {
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, Errc::bad_config);
-    EXPECT_NE(refused.error().message.find("made by a newer bmsg (format 2, this one knows 1)"),
-              std::string::npos);
-  }
-  EXPECT_EQ(std::filesystem::last_write_time(dir_.chain()), before);
-}
-
-TEST_F(RocksStoreTest, CompletesWhatACrashLeftOfMakingIt) {
-  const TempDir other;
-  StoreDir dir(other.path());
-  { must(Database::open(dir.chain(), Access::create, dir.options())); }
-  EXPECT_EQ(dir.open().error().code, Errc::corrupt);
-  EXPECT_EQ(must(must(dir.create())->tip()).hash, builder_.genesis_hash());
-}
-
-TEST_F(RocksStoreTest, TellsWhenAnOldCopyWasPutBack) {
-  apply(adding(builder_.chain(), {first_}));
-  store_.reset();
-  const auto copy = temp_.path() / "copy";
-  std::filesystem::copy(dir_.chain(), copy, std::filesystem::copy_options::recursive);
-  store_ = must(dir_.open());
-  apply(adding(builder_.chain(), {second_}, work_at(1)));
-  store_.reset();
-  std::filesystem::remove_all(dir_.chain());
-  std::filesystem::rename(copy, dir_.chain());
-  for (const auto& refused : {dir_.open(), dir_.read()}) {
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, Errc::corrupt);
-    EXPECT_NE(refused.error().message.find("behind its witness"), std::string::npos);
-  }
-}
-
-TEST_F(RocksStoreTest, MayBeAheadOfItsWitnessAndMendsIt) {
-  const Witness genesis = *must(read_witness(SystemDisk(), dir_.witness()));
-  grow();
-  store_.reset();
-  SystemDisk disk;
-  ASSERT_TRUE(write_witness(disk, dir_.witness(), genesis));
-  EXPECT_TRUE(dir_.read());
-  EXPECT_EQ(must(read_witness(disk, dir_.witness())), genesis);
-  store_ = must(dir_.open());
-  EXPECT_EQ(must(read_witness(disk, dir_.witness())), witness_of(must(store_->tip())));
-}
-
-TEST_F(RocksStoreTest, TellsWhenItsWitnessIsGoneOrDamaged) {
-  grow();
-  store_.reset();
-  std::filesystem::resize_file(dir_.witness(), 40);
-  EXPECT_EQ(dir_.open().error().code, Errc::corrupt);
-  std::filesystem::remove(dir_.witness());
-  EXPECT_EQ(dir_.open().error().code, Errc::corrupt);
-  EXPECT_EQ(dir_.read().error().code, Errc::corrupt);
 }
 
 }  // namespace

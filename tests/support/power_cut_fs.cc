@@ -174,7 +174,7 @@ void PowerCut::cut_file(const std::string& name, const File& file) {
   const std::uint64_t unsynced = file.size - file.synced;
   const std::uint64_t kept = tail_ == Tail::clean ? 0 : number_up_to(random_, unsynced);
   fs::resize_file(name, file.synced + kept);
-  if (tail_ == Tail::garbled && kept > 0) {
+  if (tail_ == Tail::garbled && kept > 0 && name.ends_with(".log")) {
     std::fstream stream(name, std::ios::in | std::ios::out | std::ios::binary);
     stream.seekp(static_cast<std::streamoff>(file.synced + number_up_to(random_, kept - 1)));
     stream.put(0);

@@ -30,7 +30,9 @@ namespace bmsg {
 /// Threads: any; a change and the cut exclude each other.
 class PowerCut {
  public:
-  /// What a file keeps of the bytes that were not synced: nothing, a part, a part with zeros in it.
+  /// What a file keeps of the bytes that were not synced: nothing, a part, a part with a zero in
+  /// it. Only logs are garbled: RocksDB refuses a manifest with a garbled end, and file systems
+  /// that write data before sizes leave none.
   enum class Tail { clean, torn, garbled };
 
   static constexpr int kExitCode = 86;

@@ -1,0 +1,139 @@
+// Making and opening a RocksStore: who may, and what is noticed.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "storage/database.h"
+#include "storage/format.h"
+#include "storage/schema.h"
+#include "tests/storage/rocks_store_fixture.h"
+
+namespace bmsg::storage {
+namespace {
+
+using OpenStoreTest = RocksStoreTest;
+
+TEST_F(OpenStoreTest, BeginsWithGenesis) {
+  reopen();
+  const node::Tip tip = must(store_->tip());
+  EXPECT_EQ(tip.height.value, 0);
+  EXPECT_EQ(tip.hash, builder_.genesis_hash());
+  EXPECT_TRUE(tip.work.is_zero());
+  EXPECT_EQ(tip.time, builder_.genesis().time);
+  EXPECT_EQ(must(store_->rules_text()), builder_.rules_text());
+  EXPECT_EQ(must(store_->block(tip.hash, Bodies::with))->header, builder_.genesis());
+  EXPECT_TRUE(must(store_->tree_node(0, 0)));
+}
+
+TEST_F(OpenStoreTest, IsNotMadeTwice) {
+  store_.reset();
+  const auto again = dir_.create();
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::exists);
+}
+
+TEST_F(OpenStoreTest, IsNotMadeFromBadRules) {
+  const TempDir other;
+  EXPECT_EQ(StoreDir(other.path()).create("no rules").error().code, Errc::bad_input);
+  EXPECT_TRUE(std::filesystem::is_empty(other.path()));
+}
+
+TEST_F(OpenStoreTest, IsNotFoundWhereThereIsNone) {
+  const TempDir other;
+  EXPECT_EQ(StoreDir(other.path()).open().error().code, Errc::not_found);
+  EXPECT_EQ(StoreDir(other.path()).read().error().code, Errc::not_found);
+  EXPECT_TRUE(std::filesystem::is_empty(other.path()));
+}
+
+TEST_F(OpenStoreTest, HasOneWriter) {
+  const auto second = dir_.open();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::locked);
+  EXPECT_NE(second.error().message.find("another program"), std::string::npos);
+}
+
+TEST_F(OpenStoreTest, IsReadBesideItsWriterAsItWasWhenOpened) {
+  apply(adding(builder_.chain(), {first_}));
+  const auto reader = must(dir_.read());
+  apply(adding(builder_.chain(), {second_}, work_at(1)));
+  EXPECT_EQ(must(reader->tip()).hash, hash(first_));
+  EXPECT_EQ(must(reader->block(hash(first_), Bodies::with)), first_);
+  EXPECT_EQ(must(must(dir_.read())->tip()).hash, hash(second_));
+}
+
+TEST_F(OpenStoreTest, IsReadWhereNothingMayBeWritten) {
+  grow();
+  store_.reset();
+  const auto before = std::filesystem::last_write_time(dir_.chain());
+  EXPECT_EQ(must(must(dir_.read())->tip()).hash, hash(second_));
+  EXPECT_EQ(std::filesystem::last_write_time(dir_.chain()), before);
+}
+
+TEST_F(OpenStoreTest, RefusesANewerFormatAndLeavesItAlone) {
+  store_.reset();
+  {
+    const auto database = must(Database::open(dir_.chain(), Access::write, dir_.options()));
+    Batch batch = database->batch();
+    put_format(batch, key(Kind::meta, "format"), kChainFormat + 1);
+    ASSERT_TRUE(database->commit(std::move(batch)));
+  }
+  const auto before = std::filesystem::last_write_time(dir_.chain());
+  for (const auto& refused : {dir_.open(), dir_.read()}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::bad_config);
+    EXPECT_NE(refused.error().message.find("made by a newer bmsg (format 2, this one knows 1)"),
+              std::string::npos);
+  }
+  EXPECT_EQ(std::filesystem::last_write_time(dir_.chain()), before);
+}
+
+TEST_F(OpenStoreTest, CompletesWhatACrashLeftOfMakingIt) {
+  const TempDir other;
+  StoreDir dir(other.path());
+  { must(Database::open(dir.chain(), Access::create, dir.options())); }
+  EXPECT_EQ(dir.open().error().code, Errc::corrupt);
+  EXPECT_EQ(must(must(dir.create())->tip()).hash, builder_.genesis_hash());
+}
+
+TEST_F(OpenStoreTest, TellsWhenAnOldCopyWasPutBack) {
+  apply(adding(builder_.chain(), {first_}));
+  store_.reset();
+  const auto copy = temp_.path() / "copy";
+  std::filesystem::copy(dir_.chain(), copy, std::filesystem::copy_options::recursive);
+  store_ = must(dir_.open());
+  apply(adding(builder_.chain(), {second_}, work_at(1)));
+  store_.reset();
+  std::filesystem::remove_all(dir_.chain());
+  std::filesystem::rename(copy, dir_.chain());
+  for (const auto& refused : {dir_.open(), dir_.read()}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::corrupt);
+    EXPECT_NE(refused.error().message.find("behind its witness"), std::string::npos);
+  }
+}
+
+TEST_F(OpenStoreTest, MayBeAheadOfItsWitnessAndMendsIt) {
+  const Witness genesis = *must(read_witness(SystemDisk(), dir_.witness()));
+  grow();
+  store_.reset();
+  SystemDisk disk;
+  ASSERT_TRUE(write_witness(disk, dir_.witness(), genesis));
+  EXPECT_TRUE(dir_.read());
+  EXPECT_EQ(must(read_witness(disk, dir_.witness())), genesis);
+  store_ = must(dir_.open());
+  EXPECT_EQ(must(read_witness(disk, dir_.witness())), witness_of(must(store_->tip())));
+}
+
+TEST_F(OpenStoreTest, TellsWhenItsWitnessIsGoneOrDamaged) {
+  grow();
+  store_.reset();
+  std::filesystem::resize_file(dir_.witness(), 40);
+  EXPECT_EQ(dir_.open().error().code, Errc::corrupt);
+  std::filesystem::remove(dir_.witness());
+  EXPECT_EQ(dir_.open().error().code, Errc::corrupt);
+  EXPECT_EQ(dir_.read().error().code, Errc::corrupt);
+}
+
+}  // namespace
+}  // namespace bmsg::storage
