@@ -174,9 +174,10 @@ Result<Done> Serving::start_gossip(const Options& options, const Settings& setti
   BMSG_TRY_ASSIGN(gossip.transport, transport_options(context_, store_));
   gossip.after_change = [this] { collect_cards(); };
   gossip_ = std::make_unique<api::Gossip>(*node_, rules_, context_.clock, log_, std::move(gossip));
-  node_->on_change([this] {
+  // By its own pointer: the last change may still be told while gossip_ is let go.
+  node_->on_change([this, gossip = gossip_.get()] {
     peer_routes_->changed();
-    gossip_->changed();
+    gossip->changed();
   });
   return done;
 }
@@ -210,10 +211,10 @@ void Serving::announce() {
 }
 
 Serving::~Serving() {
-  if (node_) node_->on_change({});
-  gossip_.reset();
   if (peer_routes_) peer_routes_->stop();
   if (local_routes_) local_routes_->stop();
+  if (node_) node_->on_change({});
+  gossip_.reset();
   if (server_) server_->stop(kGrace);
 }
 
