@@ -249,11 +249,12 @@ TEST(SyncLies, IdsOfNothingCostOneRequest) {
 
 TEST(SyncLies, ANeedOfWhatWasNotOfferedGivesNothingAway) {
   SyncWorld world;
-  const auto secret = world.message("on the chain");
-  world.ana.pool({world.message("offered")});
+  const auto both = world.message("at both, so not offered");
+  world.ana.pool({world.message("offered"), both});
+  world.ben.pool({both});
   SimTransport wire(*world.ben.service);
   wire.lies.put = [&](std::vector<PutLine>& lines) {
-    lines.front().need.assign(1'000, prefix_of<ShortId>(chain::id_of(secret.head)));
+    lines.front().need.assign(1'000, prefix_of<ShortId>(chain::id_of(both.head)));
   };
   EXPECT_EQ(report_of(world.sync(wire)).pushed_messages, 0U);
   EXPECT_EQ(wire.traffic.puts, std::vector<std::string>{"I"});
