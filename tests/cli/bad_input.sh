@@ -73,7 +73,8 @@ cp -r ana newer
 echo 'bmsg-store 2' >newer/format
 refuses 78 'made by a newer bmsg' bmsg -C newer status
 cp -r ana damaged
-printf x | dd of=damaged/keys/keyring bs=1 seek=100 conv=notrunc 2>/dev/null
+python3 -c 'import sys; f = open(sys.argv[1], "r+b"); f.seek(100); b = f.read(1)[0] ^ 1; f.seek(100)
+f.write(bytes([b]))' damaged/keys/keyring
 refuses 65 'damaged' bmsg -C damaged inbox
 rm -r damaged/chain
 refuses 66 'no database' bmsg -C damaged log
