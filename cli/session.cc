@@ -87,7 +87,7 @@ Result<std::unique_ptr<NodeSession>> LocalSession::open(Context& context, const 
 std::string agent_name() { return "bmsg/" BMSG_VERSION; }
 
 storage::OpenOptions chain_options(Context& context, const StoreDir& store) {
-  return {.disk = context.disk, .witness = store.witness()};
+  return {.disk = context.disk, .witness = store.witness(), .genesis = store.genesis()};
 }
 
 Result<chain::ChainRules> read_rules(const Context& context, const StoreDir& store) {

@@ -20,6 +20,9 @@ struct OpenOptions {
   Disk& disk;  // For the witness and for free space; outlives the database.
   /// The witness of a chain's tip (witness.h). Without one, nothing notices a rolled-back store.
   std::optional<std::filesystem::path> witness = {};
+  /// The file with the chain's rules text, which must be what the database was made with. Without
+  /// one, nothing notices that parts of two stores were mixed up.
+  std::optional<std::filesystem::path> genesis = {};
   /// Where RocksDB's own files lie. Null: the file system of this machine. Not owned.
   rocksdb::Env* env = nullptr;
 };

@@ -76,7 +76,17 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open_read_only(const fs::path& d
   BMSG_TRY_ASSIGN(auto database, Database::open(directory, Access::read, options));
   std::unique_ptr<RocksStore> store(new RocksStore(std::move(database), options));
   BMSG_TRY(store->read_and_check(witness));
+  if (options.genesis) BMSG_TRY(store->compare_rules(options.disk, *options.genesis));
   return store;
+}
+
+Result<Done> RocksStore::compare_rules(const Disk& disk, const fs::path& genesis) const {
+  BMSG_TRY_ASSIGN(const auto text, disk.read(genesis, kRulesTextBytesMax));
+  if (!text) return Error{Errc::corrupt, fmt::format("'{}' is missing", genesis.string())};
+  BMSG_TRY_ASSIGN(const auto stored, rules_text());
+  if (as_text(*text) == stored) return done;
+  return Error{Errc::corrupt, fmt::format("'{}' is damaged or of another chain than '{}'",
+                                          genesis.string(), database_->directory().string())};
 }
 
 Result<Done> RocksStore::read_and_check(const std::optional<Witness>& witness) {

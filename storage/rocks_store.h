@@ -76,6 +76,7 @@ class RocksStore final : public node::Store {
 
  private:
   RocksStore(std::unique_ptr<Database> database, const OpenOptions& options);
+  Result<Done> compare_rules(const Disk& disk, const std::filesystem::path& genesis) const;
   Result<Done> read_and_check(const std::optional<Witness>& witness);
   Result<Done> catch_up_witness();
 

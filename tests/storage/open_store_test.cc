@@ -88,6 +88,21 @@ TEST_F(OpenStoreTest, RefusesANewerFormatAndLeavesItAlone) {
   EXPECT_EQ(std::filesystem::last_write_time(dir_.chain()), before);
 }
 
+TEST_F(OpenStoreTest, RefusesTheRulesOfAnotherChain) {
+  store_.reset();
+  SystemDisk disk;
+  OpenOptions options = dir_.options();
+  options.genesis = temp_.path() / "genesis";
+  ASSERT_TRUE(disk.replace(*options.genesis, as_bytes(easy_rules_text())));
+  EXPECT_TRUE(RocksStore::open(dir_.chain(), options));
+  ASSERT_TRUE(disk.replace(*options.genesis, as_bytes(easy_rules_text("stamp", "16"))));
+  for (const auto& refused : {RocksStore::open(dir_.chain(), options),
+                              RocksStore::open_read_only(dir_.chain(), options)}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::corrupt);
+  }
+}
+
 TEST_F(OpenStoreTest, CompletesWhatACrashLeftOfMakingIt) {
   const TempDir other;
   StoreDir dir(other.path());
