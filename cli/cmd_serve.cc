@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <latch>
 #include <mutex>
 
 #include "cli/command.h"
@@ -78,6 +79,7 @@ class Serving {
   std::unique_ptr<api::PeerRoutes> peer_routes_;
   std::unique_ptr<api::LocalRoutes> local_routes_;
   std::unique_ptr<net::HttpServer> server_;
+  std::latch server_set_{1};  // The server's thread answers before start() returns.
   std::unique_ptr<api::Gossip> gossip_;
 };
 
@@ -188,6 +190,7 @@ Result<Done> Serving::start(const Options& options) {
   BMSG_TRY_ASSIGN(const auto places, listeners(options, settings));
   BMSG_TRY_ASSIGN(const auto limits, server_options(options, settings));
   const auto later = [this](std::chrono::milliseconds delay, std::function<void()> work) {
+    server_set_.wait();
     server_->run_after(delay, std::move(work));
   };
   peer_routes_ = std::make_unique<api::PeerRoutes>(*node_, context_.clock, later);
@@ -197,6 +200,7 @@ Result<Done> Serving::start(const Options& options) {
     route(std::move(request), std::move(respond));
   };
   BMSG_TRY_ASSIGN(server_, net::HttpServer::start(places, handler, limits, context_.clock));
+  server_set_.count_down();
   return done;
 }
 
