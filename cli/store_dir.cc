@@ -42,8 +42,20 @@ std::optional<fs::path> find_upward() {
   }
 }
 
+/// Whether a directory is there and its files are hidden from us.
+bool is_closed(const fs::path& directory) {
+  std::error_code cause;
+  (void)fs::status(directory / "format", cause);  // Only the cause is asked for.
+  return cause == std::errc::permission_denied;
+}
+
 Result<StoreDir> named_store(const fs::path& named, std::string_view by, const Disk& disk) {
   for (const fs::path& place : {named, named / ".bmsg"}) {
+    if (is_closed(place)) {
+      return Error{Errc::denied,
+                   fmt::format("'{}' (named by {}) may not be read: it belongs to another user",
+                               place.string(), by)};
+    }
     if (!is_store(place)) continue;
     StoreDir store(place);
     BMSG_TRY(check_store(store, disk));
