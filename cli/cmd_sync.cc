@@ -81,7 +81,9 @@ void tell(Context& context, const Exchange& exchange) {
   if (context.options.json) return context.out.line(api::sync_json(exchange.view));
   if (!exchange.report) {
     // The peer's words may be in it, so it goes through the sanitiser of warnings.
-    context.out.warn(fmt::format("{}: {}", exchange.peer.url, exchange.report.error().message));
+    const std::string& cause = exchange.report.error().message;
+    const bool named = cause.starts_with(exchange.peer.url);
+    context.out.warn(named ? cause : fmt::format("{}: {}", exchange.peer.url, cause));
     return;
   }
   const node::SyncReport& report = exchange.report.value();
