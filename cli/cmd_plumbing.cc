@@ -1,68 +1,26 @@
-// Plumbing: rev-parse, cat, hash, submit-block. Stable, for scripts.
+// Plumbing: rev-parse, hash, submit-block. Stable, for scripts.
 
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <iostream>
-#include <iterator>
 
 #include "cli/block_view.h"
 #include "cli/command.h"
+#include "cli/plumbing.h"
 #include "cli/refs.h"
 #include "cli/session.h"
 #include "lib/chain/block_hash.h"
 #include "lib/core/codec.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
-#include "storage/rocks_mail_store.h"
 
 namespace bmsg::cli {
 namespace {
 
 struct Options {
   std::vector<std::string> refs;
-  std::string ref;
   std::string file;
   std::string type;
   bool verify = false;
 };
-
-constexpr std::size_t kObjectBytesMax = 2 * kFrameBytesMax;
-
-Result<Bytes> read_object(const Context& context, const std::string& file) {
-  if (file == "-") {
-    const std::string text{std::istreambuf_iterator<char>(std::cin),
-                           std::istreambuf_iterator<char>()};
-    return to_bytes(text);
-  }
-  BMSG_TRY_ASSIGN(auto bytes, context.disk.read(file, kObjectBytesMax));
-  if (!bytes) return Error{Errc::not_found, fmt::format("no file '{}'", file)};
-  return std::move(*bytes);
-}
-
-struct Reading {
-  std::unique_ptr<node::ChainReader> chain;
-  std::unique_ptr<storage::RocksMailStore> mail;
-};
-
-Result<Reading> open_reading(Context& context) {
-  BMSG_TRY_ASSIGN(const auto store, context.store());
-  Reading reading;
-  BMSG_TRY_ASSIGN(reading.chain, open_chain(context, store));
-  const storage::OpenOptions options{.disk = context.disk};
-  BMSG_TRY_ASSIGN(reading.mail, storage::RocksMailStore::open_read_only(store.mail(), options));
-  return reading;
-}
-
-Result<bool> means_block(const node::ChainReader& chain, const std::string& ref,
-                         const std::string& type) {
-  if (!type.empty()) return type == "block";
-  if (names_block(ref)) return true;
-  const auto hash = fixed_from_hex<BlockHash>(ref);
-  if (!hash) return false;
-  BMSG_TRY_ASSIGN(const auto found, chain.header(*hash));
-  return found.has_value();
-}
 
 Result<ExitCode> run_rev_parse(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto reading, open_reading(context));
@@ -80,48 +38,6 @@ Result<ExitCode> run_rev_parse(const Options& options, Context& context) {
     }
     context.out.line(to_hex(id.view()));
   }
-  return ExitCode::ok;
-}
-
-Result<Done> print_bytes(Context& context, ByteView bytes) {
-  if (context.out.to_terminal())
-    return Error{Errc::bad_usage, "these are bytes; send them to a file or a pipe"};
-  context.out.raw(as_text(bytes));
-  return done;
-}
-
-Result<ExitCode> cat_block(const Options& options, Context& context,
-                           const node::ChainReader& chain) {
-  BMSG_TRY_ASSIGN(const auto stored, find_block(chain, options.ref));
-  if (context.options.json) {
-    auto view = block_view(stored);
-    BMSG_TRY_ASSIGN(view.ids, ids_of_block(chain, stored.hash));
-    context.out.line(api::block_json(view));
-    return ExitCode::ok;
-  }
-  BMSG_TRY_ASSIGN(const auto block, chain.block(stored.hash, Bodies::with));
-  if (!block)
-    return Error{Errc::corrupt, fmt::format("the messages of block '{}' are missing", options.ref)};
-  BMSG_TRY(print_bytes(context, encode(*block)));
-  return ExitCode::ok;
-}
-
-Result<ExitCode> run_cat(const Options& options, Context& context) {
-  BMSG_TRY_ASSIGN(const auto reading, open_reading(context));
-  BMSG_TRY_ASSIGN(const bool is_block, means_block(*reading.chain, options.ref, options.type));
-  if (is_block) return cat_block(options, context, *reading.chain);
-  BMSG_TRY_ASSIGN(const auto id, find_message(*reading.chain, reading.mail.get(), options.ref));
-  BMSG_TRY_ASSIGN(const auto message, find_object(*reading.chain, id));
-  if (!message)
-    return Error{Errc::not_found, fmt::format("no message '{}' in chain or pool", options.ref)};
-  if (context.options.json) {
-    context.out.line(api::object_json(object_view(id, *message)));
-    return ExitCode::ok;
-  }
-  if (!message->body)
-    return Error{Errc::not_found,
-                 fmt::format("the body of message '{}' is not here any more", options.ref)};
-  BMSG_TRY(print_bytes(context, encode(*message)));
   return ExitCode::ok;
 }
 
@@ -178,12 +94,6 @@ void add_plumbing(CLI::App& app, Context& context) {
       add_command(app, context, "rev-parse", "Print full ids", options, run_rev_parse);
   rev_parse->add_option("refs", options->refs, "Which")->required()->type_name("REF");
   rev_parse->add_flag("--verify", options->verify, "Fail unless the object is here");
-  CLI::App* cat =
-      add_command(app, context, "cat", "Print the bytes of an object", options, run_cat);
-  cat->add_option("ref", options->ref, "Which")->required()->type_name("REF");
-  cat->add_option("--type", options->type, "block or message")
-      ->check(CLI::IsMember({"block", "message"}))
-      ->type_name("TYPE");
   CLI::App* hash = add_command(app, context, "hash", "Print the id of bytes without storing them",
                                options, run_hash);
   hash->add_option("file", options->file, "A file, or -")->required()->type_name("FILE");

@@ -20,6 +20,12 @@ void add_commands(CLI::App& app, Context& context) {
   add_verify(app, context);
   add_config(app, context);
   add_plumbing(app, context);
+  add_cat(app, context);
+  add_seal(app, context);
+  add_make_block(app, context);
+  add_lists(app, context);
+  add_check_header(app, context);
+  add_witness(app, context);
   add_help(app, context);
   add_version(app, context);
 }

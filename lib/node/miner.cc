@@ -110,6 +110,37 @@ class Searchers {
   std::optional<std::uint64_t> found_;
 };
 
+/// A search over many rounds, and what there is to tell of it.
+class Seek {
+ public:
+  Seek(const Clock& clock, Entropy& entropy, const MiningWish& wish)
+      : clock_(clock), entropy_(entropy), wish_(wish), began_(clock.steady()) {}
+
+  /// One round of a header whose bits name a target.
+  Result<std::optional<std::uint64_t>> round(const Header& header, const std::stop_token& stop) {
+    Round round{header, *chain::target_of(header.bits), 0};
+    std::array<std::uint8_t, 8> start{};
+    BMSG_TRY(entropy_.fill(start));
+    round.start = load_be<std::uint64_t>(start.data());
+    Searchers searchers(round);
+    const auto nonce =
+        searchers.run(std::max(1u, wish_.threads), clock_.steady() + kRound, clock_, stop);
+    progress_.hashes += searchers.hashes();
+    progress_.seconds = std::chrono::duration<double>(clock_.steady() - began_).count();
+    progress_.expected_hashes = expected_hashes(round.target);
+    return nonce;
+  }
+  /// Tells how far it came; false ends the search.
+  bool goes_on() const { return !wish_.on_progress || wish_.on_progress(progress_); }
+
+ private:
+  const Clock& clock_;
+  Entropy& entropy_;
+  const MiningWish& wish_;
+  std::chrono::steady_clock::time_point began_;
+  MiningProgress progress_;
+};
+
 /// Sleeps, but no longer than until a stop is asked for.
 void wait(std::chrono::milliseconds time, const std::stop_token& stop) {
   std::mutex mutex;
@@ -127,9 +158,8 @@ Result<std::optional<Block>> mine(const BlockTemplate& work, const chain::ChainR
     return Error{Errc::bad_usage, "blocks of this chain are endorsed, not mined: use bmsg endorse"};
   }
   Block block = work.block;
-  MiningProgress progress;
+  Seek seek(clock, entropy, wish);
   const std::uint64_t expiry = first_expiry(block);
-  const auto began = clock.steady();
   while (!stop.stop_requested()) {
     const auto time = time_for(work.parent, clock.now());
     if (!time) {
@@ -139,21 +169,29 @@ Result<std::optional<Block>> mine(const BlockTemplate& work, const chain::ChainR
     if (time->value >= expiry) break;
     block.header.time = *time;
     block.header.bits = chain::bits_needed(chain.rules, work.parent, *time);
-    Round round{block.header, *chain::target_of(block.header.bits), 0};
-    std::array<std::uint8_t, 8> start{};
-    BMSG_TRY(entropy.fill(start));
-    round.start = load_be<std::uint64_t>(start.data());
-    Searchers searchers(round);
-    const auto nonce =
-        searchers.run(std::max(1u, wish.threads), clock.steady() + kRound, clock, stop);
+    BMSG_TRY_ASSIGN(const auto nonce, seek.round(block.header, stop));
     if (nonce) {
       block.header.nonce = *nonce;
       return std::optional(std::move(block));
     }
-    progress.hashes += searchers.hashes();
-    progress.seconds = std::chrono::duration<double>(clock.steady() - began).count();
-    progress.expected_hashes = expected_hashes(round.target);
-    if (wish.on_progress && !wish.on_progress(progress)) break;
+    if (!seek.goes_on()) break;
+  }
+  return std::optional<Block>();
+}
+
+Result<std::optional<Block>> find_nonce(Block block, const Clock& clock, Entropy& entropy,
+                                        const MiningWish& wish, std::stop_token stop) {
+  if (!chain::target_of(block.header.bits)) {
+    return Error{Errc::bad_input, "the bits of this block name no target: it is not mined"};
+  }
+  Seek seek(clock, entropy, wish);
+  while (!stop.stop_requested()) {
+    BMSG_TRY_ASSIGN(const auto nonce, seek.round(block.header, stop));
+    if (nonce) {
+      block.header.nonce = *nonce;
+      return std::optional(std::move(block));
+    }
+    if (!seek.goes_on()) break;
   }
   return std::optional<Block>();
 }

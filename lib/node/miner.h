@@ -38,4 +38,9 @@ Result<std::optional<Block>> mine(const BlockTemplate& work, const chain::ChainR
                                   const Clock& clock, Entropy& entropy, const MiningWish& wish,
                                   std::stop_token stop);
 
+/// Searches the nonce of a block as it is, time and bits included; needs no chain. nullopt if it
+/// was stopped. Errors: Errc::bad_input if its bits name no target.
+Result<std::optional<Block>> find_nonce(Block block, const Clock& clock, Entropy& entropy,
+                                        const MiningWish& wish, std::stop_token stop);
+
 }  // namespace bmsg::node

@@ -9,7 +9,7 @@ import sys
 
 PROGRAM = os.environ.get("BMSG") or sys.exit("set BMSG to the program to test")
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "completions"
-WITH_VERBS = ("id", "contact", "outbox", "peers", "config")
+WITH_VERBS = ("id", "contact", "outbox", "peers", "config", "witness")
 
 
 def words_after(heading, text):
