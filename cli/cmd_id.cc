@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/identity_view.h"
 #include "cli/keyring_file.h"
 #include "cli/passphrase.h"
 #include "cli/prompt.h"
@@ -31,49 +32,13 @@ struct Options {
   bool yes = false;
 };
 
-api::IdentityView view_of(Context& context, const StoreDir& store, const mail::Identity& identity,
-                          const ChainId& chain, bool encrypted) {
-  api::IdentityView view;
-  view.name = identity.name;
-  view.address = identity.address();
-  view.fingerprint = fingerprint_of(identity.address());
-  view.encrypted = encrypted;
-  view.device = identity.device;
-  if (const auto card = own_card(context, store, identity, chain)) {
-    view.card_seq = card.value().seq;
-    view.card_expires = card.value().expires();
-    view.card_state = card.value().usable_at(context.clock.now()) ? "queued" : "expired";
-  }
-  return view;
-}
-
-bool is_encrypted(const OpenKeyring& open) {
-  return open.cost.log2_n != mail::kNoPassphraseCost.log2_n;
-}
-
-/// Where the card of an identity stands by now.
-Result<std::string> card_state(Context& context, const StoreDir& store, const mail::Card& card) {
-  if (!card.usable_at(context.clock.now())) return std::string("expired");
-  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  const MessageId id = chain::id_of(card.message.head);
-  BMSG_TRY_ASSIGN(const auto places, chain->places_of(id));
-  const bool on_main =
-      std::ranges::any_of(places, [](const auto& at) { return at.branch == node::Branch::main; });
-  if (on_main) return std::string("buried");
-  BMSG_TRY_ASSIGN(const auto pooled, chain->pooled(id));
-  return std::string(pooled ? "pooled" : "queued");
-}
-
 Result<Done> print_identity(Context& context, const StoreDir& store, const OpenKeyring& open,
                             const mail::Identity& identity, const ChainId& chain) {
   if (!context.options.json) {
     context.out.line(to_address(identity.address()));
     return done;
   }
-  auto view = view_of(context, store, identity, chain, is_encrypted(open));
-  if (const auto card = own_card(context, store, identity, chain)) {
-    BMSG_TRY_ASSIGN(view.card_state, card_state(context, store, card.value()));
-  }
+  BMSG_TRY_ASSIGN(const auto view, identity_view(context, store, open, identity, chain));
   context.out.line(api::identity_json(view));
   return done;
 }

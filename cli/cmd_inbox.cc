@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/listing.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
 #include "cli/refs.h"
@@ -42,7 +43,7 @@ Result<Bytes> sender_named(const Mailroom& room, const std::string& name) {
 }
 
 Result<mail::ListFilter> filter_of(const Options& options, const Mailroom& room,
-                                   const Context& context) {
+                                   const Context& context, const StoreDir& store) {
   mail::ListFilter filter;
   filter.direction = options.sent ? mail::Direction::out : mail::Direction::in;
   if (options.unread) filter.flag = "unread";
@@ -57,7 +58,8 @@ Result<mail::ListFilter> filter_of(const Options& options, const Mailroom& room,
     BMSG_TRY_ASSIGN(filter.until, parse_time(options.until, context.clock.now()));
   }
   if (!options.thread.empty()) {
-    BMSG_TRY_ASSIGN(const auto id, find_message(room.chain(), &room.index(), options.thread));
+    BMSG_TRY_ASSIGN(const auto ref, listed_ref(context, store, options.thread));
+    BMSG_TRY_ASSIGN(const auto id, find_message(room.chain(), &room.index(), ref));
     BMSG_TRY_ASSIGN(const auto item, room.box().item(id));
     filter.thread = item ? item->thread() : prefix_of<mail::ThreadId>(id);
     filter.direction.reset();
@@ -75,14 +77,16 @@ void sort_items(std::vector<mail::MailItem>& items, const std::string& by) {
 }
 
 Result<Done> print(const Options& options, Context& context, const Mailroom& room,
-                   const mail::MailItem& item) {
+                   const mail::MailItem& item, std::size_t number) {
   if (options.nul) {
     context.out.raw(to_hex(item.id.view()) + '\0');
     return done;
   }
   if (!context.options.json) {
-    const std::string line = message_line(room, item);
-    context.out.line(context.out.to_terminal() ? fitted(line, context.out.columns()) : line);
+    context.out.line(
+        context.out.to_terminal()
+            ? fitted(message_row(room, item, number, context.clock.now()), context.out.columns())
+            : message_line(room, item));
     return done;
   }
   if (!options.bodies) {
@@ -114,12 +118,17 @@ Result<ExitCode> run(const Options& options, Context& context) {
   }
   if (!opened) return opened.error();
   const Mailroom& room = *opened.value();
-  BMSG_TRY_ASSIGN(const auto filter, filter_of(options, room, context));
+  BMSG_TRY_ASSIGN(const auto filter, filter_of(options, room, context, store));
   const bool cut_early = options.count > 0 && options.sort == "time";
   BMSG_TRY_ASSIGN(auto items, room.box().list(filter, cut_early ? options.count : SIZE_MAX));
   sort_items(items, options.sort);
   if (options.count > 0 && items.size() > options.count) items.resize(options.count);
-  for (const mail::MailItem& item : items) BMSG_TRY(print(options, context, room, item));
+  std::vector<MessageId> listed;
+  for (const mail::MailItem& item : items) {
+    listed.push_back(item.id);
+    BMSG_TRY(print(options, context, room, item, listed.size()));
+  }
+  BMSG_TRY(keep_listing(context, store, listed));
   return options.exit_code && items.empty() ? ExitCode::no : ExitCode::ok;
 }
 

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 
+#include "cli/block_range.h"
 #include "cli/block_view.h"
+#include "cli/branch_graph.h"
 #include "cli/command.h"
-#include "cli/refs.h"
 #include "cli/session.h"
 #include "cli/times.h"
 #include "lib/core/hex.h"
@@ -19,100 +20,115 @@ struct Options {
   std::size_t count = 0;  // 0: no limit.
   std::string range;
   bool oneline = false;
+  bool graph = false;
   bool all = false;
   bool messages = false;
   bool reverse = false;
   std::string since;
 };
 
-constexpr std::uint32_t kBatch = 1024;
+/// One run of the command: what is shown, and how much of it was.
+class History {
+ public:
+  History(const Options& options, Context& context, const node::ChainReader& chain)
+      : options_(options),
+        context_(context),
+        chain_(chain),
+        left_(options.count == 0 ? SIZE_MAX : options.count) {}
 
-struct Range {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
+  Result<Done> show() {
+    BMSG_TRY_ASSIGN(auto range, block_range(chain_, options_.range));
+    if (!options_.since.empty()) {
+      BMSG_TRY_ASSIGN(since_, parse_time(options_.since, context_.clock.now()));
+    }
+    if (options_.all) {
+      BMSG_TRY_ASSIGN(branches_, side_branches(chain_));
+    }
+    if (options_.reverse) return show_upwards(range);
+    BMSG_TRY(show_above(range));
+    return visit_headers(chain_, range, Order::newest_first, [&](const auto& stored) {
+      const bool old = stored.sealed.header.time < since_;
+      return old ? Result<bool>(false) : show_height(stored);
+    });
+  }
+
+ private:
+  Result<Done> show_upwards(const BlockRange& range) {
+    BMSG_TRY(visit_headers(chain_, range, Order::oldest_first, [&](const auto& stored) {
+      const bool old = stored.sealed.header.time < since_;
+      return old ? Result<bool>(true) : show_height(stored);
+    }));
+    return show_above(range);
+  }
+
+  /// Blocks of other branches that are higher than the best chain, where that is shown to its end.
+  Result<Done> show_above(const BlockRange& range) {
+    BMSG_TRY_ASSIGN(const auto tip, chain_.tip());
+    if (range.last != tip.height.value) return done;
+    std::uint32_t top = range.last;
+    for (const SideBranch& branch : branches_) top = std::max(top, branch.last());
+    for (std::uint32_t i = 1; i <= top - range.last; ++i) {
+      BMSG_TRY(show_sides(options_.reverse ? range.last + i : top + 1 - i));
+    }
+    return done;
+  }
+
+  Result<bool> show_height(const node::StoredHeader& stored) {
+    const std::uint32_t height = stored.sealed.header.height.value;
+    BMSG_TRY(print(stored, 0));
+    BMSG_TRY(show_sides(height));
+    const std::string joins = options_.graph ? graph_joins(branches_, height) : std::string();
+    if (!joins.empty() && left_ > 0 && !context_.options.json) context_.out.line(joins);
+    return left_ > 0;
+  }
+
+  Result<Done> show_sides(std::uint32_t height) {
+    for (std::size_t i = 0; i < branches_.size(); ++i) {
+      const SideBranch& branch = branches_[i];
+      const bool here = branch.first() <= height && height <= branch.last();
+      if (here) BMSG_TRY(print(branch.blocks[branch.last() - height], i + 1));
+    }
+    return done;
+  }
+
+  Result<Done> print(const node::StoredHeader& stored, std::size_t column) {
+    if (left_ == 0 || stored.sealed.header.time < since_) return done;
+    --left_;
+    auto view = block_view(stored);
+    if (options_.messages) {
+      BMSG_TRY_ASSIGN(view.ids, ids_of_block(chain_, stored.hash));
+    }
+    if (context_.options.json) {
+      context_.out.line(api::block_json(view));
+    } else if (options_.graph) {
+      print_in_graph(stored, view, column);
+    } else {
+      options_.oneline ? context_.out.line(block_line(stored)) : context_.out.raw(block_text(view));
+    }
+    return done;
+  }
+
+  void print_in_graph(const node::StoredHeader& stored, const api::BlockView& view,
+                      std::size_t column) {
+    const std::uint32_t height = stored.sealed.header.height.value;
+    context_.out.line(graph_mark(branches_, column, height) + block_line(stored));
+    for (const MessageId& id : view.ids) context_.out.line("|   " + to_hex(id.view()));
+  }
+
+  const Options& options_;
+  Context& context_;
+  const node::ChainReader& chain_;
+  std::size_t left_;
+  UnixSeconds since_;
+  std::vector<SideBranch> branches_;
 };
 
-/// "A..B" is after A up to B, as in git.
-Result<Range> range_of(const Options& options, const node::ChainReader& chain) {
-  BMSG_TRY_ASSIGN(const auto tip, chain.tip());
-  Range range{0, tip.height.value};
-  if (options.range.empty()) return range;
-  const auto dots = options.range.find("..");
-  const std::string from = options.range.substr(0, dots);
-  const std::string to = dots == std::string::npos ? from : options.range.substr(dots + 2);
-  if (dots == std::string::npos)
-    return Error{Errc::bad_usage, fmt::format("'{}' is no range A..B", options.range)};
-  if (!from.empty()) {
-    BMSG_TRY_ASSIGN(const auto block, find_block(chain, from));
-    range.first = block.sealed.header.height.value + 1;
-  }
-  if (!to.empty()) {
-    BMSG_TRY_ASSIGN(const auto block, find_block(chain, to));
-    range.last = block.sealed.header.height.value;
-  }
-  return range;
-}
-
-Result<Done> print(const Options& options, Context& context, const node::ChainReader& chain,
-                   const node::StoredHeader& stored) {
-  auto view = block_view(stored);
-  if (options.messages) {
-    BMSG_TRY_ASSIGN(view.ids, ids_of_block(chain, stored.hash));
-  }
-  if (context.options.json) {
-    context.out.line(api::block_json(view));
-  } else if (options.oneline) {
-    context.out.line(block_line(stored));
-  } else {
-    context.out.raw(block_text(view));
-  }
-  return done;
-}
-
-/// Blocks of other branches, by height downwards.
-Result<Done> print_sides(const Options& options, Context& context, const node::ChainReader& chain) {
-  BMSG_TRY_ASSIGN(const auto tips, chain.tips());
-  for (const node::StoredHeader& tip : tips) {
-    for (auto at = tip; at.branch == node::Branch::side;) {
-      BMSG_TRY(print(options, context, chain, at));
-      BMSG_TRY_ASSIGN(const auto parent, chain.header(at.sealed.header.previous));
-      if (!parent) break;
-      at = *parent;
-    }
-  }
-  return done;
-}
-
 Result<ExitCode> run(const Options& options, Context& context) {
+  if (options.graph && options.reverse)
+    return Error{Errc::bad_usage, "--graph is drawn from the tip downwards, without --reverse"};
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  BMSG_TRY_ASSIGN(const auto range, range_of(options, *chain));
-  UnixSeconds since;
-  if (!options.since.empty()) {
-    BMSG_TRY_ASSIGN(since, parse_time(options.since, context.clock.now()));
-  }
-  if (options.all) BMSG_TRY(print_sides(options, context, *chain));
-  std::size_t left = options.count == 0 ? SIZE_MAX : options.count;
-  if (range.first > range.last) return ExitCode::ok;
-  std::uint32_t total = range.last - range.first + 1;
-  if (left < total && options.reverse) total = static_cast<std::uint32_t>(left);
-  // Batches from the end that is shown first.
-  for (std::uint32_t shown = 0; shown < total && left > 0;) {
-    const auto batch =
-        static_cast<std::uint32_t>(std::min<std::size_t>({kBatch, total - shown, left}));
-    const std::uint32_t from =
-        options.reverse ? range.first + shown : range.last - shown - batch + 1;
-    BMSG_TRY_ASSIGN(auto headers, chain->headers(Height{from}, batch));
-    if (headers.empty()) break;
-    if (!options.reverse) std::ranges::reverse(headers);
-    for (const node::StoredHeader& stored : headers) {
-      const bool old = stored.sealed.header.time < since;
-      if (old && !options.reverse) return ExitCode::ok;
-      if (!old) BMSG_TRY(print(options, context, *chain, stored));
-    }
-    shown += batch;
-    left -= batch;
-  }
+  BMSG_TRY(History(options, context, *chain).show());
   return ExitCode::ok;
 }
 
@@ -124,6 +140,7 @@ void add_log(CLI::App& app, Context& context) {
   log->add_option("range", options->range, "After block A up to B")->type_name("A..B");
   log->add_option("-n", options->count, "At most so many")->type_name("N");
   log->add_flag("--oneline", options->oneline, "One line each");
+  log->add_flag("--graph", options->graph, "One line each, with the branches drawn before it");
   log->add_flag("--all", options->all, "Other branches too");
   log->add_flag("--messages", options->messages, "With the ids of their messages");
   log->add_flag("--reverse", options->reverse, "Oldest first");

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/peer_view.h"
 #include "cli/peering.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -54,21 +55,6 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
     context.out.line(context.options.json ? api::peer_json(peer, now) : peer_line(peer, now));
   }
   return ExitCode::ok;
-}
-
-/// What is wrong with a peer, in words.
-std::string peer_text(const node::Peer& peer, UnixSeconds now) {
-  const auto state = api::peer_state(peer, now);
-  std::string text = fmt::format("url     {}\nstate   {}\nnode    {}\n", shown_line(peer.url),
-                                 state, peer.key ? to_hex(peer.key->view()) : "-");
-  text += fmt::format("height  {}\nseen    {}\n",
-                      peer.height ? std::to_string(peer.height->value) : "-",
-                      peer.last_seen.value == 0 ? "never" : to_rfc3339(peer.last_seen));
-  if (!peer.last_error.empty()) text += fmt::format("error   {}\n", shown_line(peer.last_error));
-  if (now < peer.not_before)
-    text += fmt::format("waits   until {}, after {} failures\n", to_rfc3339(peer.not_before),
-                        peer.failures);
-  return text;
 }
 
 Result<ExitCode> run_show(const Options& options, Context& context) {

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cli/command.h"
+#include "cli/listing.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
 #include "cli/refs.h"
@@ -25,7 +26,8 @@ struct Options {
   std::vector<std::string> refs;
 };
 
-Result<std::vector<MessageId>> wanted(const Options& options, const Mailroom& room) {
+Result<std::vector<MessageId>> wanted(const Options& options, const Context& context,
+                                      const StoreDir& store, const Mailroom& room) {
   std::vector<std::string> refs = options.refs;
   if (options.from_input) {
     for (std::string line; std::getline(std::cin, line);) {
@@ -35,7 +37,8 @@ Result<std::vector<MessageId>> wanted(const Options& options, const Mailroom& ro
     refs.emplace_back("@");
   }
   std::vector<MessageId> ids;
-  for (const std::string& ref : refs) {
+  for (const std::string& given : refs) {
+    BMSG_TRY_ASSIGN(const auto ref, listed_ref(context, store, given));
     BMSG_TRY_ASSIGN(const auto id, find_message(room.chain(), &room.index(), ref));
     ids.push_back(id);
   }
@@ -105,7 +108,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   }
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto room, Mailroom::open(context, store));
-  BMSG_TRY_ASSIGN(auto ids, wanted(options, *room));
+  BMSG_TRY_ASSIGN(auto ids, wanted(options, context, store, *room));
   if (options.thread && !ids.empty()) {
     BMSG_TRY_ASSIGN(ids, whole_thread(*room, ids.front()));
   }

@@ -5,12 +5,16 @@
 #include "cli/block_view.h"
 #include "cli/command.h"
 #include "cli/contact_view.h"
+#include "cli/identity_view.h"
 #include "cli/keyring_file.h"
+#include "cli/listing.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
+#include "cli/peer_view.h"
 #include "cli/refs.h"
 #include "cli/session.h"
 #include "cli/text.h"
+#include "lib/core/address.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "storage/rocks_mail_store.h"
@@ -60,7 +64,8 @@ Result<ExitCode> show_peer(const Options& options, Context& context,
   BMSG_TRY_ASSIGN(const auto peers, chain.peers());
   for (const node::Peer& peer : peers) {
     if (peer.url != options.ref) continue;
-    context.out.line(api::peer_json(peer, context.clock.now()));
+    const UnixSeconds now = context.clock.now();
+    context.out.raw(context.options.json ? api::peer_json(peer, now) + "\n" : peer_text(peer, now));
     return ExitCode::ok;
   }
   return Error{Errc::no_host, fmt::format("no peer '{}'", options.ref)};
@@ -73,38 +78,71 @@ Result<ExitCode> show_contact(const Options& options, Context& context, const St
   return ExitCode::ok;
 }
 
+/// The identity of a name or an address; null if it is none of ours.
+const mail::Identity* find_identity(const mail::Keyring& keyring, const std::string& name) {
+  if (const auto address = from_address(name)) return keyring.find(*address);
+  return keyring.find(name);
+}
+
+Result<ExitCode> show_identity(const Options& options, Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto open, unlock_keyring(context, store));
+  const mail::Identity* identity = find_identity(open.keyring, options.ref);
+  if (identity == nullptr)
+    return Error{Errc::not_found, fmt::format("no identity '{}' in this store", options.ref)};
+  BMSG_TRY_ASSIGN(const auto view, identity_view(context, store, open, *identity, rules.id));
+  context.out.raw(context.options.json ? api::identity_json(view) + "\n" : identity_text(view));
+  return ExitCode::ok;
+}
+
+/// A contact, else an identity: only then is a passphrase asked for.
+Result<ExitCode> show_person(const Options& options, Context& context, const StoreDir& store) {
+  auto shown = show_contact(options, context, store);
+  if (shown || shown.error().code != Errc::no_recipient) return shown;
+  auto own = show_identity(options, context, store);
+  return !own && own.error().code == Errc::not_found ? shown : own;
+}
+
 bool could_be_message(const std::string& ref) {
   return ref.starts_with('@') ||
          (ref.size() >= 8 && ref.find_first_not_of("0123456789abcdef") == std::string::npos);
 }
 
-Result<ExitCode> run(const Options& options, Context& context) {
+Result<ExitCode> show(const Options& options, Context& context, const StoreDir& store,
+                      const node::ChainReader& chain) {
+  if (options.type == "block") return show_block(options, context, chain);
+  if (options.type == "message") return show_message(options, context, store, chain);
+  if (options.type == "peer") return show_peer(options, context, chain);
+  if (options.type == "contact") return show_contact(options, context, store);
+  if (options.type == "identity") return show_identity(options, context, store);
+  if (const auto hash = fixed_from_hex<BlockHash>(options.ref)) {
+    BMSG_TRY_ASSIGN(const auto block, chain.header(*hash));
+    if (block) return show_block(options, context, chain);
+  } else if (names_block(options.ref)) {
+    return show_block(options, context, chain);
+  }
+  if (could_be_message(options.ref)) return show_message(options, context, store, chain);
+  if (options.ref.find(':') != std::string::npos) return show_peer(options, context, chain);
+  return show_person(options, context, store);
+}
+
+Result<ExitCode> run(const Options& given, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  if (options.type == "block") return show_block(options, context, *chain);
-  if (options.type == "message") return show_message(options, context, store, *chain);
-  if (options.type == "peer") return show_peer(options, context, *chain);
-  if (options.type == "contact") return show_contact(options, context, store);
-  if (const auto hash = fixed_from_hex<BlockHash>(options.ref)) {
-    BMSG_TRY_ASSIGN(const auto block, chain->header(*hash));
-    if (block) return show_block(options, context, *chain);
-  } else if (names_block(options.ref)) {
-    return show_block(options, context, *chain);
-  }
-  if (could_be_message(options.ref)) return show_message(options, context, store, *chain);
-  if (options.ref.find(':') != std::string::npos) return show_peer(options, context, *chain);
-  return show_contact(options, context, store);
+  Options options = given;
+  BMSG_TRY_ASSIGN(options.ref, listed_ref(context, store, given.ref));
+  return show(options, context, store, *chain);
 }
 
 }  // namespace
 
 void add_show(CLI::App& app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* show =
-      add_command(app, context, "show", "Print one block, message, peer or contact", options, run);
+  CLI::App* show = add_command(app, context, "show",
+                               "Print one block, message, peer, contact or identity", options, run);
   show->add_option("ref", options->ref, "What")->required()->type_name("REF|NAME");
-  show->add_option("--type", options->type, "block, message, peer or contact")
-      ->check(CLI::IsMember({"block", "message", "peer", "contact"}))
+  show->add_option("--type", options->type, "block, message, peer, contact or identity")
+      ->check(CLI::IsMember({"block", "message", "peer", "contact", "identity"}))
       ->type_name("TYPE");
 }
 

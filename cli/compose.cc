@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/listing.h"
 #include "cli/refs.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -120,7 +121,8 @@ Result<std::uint32_t> Sender::ttl_of(const SendRequest& request) const {
       std::min<std::uint64_t>(std::max(seconds.value(), least), rules_.rules.maxttl));
 }
 
-Result<Done> Sender::answer(mail::Content& content, const std::string& ref) {
+Result<Done> Sender::answer(mail::Content& content, const std::string& given) {
+  BMSG_TRY_ASSIGN(const auto ref, listed_ref(*context_, store_, given));
   BMSG_TRY_ASSIGN(const auto chain, open_chain(*context_, store_));
   const storage::OpenOptions options{.disk = context_->disk};
   BMSG_TRY_ASSIGN(const auto index,

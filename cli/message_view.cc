@@ -117,6 +117,18 @@ std::string message_line(const Mailroom& room, const mail::MailItem& item) {
                      shown_line(who), shown_line(first_words(item.summary)));
 }
 
+std::string message_row(const Mailroom& room, const mail::MailItem& item, std::size_t number,
+                        UnixSeconds now) {
+  constexpr std::size_t kWhoColumns = 20;
+  const bool out = item.summary.direction == mail::Direction::out;
+  std::string who =
+      shown_line(out ? "to " + recipients_text(room, item.summary) : sender_text(room, item));
+  who = fitted(who, kWhoColumns);
+  who.append(kWhoColumns - std::min(kWhoColumns, width_of(who)), ' ');
+  return fmt::format("{:>4} {} {:>10}  {}  {}", number, item.flags.contains("unread") ? '*' : ' ',
+                     to_relative(item.time(), now), who, shown_line(first_words(item.summary)));
+}
+
 std::string message_headers(const Mailroom& room, const mail::MailItem& item) {
   const mail::Summary& summary = item.summary;
   std::string text = fmt::format("message {}\n", to_hex(item.id.view()));

@@ -22,6 +22,10 @@ std::string sender_text(const Mailroom& room, const mail::MailItem& item);
 /// One TAB-separated line without its end: id, flag, time, sender, subject or first words.
 std::string message_line(const Mailroom& room, const mail::MailItem& item);
 
+/// The same for a person: number in the list, flag, age, sender, subject, in columns.
+std::string message_row(const Mailroom& room, const mail::MailItem& item, std::size_t number,
+                        UnixSeconds now);
+
 /// Headers and body, the body indented so that it cannot imitate headers.
 std::string message_text(const Mailroom& room, const mail::MailText& text);
 

@@ -1,0 +1,14 @@
+// A peer as it is shown.
+
+#pragma once
+
+#include <string>
+
+#include "lib/node/peer.h"
+
+namespace bmsg::cli {
+
+/// Several lines: what is known of a peer, and what is wrong with it, in words.
+std::string peer_text(const node::Peer& peer, UnixSeconds now);
+
+}  // namespace bmsg::cli
