@@ -6,13 +6,11 @@
 
 #include "cli/command.h"
 #include "cli/listing.h"
+#include "cli/mail_filter.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
-#include "cli/refs.h"
-#include "cli/session.h"
 #include "cli/text.h"
 #include "cli/times.h"
-#include "lib/core/address.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "storage/rocks_mail_store.h"
@@ -21,51 +19,14 @@ namespace bmsg::cli {
 namespace {
 
 struct Options {
-  bool unread = false;
-  bool sent = false;
+  MailFilter filter;
   bool all = false;
-  std::string from;
-  std::string since;
-  std::string until;
-  std::string thread;
   std::string sort = "time";
   std::size_t count = 0;  // 0: no limit.
   bool bodies = false;
   bool exit_code = false;
   bool nul = false;
 };
-
-Result<Bytes> sender_named(const Mailroom& room, const std::string& name) {
-  if (const auto address = from_address(name)) return to_bytes(address->view());
-  const mail::Contact* contact = room.contacts().find(name);
-  if (contact != nullptr && contact->address) return to_bytes(contact->address->view());
-  return Error{Errc::no_recipient, fmt::format("no contact '{}'", name)};
-}
-
-Result<mail::ListFilter> filter_of(const Options& options, const Mailroom& room,
-                                   const Context& context, const StoreDir& store) {
-  mail::ListFilter filter;
-  filter.direction = options.sent ? mail::Direction::out : mail::Direction::in;
-  if (options.unread) filter.flag = "unread";
-  if (!options.all) filter.without_flag = "archived";
-  if (!options.from.empty()) {
-    BMSG_TRY_ASSIGN(filter.sender, sender_named(room, options.from));
-  }
-  if (!options.since.empty()) {
-    BMSG_TRY_ASSIGN(filter.since, parse_time(options.since, context.clock.now()));
-  }
-  if (!options.until.empty()) {
-    BMSG_TRY_ASSIGN(filter.until, parse_time(options.until, context.clock.now()));
-  }
-  if (!options.thread.empty()) {
-    BMSG_TRY_ASSIGN(const auto ref, listed_ref(context, store, options.thread));
-    BMSG_TRY_ASSIGN(const auto id, find_message(room.chain(), &room.index(), ref));
-    BMSG_TRY_ASSIGN(const auto item, room.box().item(id));
-    filter.thread = item ? item->thread() : prefix_of<mail::ThreadId>(id);
-    filter.direction.reset();
-  }
-  return filter;
-}
 
 void sort_items(std::vector<mail::MailItem>& items, const std::string& by) {
   if (by == "size")
@@ -118,7 +79,8 @@ Result<ExitCode> run(const Options& options, Context& context) {
   }
   if (!opened) return opened.error();
   const Mailroom& room = *opened.value();
-  BMSG_TRY_ASSIGN(const auto filter, filter_of(options, room, context, store));
+  BMSG_TRY_ASSIGN(auto filter, list_filter(options.filter, room, context, store));
+  if (!options.all) filter.without_flag = "archived";
   const bool cut_early = options.count > 0 && options.sort == "time";
   BMSG_TRY_ASSIGN(auto items, room.box().list(filter, cut_early ? options.count : SIZE_MAX));
   sort_items(items, options.sort);
@@ -137,15 +99,8 @@ Result<ExitCode> run(const Options& options, Context& context) {
 void add_inbox(CLI::App& app, Context& context) {
   const auto options = std::make_shared<Options>();
   CLI::App* inbox = add_command(app, context, "inbox", "List messages, newest first", options, run);
-  inbox->add_flag("--unread", options->unread, "Only those not read yet");
-  inbox->add_flag("--sent", options->sent, "What was sent instead of what came");
+  add_filter_options(*inbox, options->filter);
   inbox->add_flag("--all", options->all, "Archived ones too");
-  inbox->add_option("--from", options->from, "Only from this contact or address")
-      ->type_name("NAME");
-  inbox->add_option("--since", options->since, "Not older than this")->type_name("TIME");
-  inbox->add_option("--until", options->until, "Older than this")->type_name("TIME");
-  inbox->add_option("--thread", options->thread, "Only the conversation of this message")
-      ->type_name("REF");
   inbox->add_option("--sort", options->sort, "time, from or size")
       ->check(CLI::IsMember({"time", "from", "size"}))
       ->type_name("BY");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <iostream>
 #include <iterator>
 
@@ -151,7 +152,7 @@ Result<ExitCode> run_one(const Options& options, const StoreDir& store, Context&
   return ExitCode::ok;
 }
 
-Result<Queued> send_line(const std::string& line, const Options& options, Sender& sender) {
+Result<SendRequest> request_of(const std::string& line, const Options& options) {
   BMSG_TRY_ASSIGN(auto given, api::parse_send_line(line));
   if (given.body.empty() && options.allow_empty.empty())
     return Error{Errc::bad_usage, "the message is empty"};
@@ -162,18 +163,32 @@ Result<Queued> send_line(const std::string& line, const Options& options, Sender
                             .topic = given.topic,
                             .reply_to = given.reply_to,
                             .expires = given.expires.empty() ? options.expires : given.expires};
+  return request;
+}
+
+Result<Queued> send_line(const std::string& line, const Options& options, Sender& sender) {
+  BMSG_TRY_ASSIGN(const auto request, request_of(line, options));
   return sender.send(request, std::stop_token());
 }
 
+Result<Queued> estimate_line(const std::string& line, const Options& options, Sender& sender,
+                             Context& context) {
+  BMSG_TRY_ASSIGN(const auto request, request_of(line, options));
+  BMSG_TRY(run_dry(sender, request, context));
+  return Queued();
+}
+
 /// One answer for each line, in order; a bad one does not stop the rest.
-Result<ExitCode> run_lines(const Options& options, const StoreDir& store, Context& context) {
+Result<ExitCode> run_lines(std::istream& in, const Options& options, const StoreDir& store,
+                           Context& context) {
   BMSG_TRY_ASSIGN(auto sender, Sender::open(context, store, policy_of(options)));
   ExitCode outcome = ExitCode::ok;
-  for (std::string line; std::getline(std::cin, line);) {
+  for (std::string line; std::getline(in, line);) {
     if (line.empty()) continue;
-    const auto queued = send_line(line, options, sender);
+    const auto queued = options.dry_run ? estimate_line(line, options, sender, context)
+                                        : send_line(line, options, sender);
     if (queued) {
-      print(context, queued.value());
+      if (!options.dry_run) print(context, queued.value());
     } else {
       const Error& error = queued.error();
       const ExitCode code = exit_code_of(error.code);
@@ -190,11 +205,29 @@ Result<ExitCode> run_lines(const Options& options, const StoreDir& store, Contex
 
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  if (options.lines) return run_lines(options, store, context);
+  if (options.lines) return run_lines(std::cin, options, store, context);
   return run_one(options, store, context);
 }
 
+Result<ExitCode> run_import(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  if (options.file == "-") return run_lines(std::cin, options, store, context);
+  std::ifstream in(options.file);
+  if (!in) return Error{Errc::not_found, fmt::format("no file '{}'", options.file)};
+  return run_lines(in, options, store, context);
+}
+
 }  // namespace
+
+void add_import(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* import =
+      add_command(app, context, "import", "Queue messages from a file", options, run_import);
+  import->add_option("file", options->file, "JSON Lines, or - for input")
+      ->required()
+      ->type_name("FILE");
+  import->add_flag("--dry-run", options->dry_run, "Check and estimate only");
+}
 
 void add_send(CLI::App& app, Context& context) {
   const auto options = std::make_shared<Options>();

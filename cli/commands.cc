@@ -11,6 +11,8 @@ void add_commands(CLI::App& app, Context& context) {
   add_mine(app, context);
   add_inbox(app, context);
   add_read(app, context);
+  add_export(app, context);
+  add_import(app, context);
   add_sync(app, context);
   add_peers(app, context);
   add_serve(app, context);
