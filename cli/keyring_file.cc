@@ -100,7 +100,8 @@ Result<const mail::Identity*> chosen_identity(const Context& context, const Stor
 }
 
 Result<mail::Sent> issue_card(Context& context, const StoreDir& store, OpenKeyring& open,
-                              const std::string& identity_name, const chain::ChainRules& rules) {
+                              const std::string& identity_name, const chain::ChainRules& rules,
+                              std::uint64_t skipped) {
   auto& all = open.keyring.identities;
   const auto identity = std::ranges::find(all, identity_name, &mail::Identity::name);
   check(identity != all.end(), "a card for an identity that is not there");
@@ -109,6 +110,7 @@ Result<mail::Sent> issue_card(Context& context, const StoreDir& store, OpenKeyri
   BMSG_TRY_ASSIGN(auto key,
                   mail::make_card_key(*identity, rules.id, UnixSeconds{std::uint64_t{time} + ttl},
                                       context.entropy));
+  key.seq += skipped;
   identity->cards.push_back(std::move(key));
   BMSG_TRY(save_keyring(context, store, open));
 

@@ -37,9 +37,11 @@ Result<const mail::Identity*> chosen_identity(const Context& context, const Stor
                                               const mail::Keyring& keyring);
 
 /// Makes the identity's next card: prekey into the keyring, saved before anybody can see the card;
-/// the card into the outbox and the directory of cards.
+/// the card into the outbox and the directory of cards. `skipped` numbers are left free, for cards
+/// that were made and are not known here.
 Result<mail::Sent> issue_card(Context& context, const StoreDir& store, OpenKeyring& open,
-                              const std::string& identity_name, const chain::ChainRules& rules);
+                              const std::string& identity_name, const chain::ChainRules& rules,
+                              std::uint64_t skipped = 0);
 
 /// The newest card of an identity of ours on this store.
 /// Errors: Errc::not_found.

@@ -1,0 +1,236 @@
+// bmsg backup: a store as one archive, made while it is in use.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+
+#include "cli/archive.h"
+#include "cli/command.h"
+#include "cli/plumbing.h"
+#include "cli/session.h"
+#include "lib/api/json_objects.h"
+#include "lib/core/descriptor.h"
+#include "lib/core/try.h"
+#include "storage/copy_database.h"
+#include "storage/rocks_store.h"
+
+namespace bmsg::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string file;
+  bool no_keys = false;
+};
+
+constexpr std::size_t kFileBytesMax = kTarFileBytesMax;
+
+constexpr std::string_view kWorkPrefix = "backup.";
+
+/// Removes what a backup that was killed has left: its second names keep tables from being freed.
+Result<Done> sweep(const Disk& disk, const fs::path& run) {
+  BMSG_TRY_ASSIGN(const auto names, disk.list(run));
+  for (const std::string& name : names) {
+    if (!name.starts_with(kWorkPrefix)) continue;
+    const int pid = std::atoi(name.c_str() + kWorkPrefix.size());
+    std::error_code ignored;  // The next backup tries again.
+    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) fs::remove_all(run / name, ignored);
+  }
+  return done;
+}
+
+/// A directory of our own inside the store, on its file system; gone at the end.
+class Workplace {
+ public:
+  Workplace(Disk& disk, const StoreDir& store)
+      : disk_(disk), path_(store.run() / fmt::format("{}{}", kWorkPrefix, ::getpid())) {}
+  Workplace(const Workplace&) = delete;
+  Workplace& operator=(const Workplace&) = delete;
+  ~Workplace() {
+    std::error_code ignored;  // What stays is told by nothing and harms nothing.
+    fs::remove_all(path_, ignored);
+  }
+  Result<Done> make() { return disk_.make_directory(path_); }
+  const fs::path& path() const { return path_; }
+
+ private:
+  Disk& disk_;
+  fs::path path_;
+};
+
+class Backup {
+ public:
+  Backup(Context& context, StoreDir store, ArchiveWriter& archive)
+      : context_(context),
+        store_(std::move(store)),
+        archive_(archive),
+        work_(context.disk, store_) {}
+
+  /// In an order in which nothing falls between two parts: what leaves the outbox goes into the
+  /// chain, what is found in the chain goes into the index, and keys are saved before their cards.
+  Result<Done> run(bool with_keys) {
+    BMSG_TRY(sweep(context_.disk, store_.run()));
+    BMSG_TRY(work_.make());
+    BMSG_TRY(archive_.begin());
+    for (const char* file : {"format", "genesis", "config.toml", "policies.toml", "contacts.jsonl"})
+      BMSG_TRY(add_file(file));
+    BMSG_TRY(add_outbox());
+    BMSG_TRY(storage::copy_database(context_.disk, store_.mail(), work_.path() / "mail"));
+    BMSG_TRY(add_chain());
+    BMSG_TRY(add_folder(work_.path() / "mail", "mail"));
+    for (const char* folder : {"cards", "hooks", "blobs"})
+      BMSG_TRY(add_folder(store_.root() / folder, folder));
+    if (with_keys) BMSG_TRY(add_folder(store_.keyring().parent_path(), "keys"));
+    return archive_.finish();
+  }
+
+ private:
+  /// False if it is not there (any more).
+  Result<bool> add(const fs::path& file, const std::string& path) {
+    BMSG_TRY_ASSIGN(const auto bytes, context_.disk.read(file, kFileBytesMax));
+    if (!bytes) return false;
+    const bool executable = ::access(file.c_str(), X_OK) == 0 && path.starts_with("hooks/");
+    BMSG_TRY(archive_.add(path, *bytes, executable));
+    return true;
+  }
+  Result<Done> add_file(const std::string& name) {
+    BMSG_TRY(add(store_.root() / name, name));
+    return done;
+  }
+  Result<Done> add_folder(const fs::path& folder, const std::string& path) {
+    BMSG_TRY_ASSIGN(const auto names, context_.disk.list(folder));
+    for (const std::string& name : names) {
+      if (is_store_path(path + "/" + name) && fs::is_regular_file(folder / name))
+        BMSG_TRY(add(folder / name, path + "/" + name));
+    }
+    return done;
+  }
+
+  /// A message moves from `new` to `cur` when a node takes it: whoever is missed in the first is
+  /// found in the second.
+  Result<Done> add_outbox() {
+    std::set<std::string> added;
+    for (const char* place : {"held", "new", "cur", "failed", "keys", "seq"}) {
+      const fs::path folder = store_.outbox() / place;
+      BMSG_TRY_ASSIGN(const auto names, context_.disk.list(folder));
+      const bool once = std::string_view(place) == "new" || std::string_view(place) == "cur";
+      for (const std::string& name : names) {
+        const std::string path = fmt::format("outbox/{}/{}", place, name);
+        if (!is_store_path(path) || (once && added.contains(name))) continue;
+        BMSG_TRY_ASSIGN(const bool there, add(folder / name, path));
+        if (there && once) added.insert(name);
+      }
+    }
+    return done;
+  }
+
+  Result<Done> add_chain() {
+    BMSG_TRY_ASSIGN(const auto witness, context_.disk.read(store_.witness(), 4096));
+    const fs::path copy = work_.path() / "chain";
+    BMSG_TRY(storage::copy_database(context_.disk, store_.chain(), copy));
+    const fs::path copied_witness = work_.path() / "witness";
+    if (witness) BMSG_TRY(context_.disk.create(copied_witness, *witness));
+    // A damaged store makes no backup that would replace a good one.
+    BMSG_TRY(storage::RocksStore::open_read_only(
+        copy, {.disk = context_.disk, .witness = copied_witness, .genesis = store_.genesis()}));
+    BMSG_TRY(add(copied_witness, "witness"));
+    return add_folder(copy, "chain");
+  }
+
+  Context& context_;
+  StoreDir store_;
+  ArchiveWriter& archive_;
+  Workplace work_;
+};
+
+/// The file gets its name when it is whole and durable, and never in place of another.
+class NewFile {
+ public:
+  NewFile(Disk& disk, fs::path file)
+      : disk_(disk),
+        file_(std::move(file)),
+        beside_(file_.parent_path() /
+                fmt::format(".{}.{}", file_.filename().string(), ::getpid())) {}
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile() {
+    if (opened_) (void)disk_.remove(beside_);  // Half a backup is none.
+  }
+
+  Result<int> open() {
+    std::error_code unreadable;  // Then opening it will say why.
+    if (fs::exists(fs::symlink_status(file_, unreadable))) return exists();
+    opened_ = Descriptor(
+        ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (opened_) return opened_.number();
+    const Errc code =
+        errno == EACCES || errno == EROFS || errno == ENOENT ? Errc::exists : Errc::io;
+    return Error{code, fmt::format("cannot create '{}': {}", file_.string(), std::strerror(errno))};
+  }
+  Result<Done> publish() {
+    if (::fsync(opened_.number()) != 0)
+      return Error{Errc::io,
+                   fmt::format("cannot sync '{}': {}", file_.string(), std::strerror(errno))};
+    BMSG_TRY(disk_.link(beside_, file_));
+    return disk_.sync_directory(file_.parent_path());
+  }
+
+ private:
+  Error exists() const {
+    return Error{Errc::exists, fmt::format("'{}' is there already", file_.string())};
+  }
+
+  Disk& disk_;
+  fs::path file_;
+  fs::path beside_;
+  Descriptor opened_;
+};
+
+Result<Done> write_archive(const Options& options, Context& context, const StoreDir& store,
+                           int descriptor, const std::string& name, api::SummaryView& summary) {
+  ArchiveWriter archive(descriptor, name, context.clock.now().value);
+  BMSG_TRY(Backup(context, store, archive).run(!options.no_keys));
+  summary.numbers = {{"files", static_cast<double>(archive.files())},
+                     {"bytes", static_cast<double>(archive.bytes())}};
+  return done;
+}
+
+Result<ExitCode> run(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  api::SummaryView summary{.command = "backup", .numbers = {}, .texts = {}};
+  const auto began = context.clock.steady();
+  if (options.file == "-") {
+    BMSG_TRY(check_no_terminal(context));
+    BMSG_TRY(write_archive(options, context, store, STDOUT_FILENO, "standard output", summary));
+    return ExitCode::ok;
+  }
+  NewFile file(context.disk, options.file);
+  BMSG_TRY_ASSIGN(const int descriptor, file.open());
+  BMSG_TRY(write_archive(options, context, store, descriptor, "'" + options.file + "'", summary));
+  BMSG_TRY(file.publish());
+  summary.elapsed = std::chrono::duration<double>(context.clock.steady() - began).count();
+  if (context.options.json) context.out.line(api::summary_json(summary));
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_backup(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* backup =
+      add_command(app, context, "backup", "Write the store into an archive", options, run);
+  backup->add_option("file", options->file, "A new file, or - for output")
+      ->required()
+      ->type_name("FILE");
+  backup->add_flag("--no-keys", options->no_keys, "Without the keys");
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,186 @@
+// bmsg restore: a new store from an archive.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "cli/archive.h"
+#include "cli/command.h"
+#include "cli/keyring_file.h"
+#include "cli/session.h"
+#include "lib/api/json_objects.h"
+#include "lib/core/descriptor.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/crypto/random.h"
+#include "lib/crypto/sign.h"
+#include "lib/mail/outbox.h"
+#include "lib/node/verifier.h"
+#include "storage/rocks_mail_store.h"
+#include "storage/rocks_store.h"
+
+namespace bmsg::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string file;
+  std::string directory;
+};
+
+/// Numbers left free for cards that were made after the backup: one a week for ten years.
+constexpr std::uint64_t kCardsSkipped = 520;
+
+/// A directory beside the one that is to be; gone unless it took its place.
+class Beside {
+ public:
+  explicit Beside(fs::path target) : target_(fs::absolute(std::move(target)).lexically_normal()) {
+    if (!target_.has_filename()) target_ = target_.parent_path();
+    path_ = target_.parent_path() / fmt::format(".{}.{}", target_.filename().string(), ::getpid());
+  }
+  Beside(const Beside&) = delete;
+  Beside& operator=(const Beside&) = delete;
+  ~Beside() {
+    std::error_code ignored;  // What stays is no store and nobody's.
+    if (made_) fs::remove_all(path_, ignored);
+  }
+
+  Result<Done> make(Disk& disk) {
+    std::error_code unreadable;  // Then making it says why.
+    const bool there = fs::exists(fs::symlink_status(target_, unreadable));
+    if (there && !(fs::is_directory(target_) && fs::is_empty(target_, unreadable)))
+      return Error{Errc::exists, fmt::format("'{}' is there already", target_.string())};
+    BMSG_TRY(disk.make_directory(target_.parent_path()));
+    if (::mkdir(path_.c_str(), 0700) != 0)
+      return Error{Errc::exists,
+                   fmt::format("cannot create '{}': {}", path_.string(), std::strerror(errno))};
+    made_ = true;
+    return done;
+  }
+  /// An empty directory is replaced; anything else in its place makes this fail.
+  Result<Done> publish(Disk& disk) {
+    BMSG_TRY(disk.rename(path_, target_));
+    made_ = false;
+    return disk.sync_directory(target_.parent_path());
+  }
+  const fs::path& path() const { return path_; }
+  const fs::path& target() const { return target_; }
+
+ private:
+  fs::path target_;
+  fs::path path_;
+  bool made_ = false;
+};
+
+Result<Done> sync_all(Disk& disk, const fs::path& directory) {
+  std::error_code reason;
+  for (const auto& entry : fs::recursive_directory_iterator(directory, reason)) {
+    if (entry.is_directory()) BMSG_TRY(disk.sync_directory(entry.path()));
+  }
+  if (reason)
+    return Error{Errc::io,
+                 fmt::format("cannot list '{}': {}", directory.string(), reason.message())};
+  return disk.sync_directory(directory);
+}
+
+/// What a store must have whether or not there was anything in it.
+Result<Done> complete(Context& context, const StoreDir& store) {
+  for (const auto& part :
+       {store.keyring().parent_path(), store.cards(), store.run(), store.root() / "hooks"}) {
+    BMSG_TRY(context.disk.make_directory(part));
+  }
+  BMSG_TRY_ASSIGN(const auto node_key, context.disk.read(store.node_key(), 1024));
+  if (!node_key) {  // The backup was made without keys.
+    BMSG_TRY_ASSIGN(const auto seed, crypto::random_secret(context.entropy, crypto::kSeedBytes));
+    BMSG_TRY(context.disk.create(store.node_key(), as_bytes(to_hex(seed.view()) + "\n")));
+  }
+  return mail::Outbox(context.disk, store.outbox()).prepare();
+}
+
+/// Everything that can be judged without a key.
+Result<Done> verify(Context& context, const StoreDir& store) {
+  BMSG_TRY(check_store(store, context.disk));
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto chain, storage::RocksStore::open_read_only(
+                                        store.chain(), chain_options(context, store)));
+  const node::VerifyWish wish{
+      .depth = node::Depth::quick, .from = Height{0}, .on_progress = {}, .stop = {}};
+  BMSG_TRY_ASSIGN(const auto report, node::verify(*chain, rules, wish));
+  if (!report.faults.empty()) {
+    const node::Fault& fault = report.faults.front();
+    return Error{Errc::corrupt, fmt::format("the chain in the backup is damaged at height {}: {}",
+                                            fault.height.value, fault.kind)};
+  }
+  BMSG_TRY_ASSIGN(const auto mail,
+                  storage::RocksMailStore::open_read_only(store.mail(), {.disk = context.disk}));
+  BMSG_TRY(mail->count());
+  return done;
+}
+
+/// Prekeys of cards that were made after the backup are lost, so mail is to come to a new one.
+Result<Done> queue_cards(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(auto open, unlock_keyring(context, store));
+  std::vector<std::string> names;
+  for (const mail::Identity& identity : open.keyring.identities) names.push_back(identity.name);
+  for (const std::string& name : names)
+    BMSG_TRY(issue_card(context, store, open, name, rules, kCardsSkipped));
+  return done;
+}
+
+Result<ExitCode> finish(Context& context, const StoreDir& store, Beside& beside) {
+  const auto cards = queue_cards(context, store);
+  const bool has_keys = cards || cards.error().code != Errc::not_found;
+  if (!cards && cards.error().code != Errc::denied && has_keys) return cards.error();
+  BMSG_TRY(sync_all(context.disk, beside.path()));
+  BMSG_TRY(beside.publish(context.disk));
+  if (cards || !has_keys) return ExitCode::ok;
+  context.out.warn("no fresh card is queued, since " + cards.error().message);
+  return ExitCode::partial;
+}
+
+Result<ExitCode> run(const Options& options, Context& context) {
+  Descriptor opened;
+  if (options.file != "-") {
+    opened = Descriptor(::open(options.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    if (!opened) return Error{Errc::not_found, fmt::format("no file '{}'", options.file)};
+  } else if (::isatty(STDIN_FILENO) == 1) {
+    return Error{Errc::bad_usage, "a backup is no text to type; name its file"};
+  }
+  Beside beside(options.directory);
+  BMSG_TRY(beside.make(context.disk));
+  const int descriptor = opened ? opened.number() : STDIN_FILENO;
+  BMSG_TRY(ArchiveReader(descriptor, context.disk, beside.path()).unpack());
+  const StoreDir store(beside.path());
+  BMSG_TRY(complete(context, store));
+  BMSG_TRY(verify(context, store));
+  BMSG_TRY_ASSIGN(const auto outcome, finish(context, store, beside));
+  if (context.options.json) {
+    context.out.line(api::summary_json({.command = "restore",
+                                        .numbers = {},
+                                        .texts = {{"path", beside.target().string()}},
+                                        .elapsed = 0}));
+  }
+  return outcome;
+}
+
+}  // namespace
+
+void add_restore(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* restore =
+      add_command(app, context, "restore", "Make a store from an archive", options, run);
+  restore->add_option("file", options->file, "What backup wrote, or - for input")
+      ->required()
+      ->type_name("FILE");
+  restore->add_option("directory", options->directory, "Where the store is to be")
+      ->required()
+      ->type_name("DIR");
+}
+
+}  // namespace bmsg::cli

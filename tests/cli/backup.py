@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""A backup made under load restores to a store that verifies; no damaged or hostile archive does."""
+import io
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+import stores  # noqa: E402
+
+
+def filled(place):
+    ana = stores.new_chain(place / "ana", "ana")
+    for number in range(3):
+        ana.run("send", "-m", f"text {number}", ana.text("id"))
+        ana.run("mine", "--no-relay")
+    ana.text("inbox")  # Fills the index.
+    ana.run("send", "-m", "still waiting", ana.text("id"))
+    return ana
+
+
+def restored(place, name, archive, **options):
+    ana = stores.Store(place / name)
+    subprocess.run([stores.PROGRAM, "restore", str(archive), str(place / name)], check=True,
+                   env=ana.environment, capture_output=True, **options)
+    return ana
+
+
+def check_whole(ana, place):
+    archive = place / "ana.tar"
+    ana.run("backup", archive)
+    assert archive.stat().st_mode & 0o777 == 0o600
+    ana.run("backup", archive, exits=(73,))
+    ana.run("backup", place / "no" / "dir.tar", exits=(73,))
+    back = restored(place, "back", archive)
+    assert back.text("id") == ana.text("id")
+    texts = [one["subject"] or one["body"] for one in back.objects("inbox", "--bodies")]
+    assert sorted(texts) == ["still waiting"] + [f"text {n}" for n in range(3)], texts
+    assert back.text("verify", "--full").split(" (")[0] == ana.text("verify", "--full").split(" (")[0]
+    cards = [one for one in back.objects("outbox") if one["state"] == "queued"]
+    assert len(cards) == 2, cards  # What waited, and a fresh card.
+    old, new = ana.objects("id")[0]["card"]["seq"], back.objects("id")[0]["card"]["seq"]
+    assert new > old + 100, (old, new)
+    back.run("mine", "--no-relay")
+    assert all(one["block"] for one in back.objects("inbox")), "what waited is in no block"
+    piped = restored(place, "piped", "-", input=ana.run("backup", "-"))
+    assert piped.text("id") == ana.text("id")
+    return archive
+
+
+def check_without_keys(ana, place):
+    archive = place / "nokeys.tar"
+    ana.run("backup", "--no-keys", archive)
+    secret = (ana.directory / "keys" / "node.key").read_bytes()
+    assert secret not in archive.read_bytes()
+    back = restored(place, "nokeys", archive)
+    back.run("id", exits=(66,))
+    back.run("verify")
+    with back.served():
+        pass
+
+
+def check_under_load(ana, place):
+    """Copies taken at any moment while blocks are made: each verifies and is a part of the chain."""
+    load = ana.start("mine", "--loop", "--allow-empty", "--no-relay")
+    try:
+        for turn in range(5):
+            archive = place / f"load{turn}.tar"
+            ana.run("backup", archive)
+            back = restored(place, f"load{turn}", archive)
+            back.run("verify", "--full")
+            tip = back.objects("log", "-n", 1)[0]
+            assert ana.text("rev-parse", str(tip["height"])) == tip["hash"]
+        assert tip["height"] > 3, "nothing was mined meanwhile"
+    finally:
+        load.terminate()
+        load.communicate(timeout=20)
+    assert not list((ana.directory / "run").glob("backup.*"))
+
+
+def refuses(place, archive_bytes, code):
+    target = place / "refused"
+    done = subprocess.run([stores.PROGRAM, "restore", "-", str(target)], input=archive_bytes,
+                          env=stores.environment(place), capture_output=True, check=False)
+    assert done.returncode == code, (done.returncode, done.stderr)
+    assert not target.exists() and not list(place.glob(".refused*")), "something was left"
+    return done.stderr
+
+
+def check_damage(archive, place, numbers):
+    good = archive.read_bytes()
+    for turn in range(8):
+        at = numbers.randrange(len(good) - 1024)  # The end is zeros that nobody reads.
+        bad = bytearray(good)
+        bad[at] ^= 1 << numbers.randrange(8)
+        target = place / f"flip{turn}"
+        done = subprocess.run([stores.PROGRAM, "restore", "-", str(target)], input=bytes(bad),
+                              env=stores.environment(place), capture_output=True, check=False)
+        # Times, owners and padding mean nothing; all else must be noticed.
+        assert done.returncode in (65, 78) or (done.returncode == 0 and means_nothing(good, at)), \
+            (at, done.returncode, done.stderr)
+    for cut in (0, 512, len(good) // 2, len(good) - 1500):
+        refuses(place, good[:cut], 65)
+
+
+def means_nothing(good, at):
+    """Whether a byte lies in the padding behind a file."""
+    with tarfile.open(fileobj=io.BytesIO(good)) as tar:
+        for member in tar:
+            end = member.offset_data + member.size
+            if end <= at < end + (-member.size) % 512:
+                return True
+    return False
+
+
+def hostile(good, change):
+    """The archive again by another program, with something in it that does not belong."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(good)) as tar, \
+            tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as made:
+        for member in tar:
+            if len(member.name) > 100:
+                continue
+            if member.name == "SHA512SUMS":
+                change(made)
+            made.addfile(tarfile.TarInfo.frombuf(member.tobuf(tarfile.USTAR_FORMAT), "utf-8",
+                                                 "strict"), tar.extractfile(member))
+    return out.getvalue()
+
+
+def check_hostile(archive, place):
+    good = archive.read_bytes()
+    trap = place / "trap"
+
+    def entry(name, **fields):
+        info = tarfile.TarInfo(name)
+        for key, value in fields.items():
+            setattr(info, key, value)
+        return lambda made: made.addfile(info, io.BytesIO(b"x" * min(info.size, 10)))
+
+    for name in ("../trap", str(trap), "keys/../../trap", "chain/a/b", "run/node.sock", "ballast",
+                 "keys/.", "keys/..", "keys/a\nb", "outbox/new/../x", "other"):
+        assert b"belongs to no store" in refuses(place, hostile(good, entry(name, size=1)), 65)
+    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.CHRTYPE):
+        refuses(place, hostile(good, entry("keys/x", type=kind, linkname=str(trap))), 65)
+    refuses(place, hostile(good, entry("format", size=1)), 65)  # Twice.
+    huge = tarfile.TarInfo("chain/huge.sst")
+    huge.size = 8 ** 11 - 1
+    if os.statvfs(place).f_bavail * os.statvfs(place).f_frsize < huge.size:
+        refuses(place, good[:1024] + huge.tobuf(tarfile.USTAR_FORMAT), 74)
+    refuses(place, b"x" * 10240, 65)
+    assert not trap.exists()
+    (place / "full").mkdir()
+    (place / "full" / "mine").write_text("kept")
+    done = subprocess.run([stores.PROGRAM, "restore", str(archive), str(place / "full")],
+                          env=stores.environment(place), capture_output=True, check=False)
+    assert done.returncode == 73 and (place / "full" / "mine").read_text() == "kept"
+
+
+def check_locked(place):
+    secret = place / "secret"
+    secret.write_text("correct horse")
+    eve = stores.Store(place / "eve")
+    eve.run("init", eve.directory, "--floor", 8, "--stamp", 1, "--passphrase-file", secret)
+    eve.run("backup", place / "eve.tar")  # Needs no passphrase.
+    done = subprocess.run([stores.PROGRAM, "restore", str(place / "eve.tar"), str(place / "eve2")],
+                          env=eve.environment, capture_output=True, check=False)
+    assert done.returncode == 3 and b"no fresh card" in done.stderr, done
+    assert stores.Store(place / "eve2").text("id", "--passphrase-file", secret) == \
+        eve.text("id", "--passphrase-file", secret)
+
+
+def main():
+    numbers = stores.seeded_random()
+    with stores.workplace() as place:
+        ana = filled(place)
+        archive = check_whole(ana, place)
+        check_damage(archive, place, numbers)
+        check_hostile(archive, place)
+        check_without_keys(ana, place)
+        check_locked(place)
+        check_under_load(ana, place)
+
+
+main()
