@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "cli/key_agent.h"
 #include "cli/passphrase.h"
 #include "lib/api/contacts_json.h"
 #include "lib/api/keyring_json.h"
@@ -53,10 +54,20 @@ Result<OpenKeyring> unlock_keyring(const Context& context, const StoreDir& store
     auto open = opened(file, crypto::SecretBytes());
     if (open || open.error().code != Errc::denied) return open;
   }
+  if (auto kept = ask_agent(store)) {
+    kept->cost = cost_in(file);
+    return std::move(*kept);
+  }
   BMSG_TRY_ASSIGN(auto words, passphrase(context, store.root().string()));
   auto open = opened(file, std::move(words));
   if (open || open.error().code != Errc::denied) return open;
   return Error{Errc::denied, fmt::format("wrong passphrase for '{}'", store.root().string())};
+}
+
+Result<OpenKeyring> reopen_keyring(const Context& context, const StoreDir& store,
+                                   crypto::SecretBytes passphrase) {
+  BMSG_TRY_ASSIGN(const auto file, read_keyring_bytes(context, store));
+  return opened(file, std::move(passphrase));
 }
 
 Result<std::optional<IdentityKey>> address_if_open(const Context& context, const StoreDir& store) {

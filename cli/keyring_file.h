@@ -21,9 +21,14 @@ struct OpenKeyring {
   crypto::ScryptCost cost;
 };
 
-/// Reads and unlocks the keyring; asks for a passphrase only if it has one.
+/// Reads and unlocks the keyring: with what the agent keeps, else with a passphrase, which is asked
+/// for only if it has one.
 /// Errors: Errc::not_found if the store has none; Errc::denied for a wrong passphrase.
 Result<OpenKeyring> unlock_keyring(const Context& context, const StoreDir& store);
+
+/// Reads and unlocks it with a passphrase that is known: for whoever has taken the mail lock since.
+Result<OpenKeyring> reopen_keyring(const Context& context, const StoreDir& store,
+                                   crypto::SecretBytes passphrase);
 
 /// The address of the store's only identity, if no passphrase stands before it.
 Result<std::optional<IdentityKey>> address_if_open(const Context& context, const StoreDir& store);

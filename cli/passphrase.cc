@@ -120,6 +120,16 @@ Result<SecretBytes> ask(const std::string& prompt) {
   return SecretBytes::from(line.view().first(size));
 }
 
+/// Errors: Errc::denied where nobody sits; `option` would do instead.
+Result<SecretBytes> ask_somebody(const Context& context, const std::string& what,
+                                 const std::string& prompt, std::string_view option) {
+  if (!context.options.no_input && ::isatty(STDERR_FILENO) == 1) return ask(prompt);
+  const std::string others =
+      option == "--passphrase-file" ? ", --passphrase-fd or --passphrase-command" : "";
+  return Error{Errc::denied,
+               fmt::format("{} is locked; name a passphrase with {}{}", what, option, others)};
+}
+
 }  // namespace
 
 bool passphrase_is_named(const Context& context) {
@@ -131,6 +141,16 @@ bool passphrase_is_named(const Context& context) {
   }
   const std::string directory = from_environment("CREDENTIALS_DIRECTORY");
   return !directory.empty() && ::access((directory + "/bmsg.passphrase").c_str(), R_OK) == 0;
+}
+
+Result<SecretBytes> changed_passphrase(const Context& context, const std::string& what,
+                                       const std::string& file) {
+  if (!file.empty()) return read_file(file);
+  const std::string prompt = fmt::format("New passphrase for {}: ", what);
+  BMSG_TRY_ASSIGN(auto first, ask_somebody(context, what, prompt, "--new-passphrase-file"));
+  BMSG_TRY_ASSIGN(const auto second, ask("The same again: "));
+  if (crypto::equal_in_constant_time(first.view(), second.view())) return first;
+  return Error{Errc::bad_usage, "the two passphrases differ"};
 }
 
 Result<SecretBytes> passphrase(const Context& context, const std::string& what) {
@@ -153,13 +173,7 @@ Result<SecretBytes> passphrase(const Context& context, const std::string& what) 
   if (passphrase_is_named(context)) {
     return read_file(from_environment("CREDENTIALS_DIRECTORY") + "/bmsg.passphrase");
   }
-  if (options.no_input || ::isatty(STDERR_FILENO) != 1) {
-    return Error{Errc::denied,
-                 fmt::format("{} is locked; name a passphrase with --passphrase-file, "
-                             "--passphrase-fd or --passphrase-command",
-                             what)};
-  }
-  return ask(prompt);
+  return ask_somebody(context, what, prompt, "--passphrase-file");
 }
 
 Result<SecretBytes> new_passphrase(const Context& context, const std::string& what) {

@@ -19,6 +19,11 @@ Result<crypto::SecretBytes> passphrase(const Context& context, const std::string
 /// A new one, asked twice on a terminal.
 Result<crypto::SecretBytes> new_passphrase(const Context& context, const std::string& what);
 
+/// The one that is to take the place of another: from `file` ("-" is standard input), or asked
+/// twice on a terminal. Errors: Errc::denied if nobody can be asked.
+Result<crypto::SecretBytes> changed_passphrase(const Context& context, const std::string& what,
+                                               const std::string& file);
+
 /// True if an option or a variable names a source.
 bool passphrase_is_named(const Context& context);
 

@@ -2,7 +2,7 @@
 
 set -l commands init id contact send outbox mine inbox read sync peers serve status log show verify \
     export import \
-    config backup restore \
+    config backup restore passwd unlock lock \
     rev-parse cat hash submit-block rev-list ls-messages ls-peers ls-pool count \
     make-block pow check-header witness seal open help version
 complete -c bmsg -n "not __fish_seen_subcommand_from $commands" -f -a "$commands"
