@@ -23,7 +23,10 @@ void add_commands(CLI::App& app, Context& context) {
   add_config(app, context);
   add_backup(app, context);
   add_restore(app, context);
+  add_repair(app, context);
   add_unlock(app, context);
+  add_schedule(app, context);
+  add_doctor(app, context);
   add_plumbing(app, context);
   add_cat(app, context);
   add_seal(app, context);

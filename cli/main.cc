@@ -61,8 +61,8 @@ int report(const Context& context, const Error& error) {
     const std::string line = api::error_json(
         {static_cast<int>(code), name_of(code), error.message, hint_for(error.code)});
     std::fprintf(stderr, "%s\n", line.c_str());
-  } else {
-    std::fputs(describe(error).c_str(), stderr);
+  } else if (!context.options.quiet || code != ExitCode::try_again) {
+    std::fputs(describe(error).c_str(), stderr);  // With -q, cron has no news of "try again".
   }
   return static_cast<int>(code);
 }

@@ -4,7 +4,7 @@ _bmsg() {
   local word=${COMP_WORDS[COMP_CWORD]} command='' i
   local commands='init id contact send outbox mine inbox read sync peers serve status log show
     verify export import
-    config backup restore passwd unlock lock
+    config backup restore repair passwd unlock lock schedule doctor
     rev-parse cat hash submit-block rev-list ls-messages ls-peers ls-pool count make-block
     pow check-header witness seal open help version'
   for ((i = 1; i < COMP_CWORD; i++)); do

@@ -2,7 +2,7 @@
 
 set -l commands init id contact send outbox mine inbox read sync peers serve status log show verify \
     export import \
-    config backup restore passwd unlock lock \
+    config backup restore repair passwd unlock lock schedule doctor \
     rev-parse cat hash submit-block rev-list ls-messages ls-peers ls-pool count \
     make-block pow check-header witness seal open help version
 complete -c bmsg -n "not __fish_seen_subcommand_from $commands" -f -a "$commands"

@@ -1,0 +1,249 @@
+// bmsg repair: a sound store again, from what verifies and from a peer.
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/peering.h"
+#include "cli/prompt.h"
+#include "cli/refs.h"
+#include "cli/salvage.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "cli/times.h"
+#include "lib/api/json_objects.h"
+#include "lib/api/repair_json.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/mail/outbox.h"
+#include "storage/rocks_mail_store.h"
+#include "storage/rocks_store.h"
+
+namespace bmsg::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  bool dry_run = false;
+  bool yes = false;
+  std::string peer;
+};
+
+/// Names in the store that only this command uses.
+fs::path repaired(const StoreDir& store) { return store.root() / "chain.repaired"; }
+fs::path repaired_witness(const StoreDir& store) { return store.root() / "witness.repaired"; }
+
+Result<Done> remove_leftovers(const StoreDir& store) {
+  std::error_code reason;
+  fs::remove_all(repaired(store), reason);
+  if (!reason) fs::remove(repaired_witness(store), reason);
+  if (!reason) return done;
+  return Error{Errc::io,
+               fmt::format("cannot remove '{}': {}", repaired(store).string(), reason.message())};
+}
+
+/// A name that is free: what was put aside before stays.
+fs::path aside(const Context& context, const fs::path& database) {
+  std::string date = to_rfc3339(context.clock.now());
+  std::erase_if(date, [](char c) { return c == '-' || c == ':'; });
+  const std::string name = fmt::format("{}.damaged-{}", database.string(), date);
+  fs::path free = name;
+  for (int number = 2; fs::exists(free); ++number) free = fmt::format("{}.{}", name, number);
+  return free;
+}
+
+Result<Done> put_aside(Context& context, const fs::path& database) {
+  if (!fs::exists(database)) return done;
+  const fs::path to = aside(context, database);
+  context.out.note(fmt::format("the damaged database is kept in '{}'", to.string()));
+  return context.disk.rename(database, to);
+}
+
+/// The witness first: a store may be ahead of it. A crash in between leaves the new chain complete
+/// and in its own place, where the next repair finds it.
+Result<Done> put_in_place(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto witness, context.disk.read(repaired_witness(store), 4096));
+  if (witness) BMSG_TRY(context.disk.replace(store.witness(), *witness));
+  BMSG_TRY(put_aside(context, store.chain()));
+  BMSG_TRY(context.disk.rename(repaired(store), store.chain()));
+  BMSG_TRY(context.disk.sync_directory(store.root()));
+  return remove_leftovers(store);
+}
+
+/// What the store knew of and has nowhere now.
+struct Losses {
+  std::vector<MessageId> messages;
+  std::uint32_t first_block = 1;  // Heights; none if first > last.
+  std::uint32_t last_block = 0;
+  bool index = false;
+  std::size_t requeued = 0;
+
+  bool any() const { return !messages.empty() || first_block <= last_block || index; }
+};
+
+/// Own messages by the private index, where that can be read.
+std::set<MessageId> own_messages(Context& context, const StoreDir& store) {
+  std::set<MessageId> ids;
+  const auto mail = storage::RocksMailStore::open_read_only(store.mail(), {.disk = context.disk});
+  if (!mail) return ids;
+  const auto entries = mail.value()->newest(std::nullopt, SIZE_MAX);
+  if (!entries) return ids;
+  for (const mail::MailEntry& entry : entries.value()) ids.insert(entry.id);
+  return ids;
+}
+
+Result<bool> is_here(const node::ChainReader& chain, const mail::Outbox& outbox,
+                     const MessageId& id) {
+  BMSG_TRY_ASSIGN(const auto pooled, chain.pooled(id));
+  if (pooled) return true;
+  BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
+  if (!places.empty()) return true;
+  BMSG_TRY_ASSIGN(const auto queued, outbox.find(id));
+  return queued.has_value();
+}
+
+Result<Losses> losses(const node::ChainReader& chain, const mail::Outbox& outbox,
+                      const Salvaged& salvaged, const std::set<MessageId>& own) {
+  Losses lost;
+  BMSG_TRY_ASSIGN(const auto tip, chain.tip());
+  lost.first_block = tip.height.value + 1;
+  lost.last_block = salvaged.top.value;
+  std::set<MessageId> known = salvaged.seen;
+  known.insert(own.begin(), own.end());
+  for (const MessageId& id : known) {
+    BMSG_TRY_ASSIGN(const bool here, is_here(chain, outbox, id));
+    if (!here) lost.messages.push_back(id);
+  }
+  return lost;
+}
+
+void print(Context& context, const Losses& lost) {
+  const bool json = context.options.json;
+  for (const MessageId& id : lost.messages) {
+    const std::string hex = to_hex(id.view());
+    context.out.line(json ? api::repaired_json({"lost", "message", hex}) : "lost message " + hex);
+  }
+  for (std::uint32_t height = lost.first_block; height <= lost.last_block; ++height) {
+    const std::string name = std::to_string(height);
+    context.out.line(json ? api::repaired_json({"lost", "block", name}) : "lost block " + name);
+  }
+  if (lost.index) {
+    context.out.line(json ? api::repaired_json({"lost", "index", {}})
+                          : "lost the private index: flags, positions of readers, and the keys of "
+                            "what was sent");
+  }
+}
+
+Result<Done> fetch(Context& context, const StoreDir& store, const std::string& url) {
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY_ASSIGN(const auto peers, chain->peers());
+  node::Peer peer;
+  peer.url = url;
+  peer.added = context.clock.now();
+  for (const node::Peer& known : peers) {
+    if (known.url == url) peer = known;
+  }
+  const Exchange exchange = exchange_with(context, store, peer, node::SyncOptions());
+  if (!exchange.report) return exchange.report.error();
+  return done;
+}
+
+Result<ExitCode> report(Context& context, const StoreDir& store, const Salvaged& salvaged,
+                        const std::set<MessageId>& own, bool lost_index) {
+  mail::Outbox outbox(context.disk, store.outbox());
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY_ASSIGN(const auto requeued, outbox.return_lost(*chain, context.clock.now()));
+  BMSG_TRY_ASSIGN(auto lost, losses(*chain, outbox, salvaged, own));
+  lost.index = lost_index;
+  print(context, lost);
+  BMSG_TRY_ASSIGN(const auto tip, chain->tip());
+  if (context.options.json) {
+    context.out.line(api::summary_json({.command = "repair",
+                                        .ok = !lost.any(),
+                                        .numbers = {{"kept", double(salvaged.kept.value)},
+                                                    {"height", double(tip.height.value)},
+                                                    {"pooled", double(salvaged.pooled)},
+                                                    {"requeued", double(requeued)},
+                                                    {"lost", double(lost.messages.size())}},
+                                        .texts = {},
+                                        .elapsed = 0}));
+  } else {
+    context.out.line(fmt::format("{} blocks, {} of them from here; {} messages wait again",
+                                 tip.height.value, salvaged.kept.value,
+                                 salvaged.pooled + requeued));
+  }
+  return lost.any() ? ExitCode::partial : ExitCode::ok;
+}
+
+Result<ExitCode> run_dry(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                         const Damage& damage) {
+  for (const auto& part : {damage.chain, damage.mail}) {
+    for (const std::string& text : part) context.out.line("damaged: " + shown_line(text));
+  }
+  if (damage.chain.empty()) return ExitCode::partial;
+  auto salvaged = salvage(context, store, rules, repaired(store), repaired_witness(store));
+  BMSG_TRY(remove_leftovers(store));
+  if (!salvaged) return salvaged.error();
+  context.out.line(fmt::format("{} of {} blocks verify; a peer may have the rest",
+                               salvaged.value().kept.value, salvaged.value().top.value));
+  return ExitCode::partial;
+}
+
+/// With both locks: whoever writes would write into what is put aside.
+Result<Salvaged> rebuild(const Options& options, Context& context, const StoreDir& store,
+                         const chain::ChainRules& rules, const Damage& damage) {
+  if (!options.yes) {
+    BMSG_TRY(
+        confirm_by_typing(context, "the damaged database is put aside and made anew", "repair"));
+  }
+  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
+  BMSG_TRY_ASSIGN(const auto mail_lock,
+                  FileLock::take(store.mail_lock(), context.command, patience, context.clock));
+  Salvaged salvaged;
+  if (!damage.chain.empty()) {
+    BMSG_TRY_ASSIGN(salvaged,
+                    salvage(context, store, rules, repaired(store), repaired_witness(store)));
+    BMSG_TRY(put_in_place(context, store));
+  }
+  if (!damage.mail.empty()) BMSG_TRY(put_aside(context, store.mail()));
+  return salvaged;
+}
+
+Result<ExitCode> run(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
+  BMSG_TRY_ASSIGN(auto lock,
+                  FileLock::take(store.chain_lock(), context.command, patience, context.clock));
+  if (!fs::exists(store.chain()) && fs::exists(repaired(store)))
+    BMSG_TRY(put_in_place(context, store));
+  BMSG_TRY(remove_leftovers(store));
+  BMSG_TRY_ASSIGN(const auto damage, find_damage(context, store, rules));
+  if (!damage.any()) {
+    context.out.note("nothing is damaged");
+    return ExitCode::ok;
+  }
+  if (options.dry_run) return run_dry(context, store, rules, damage);
+  const auto own = own_messages(context, store);
+  BMSG_TRY_ASSIGN(const auto salvaged, rebuild(options, context, store, rules, damage));
+  { [[maybe_unused]] const FileLock let_go = std::move(lock); }
+  const auto fetched =
+      options.peer.empty() ? Result<Done>(done) : fetch(context, store, options.peer);
+  BMSG_TRY_ASSIGN(const auto outcome, report(context, store, salvaged, own, !damage.mail.empty()));
+  if (!fetched) return fetched.error();
+  return outcome;
+}
+
+}  // namespace
+
+void add_repair(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* repair =
+      add_command(app, context, "repair", "Make a damaged store sound again", options, run);
+  repair->add_flag("--dry-run", options->dry_run, "Only say what is damaged and what is left");
+  repair->add_option("--from-peer", options->peer, "Fetch the rest from this peer")
+      ->type_name("URL");
+  repair->add_flag("--yes", options->yes, "Do not ask");
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,190 @@
+#include "cli/salvage.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/progress.h"
+#include "cli/session.h"
+#include "lib/chain/block_hash.h"
+#include "lib/core/try.h"
+#include "lib/node/node.h"
+#include "lib/node/verifier.h"
+#include "storage/rocks_mail_store.h"
+#include "storage/rocks_store.h"
+#include "storage/witness.h"
+
+namespace bmsg::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kStrayBytesMax = kPoolBytesMax;
+
+/// Damage is an answer here; whatever else went wrong is an error.
+template <class T>
+Result<bool> note(const Result<T>& outcome, std::vector<std::string>& damage) {
+  if (outcome) return true;
+  const Errc code = outcome.error().code;
+  if (code != Errc::corrupt && code != Errc::not_found) return outcome.error();
+  damage.push_back(outcome.error().message);
+  return false;
+}
+
+Result<std::vector<std::string>> chain_damage(Context& context, const StoreDir& store,
+                                              const chain::ChainRules& rules) {
+  std::vector<std::string> damage;
+  auto chain = storage::RocksStore::open_read_only(store.chain(), chain_options(context, store));
+  BMSG_TRY_ASSIGN(const bool opened, note(chain, damage));
+  if (!opened) return damage;
+  node::VerifyWish wish{
+      .depth = node::Depth::full, .from = Height{0}, .on_progress = {}, .stop = {}};
+  wish.on_progress = [&context](std::uint64_t blocks, std::uint64_t of) {
+    show_line(context, fmt::format("verifying {} of {} blocks", blocks, of));
+  };
+  const auto report = node::verify(*chain.value(), rules, wish);
+  clear_line(context);
+  BMSG_TRY_ASSIGN(const bool verified, note(report, damage));
+  for (std::size_t i = 0; verified && i < report.value().faults.size(); ++i) {
+    const node::Fault& fault = report.value().faults[i];
+    damage.push_back(
+        fmt::format("height {}: {}: {}", fault.height.value, fault.kind, fault.detail));
+  }
+  BMSG_TRY(note(chain.value()->verify_checksums(), damage));
+  return damage;
+}
+
+Result<std::vector<std::string>> mail_damage(Context& context, const StoreDir& store) {
+  std::vector<std::string> damage;
+  auto mail = storage::RocksMailStore::open_read_only(store.mail(), {.disk = context.disk});
+  BMSG_TRY_ASSIGN(const bool opened, note(mail, damage));
+  if (!opened) return damage;
+  BMSG_TRY(note(mail.value()->newest(std::nullopt, SIZE_MAX), damage));
+  BMSG_TRY(note(mail.value()->verify_checksums(), damage));
+  return damage;
+}
+
+/// Reads an old chain that may fail anywhere: what cannot be read is not there.
+class Remains {
+ public:
+  Remains(Context& context, const StoreDir& store) {
+    auto opened = storage::RocksStore::open_read_only(store.chain(), {.disk = context.disk});
+    if (opened) chain_ = std::move(opened).value();
+    const auto witness = storage::read_witness(context.disk, store.witness());
+    if (witness && witness.value()) top_ = witness.value()->height;
+    if (!chain_) return;
+    if (const auto tip = chain_->tip()) top_ = std::max(top_, tip.value().height);
+  }
+
+  Height top() const { return top_; }
+  std::optional<Block> block(Height height) const {
+    if (!chain_) return std::nullopt;
+    const auto hash = chain_->hash_at(height);
+    if (!hash || !hash.value()) return std::nullopt;
+    auto block = chain_->block(*hash.value(), Bodies::with);
+    return block ? std::move(block).value() : std::nullopt;
+  }
+  std::vector<node::PooledMessage> pool() const {
+    return all_of([](const auto& chain) { return chain.pool(0); });
+  }
+  std::vector<node::Peer> peers() const {
+    return all_of([](const auto& chain) { return chain.peers(); });
+  }
+  std::vector<node::Checkpoint> checkpoints() const {
+    return all_of([](const auto& chain) { return chain.checkpoints(); });
+  }
+
+ private:
+  template <class Read>
+  auto all_of(Read read) const -> decltype(read(std::declval<storage::RocksStore&>()).value()) {
+    if (!chain_) return {};
+    auto found = read(*chain_);
+    if (!found) return {};
+    return std::move(found).value();
+  }
+
+  std::unique_ptr<storage::RocksStore> chain_;
+  Height top_;
+};
+
+/// Blocks into the new node one after the other, messages of the rest into its pool.
+class Mover {
+ public:
+  Mover(const Remains& remains, node::Node& node) : remains_(remains), node_(node) {}
+
+  Result<Salvaged> move(Context& context) {
+    moved_.top = remains_.top();
+    bool connects = true;
+    for (std::uint32_t height = 1; height <= moved_.top.value; ++height) {
+      show_line(context, fmt::format("rebuilding {} of {} blocks", height, moved_.top.value));
+      const auto block = remains_.block(Height{height});
+      if (connects) {
+        BMSG_TRY_ASSIGN(connects, connect(block));
+      }
+      if (!connects && block) keep_messages(*block);
+    }
+    clear_line(context);
+    for (node::PooledMessage& pooled : remains_.pool()) keep(std::move(pooled.message));
+    BMSG_TRY_ASSIGN(const auto outcomes, node_.submit_messages(strays_, node::Origin::reorg));
+    for (const node::MessageOutcome& outcome : outcomes)
+      moved_.pooled += outcome.verdict == node::Verdict::accepted ? 1 : 0;
+    return std::move(moved_);
+  }
+
+ private:
+  Result<bool> connect(const std::optional<Block>& block) {
+    if (!block) return false;
+    BMSG_TRY_ASSIGN(const auto outcome, node_.submit_block(*block));
+    if (outcome.verdict != node::Verdict::accepted) return false;
+    moved_.kept = block->header.height;
+    return true;
+  }
+  void keep_messages(const Block& block) {
+    for (const Message& message : block.messages) {
+      moved_.seen.insert(chain::id_of(message.head));
+      keep(message);
+    }
+  }
+  void keep(Message message) {
+    if (!message.body || bytes_ + message.head.encoded_bytes() > kStrayBytesMax) return;
+    bytes_ += message.head.encoded_bytes();
+    strays_.push_back(std::move(message));
+  }
+
+  const Remains& remains_;
+  node::Node& node_;
+  Salvaged moved_;
+  std::vector<Message> strays_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace
+
+Result<Damage> find_damage(Context& context, const StoreDir& store,
+                           const chain::ChainRules& rules) {
+  Damage damage;
+  BMSG_TRY_ASSIGN(damage.chain, chain_damage(context, store, rules));
+  BMSG_TRY_ASSIGN(damage.mail, mail_damage(context, store));
+  return damage;
+}
+
+Result<Salvaged> salvage(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                         const fs::path& into, const fs::path& witness) {
+  const Remains remains(context, store);
+  BMSG_TRY_ASSIGN(const auto text, context.disk.read(store.genesis(), kRulesTextBytesMax));
+  check(text.has_value(), "rules without their text");
+  const storage::OpenOptions options{.disk = context.disk, .witness = witness};
+  BMSG_TRY_ASSIGN(auto chain, storage::RocksStore::create(into, as_text(*text), options));
+  node::NodeParts parts{.store = *chain,
+                        .chain = rules,
+                        .clock = context.clock,
+                        .entropy = context.entropy,
+                        .agent = agent_name()};
+  BMSG_TRY_ASSIGN(const auto node, node::Node::make(std::move(parts)));
+  for (const node::Peer& peer : remains.peers()) BMSG_TRY(chain->put_peer(peer));
+  BMSG_TRY_ASSIGN(auto moved, Mover(remains, *node).move(context));
+  BMSG_TRY(chain->set_checkpoints(remains.checkpoints()));
+  return moved;
+}
+
+}  // namespace bmsg::cli
