@@ -39,7 +39,7 @@ Result<std::vector<MessageId>> wanted(const Options& options, const Context& con
   std::vector<MessageId> ids;
   for (const std::string& given : refs) {
     BMSG_TRY_ASSIGN(const auto ref, listed_ref(context, store, given));
-    BMSG_TRY_ASSIGN(const auto id, find_message(room.chain(), &room.index(), ref));
+    BMSG_TRY_ASSIGN(const auto id, room.find(ref));
     ids.push_back(id);
   }
   return ids;

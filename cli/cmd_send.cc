@@ -193,7 +193,7 @@ Result<ExitCode> run_lines(std::istream& in, const Options& options, const Store
       const Error& error = queued.error();
       const ExitCode code = exit_code_of(error.code);
       const std::string object = api::error_json(
-          {static_cast<int>(code), name_of(code), error.message, hint_for(error.code)});
+          {static_cast<int>(code), name_of(code), error.message, hint_for(error)});
       context.out.line(object);
       outcome = ExitCode::partial;
     }

@@ -14,6 +14,7 @@
 #include "lib/chain/work.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/held.h"
 #include "lib/mail/outbox.h"
 #include "storage/rocks_mail_store.h"
 
@@ -43,7 +44,8 @@ std::optional<int> serving_pid(const StoreDir& store) {
 Result<Done> count_outbox(Context& context, const StoreDir& store, const node::ChainReader& chain,
                           const chain::ChainRules& rules, api::StateView& view) {
   const mail::Outbox outbox(context.disk, store.outbox());
-  std::map<std::string, std::uint64_t> counts{{"queued", 0}, {"failed", 0}};
+  std::map<std::string, std::uint64_t> counts{{"held", 0}, {"queued", 0}, {"failed", 0}};
+  BMSG_TRY_ASSIGN(counts["held"], mail::count_held(outbox));
   BMSG_TRY_ASSIGN(const auto fresh, outbox.entries(mail::OutboxPlace::fresh));
   BMSG_TRY_ASSIGN(const auto failed, outbox.entries(mail::OutboxPlace::failed));
   counts["queued"] = fresh.size();
@@ -60,7 +62,19 @@ Result<Done> count_outbox(Context& context, const StoreDir& store, const node::C
   return done;
 }
 
-void find_attention(api::StateView& view, std::uint64_t queued, std::uint64_t failed) {
+std::uint64_t waiting(const api::StateView& view, std::string_view state) {
+  const auto found =
+      std::ranges::find(view.outbox, state, [](const auto& entry) { return entry.first; });
+  return found == view.outbox.end() ? 0 : found->second;
+}
+
+void find_attention(api::StateView& view) {
+  const auto queued = waiting(view, "queued");
+  const auto failed = waiting(view, "failed");
+  const auto held = waiting(view, "held");
+  if (held > 0)
+    view.attention.push_back({"held", fmt::format("{} messages wait for a recipient's card", held),
+                              "bmsg outbox flush"});
   if (failed > 0)
     view.attention.push_back(
         {"failed", fmt::format("{} messages failed", failed), "bmsg outbox --state failed"});
@@ -106,13 +120,7 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
   view.serve_pid = serving_pid(store);
   BMSG_TRY_ASSIGN(view.free_bytes, context.disk.free_bytes(store.root()));
   BMSG_TRY(count_outbox(context, store, *chain, rules, view));
-  std::uint64_t queued = 0;
-  std::uint64_t failed = 0;
-  for (const auto& [state, count] : view.outbox) {
-    if (state == "queued") queued = count;
-    if (state == "failed") failed = count;
-  }
-  find_attention(view, queued, failed);
+  find_attention(view);
   return view;
 }
 

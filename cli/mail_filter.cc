@@ -46,7 +46,7 @@ Result<mail::ListFilter> list_filter(const MailFilter& given, const Mailroom& ro
   }
   if (!given.thread.empty()) {
     BMSG_TRY_ASSIGN(const auto ref, listed_ref(context, store, given.thread));
-    BMSG_TRY_ASSIGN(const auto id, find_message(room.chain(), &room.index(), ref));
+    BMSG_TRY_ASSIGN(const auto id, room.find(ref));
     BMSG_TRY_ASSIGN(const auto item, room.box().item(id));
     filter.thread = item ? item->thread() : prefix_of<mail::ThreadId>(id);
     filter.direction.reset();

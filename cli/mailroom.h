@@ -33,6 +33,10 @@ class Mailroom {
   const mail::MailKeys& keys() const { return keys_; }
   const mail::Keyring& keyring() const { return keyring_.keyring; }
 
+  /// A message by reference; "@" counts back through what was received.
+  /// Errors: as find_message().
+  Result<MessageId> find(const std::string& ref) const;
+
   /// Our word for an address; empty if we have none.
   std::string name_of(const IdentityKey& address) const;
   /// What an address calls itself on its newest card: a claim, untrusted text; empty without one.

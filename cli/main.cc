@@ -59,7 +59,7 @@ int report(const Context& context, const Error& error) {
   const ExitCode code = exit_code_of(error.code);
   if (context.options.json) {
     const std::string line = api::error_json(
-        {static_cast<int>(code), name_of(code), error.message, hint_for(error.code)});
+        {static_cast<int>(code), name_of(code), error.message, hint_for(error)});
     std::fprintf(stderr, "%s\n", line.c_str());
   } else if (!context.options.quiet || code != ExitCode::try_again) {
     std::fputs(describe(error).c_str(), stderr);  // With -q, cron has no news of "try again".

@@ -32,7 +32,8 @@ std::optional<std::uint32_t> steps_back(std::string_view ref, std::string_view w
 }
 
 Error no_block(const std::string& ref) {
-  return Error{Errc::not_found, fmt::format("no block '{}' here", ref)};
+  return Error{Errc::not_found, fmt::format("no block '{}' here", ref),
+               "'bmsg log' lists the blocks; 'bmsg sync' may bring more"};
 }
 
 Result<node::StoredHeader> block_at(const node::ChainReader& chain, Height height,
@@ -42,11 +43,14 @@ Result<node::StoredHeader> block_at(const node::ChainReader& chain, Height heigh
   return std::move(found.front());
 }
 
+Error no_message(const std::string& ref) {
+  return {Errc::not_found, fmt::format("no message '{}' here", ref),
+          "'bmsg inbox' lists what came, 'bmsg outbox' what goes; 'bmsg sync' may bring more"};
+}
+
 Result<MessageId> newest(const mail::MailReader& mail, std::uint32_t back, const std::string& ref) {
   BMSG_TRY_ASSIGN(const auto entries, mail.newest(std::nullopt, back + std::size_t{1}));
-  if (entries.size() <= back)
-    return Error{Errc::not_found,
-                 fmt::format("no message '{}': the inbox has {}", ref, entries.size())};
+  if (entries.size() <= back) return no_message_back(ref, entries.size());
   return entries[back].id;
 }
 
@@ -57,6 +61,13 @@ Error ambiguous(const std::string& ref, const std::vector<MessageId>& ids) {
 }
 
 }  // namespace
+
+std::optional<std::uint32_t> inbox_steps(const std::string& ref) { return steps_back(ref, "@"); }
+
+Error no_message_back(const std::string& ref, std::size_t count) {
+  return {Errc::not_found, fmt::format("no message '{}': the inbox has {}", ref, count),
+          "'bmsg sync' may bring more"};
+}
 
 bool names_block(const std::string& ref) {
   if (steps_back(ref, "tip")) return true;
@@ -113,7 +124,7 @@ Result<MessageId> find_message(const node::ChainReader& chain, const mail::MailR
   std::erase_if(ids, [&](const MessageId& id) { return !to_hex(id.view()).starts_with(ref); });
   std::ranges::sort(ids);
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  if (ids.empty()) return Error{Errc::not_found, fmt::format("no message '{}' here", ref)};
+  if (ids.empty()) return no_message(ref);
   if (ids.size() > 1) {
     ids.resize(std::min(ids.size(), kListedMax));
     return ambiguous(ref, ids);

@@ -24,6 +24,11 @@ bool names_block(const std::string& ref);
 Result<MessageId> find_message(const node::ChainReader& chain, const mail::MailReader* mail,
                                const std::string& ref);
 
+/// N of "@~N", 0 of "@"; nullopt for anything else.
+std::optional<std::uint32_t> inbox_steps(const std::string& ref);
+/// What to say when the inbox, with `count` messages, has none that `ref` may mean.
+Error no_message_back(const std::string& ref, std::size_t count);
+
 /// "1482:0a1b2c3d": how a block is written in text.
 std::string block_name(Height height, const BlockHash& hash);
 

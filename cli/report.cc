@@ -109,15 +109,16 @@ std::string name_of(ExitCode code) {
   return "software";
 }
 
-std::string hint_for(Errc code) {
+namespace {
+
+/// The next step after an error that names none of its own.
+std::string usual_hint(Errc code) {
   switch (code) {
     case Errc::bad_usage:
       return "'bmsg help' lists the commands, 'bmsg COMMAND --help' the options";
     case Errc::corrupt:
       return "'bmsg verify --full' names the first fault; 'bmsg sync' fetches the chain again into "
              "a new store";
-    case Errc::not_found:
-      return "'bmsg init' makes a store; -C DIR names one";
     case Errc::no_recipient:
       return "'bmsg sync' may bring the card; or ask them for 'bmsg id --card' and run 'bmsg "
              "contact add NAME FILE'";
@@ -126,13 +127,14 @@ std::string hint_for(Errc code) {
     case Errc::unreachable:
       return "'bmsg peers' shows which peers answer; is 'bmsg serve' running there?";
     case Errc::exists:
-      return "choose another directory, or add --if-missing";
+      return "choose another name or place";
     case Errc::locked:
       return "try again, or wait longer with --lock-timeout SECONDS";
     case Errc::denied:
       return "check the owner, the mode and the passphrase";
     case Errc::io:
       return "if the disk is full, make room; the file 'ballast' of the store may go first";
+    case Errc::not_found:
     case Errc::bad_input:
     case Errc::try_again:
     case Errc::protocol:
@@ -143,9 +145,15 @@ std::string hint_for(Errc code) {
   return {};
 }
 
+}  // namespace
+
+std::string hint_for(const Error& error) {
+  return error.hint.empty() ? usual_hint(error.code) : error.hint;
+}
+
 std::string describe(const Error& error) {
   std::string lines = fmt::format("bmsg: error: {}\n", shown(error.message));
-  if (const auto hint = hint_for(error.code); !hint.empty()) {
+  if (const auto hint = hint_for(error); !hint.empty()) {
     lines += fmt::format("bmsg: hint: {}\n", hint);
   }
   return lines;

@@ -16,7 +16,7 @@ ExitCode exit_code_of(Errc code);
 std::string name_of(ExitCode code);
 
 /// What to type next; empty if the message says all there is to say.
-std::string hint_for(Errc code);
+std::string hint_for(const Error& error);
 
 /// One or two lines for standard error.
 std::string describe(const Error& error);

@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kFormatWord = "bmsg-store ";
+constexpr std::string_view kMakeOne = "'bmsg init' makes a store; -C DIR names one";
 constexpr std::size_t kFormatBytesMax = 4096;
 
 bool is_store(const fs::path& directory) {
@@ -61,7 +62,8 @@ Result<StoreDir> named_store(const fs::path& named, std::string_view by, const D
     BMSG_TRY(check_store(store, disk));
     return store;
   }
-  return Error{Errc::not_found, fmt::format("no store in '{}' (named by {})", named.string(), by)};
+  return Error{Errc::not_found, fmt::format("no store in '{}' (named by {})", named.string(), by),
+               std::string(kMakeOne)};
 }
 
 }  // namespace
@@ -104,7 +106,8 @@ Result<StoreDir> find_store(const std::string& named, const Disk& disk) {
   if (is_store(default_store())) return named_store(default_store(), "default", disk);
   return Error{Errc::not_found,
                fmt::format("no store here: no .bmsg in this directory or above, none in '{}'",
-                           default_store().string())};
+                           default_store().string()),
+               std::string(kMakeOne)};
 }
 
 }  // namespace bmsg::cli

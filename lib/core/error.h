@@ -29,6 +29,7 @@ enum class Errc {
 struct Error {
   Errc code;
   std::string message;
+  std::string hint = {};  // The next step, where the code alone does not say it.
 };
 
 /// The same error with `context` in front: "cannot read block 7: hash does not match".

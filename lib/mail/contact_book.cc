@@ -16,11 +16,13 @@ Error bad_name(std::string_view why) {
 }
 
 Error no_such(std::string_view name) {
-  return Error{Errc::no_recipient, fmt::format("no contact '{}'", name)};
+  return Error{Errc::no_recipient, fmt::format("no contact '{}'", name),
+               "'bmsg contact list' lists them; 'bmsg contact add NAME ADDRESS' adds one"};
 }
 
 Error taken(std::string_view name) {
-  return Error{Errc::exists, fmt::format("contact '{}' is there already", name)};
+  return Error{Errc::exists, fmt::format("contact '{}' is there already", name),
+               "'bmsg contact show NAME' shows it; 'bmsg contact move NAME ADDRESS' changes it"};
 }
 
 void insert_sorted(std::vector<std::string>& names, const std::string& name) {

@@ -141,4 +141,11 @@ Result<std::vector<HeldLetters::Released>> HeldLetters::release(const SendContex
   return released;
 }
 
+Result<std::size_t> count_held(const Outbox& outbox) {
+  BMSG_TRY_ASSIGN(const auto names, outbox.disk().list(outbox.directory() / "held"));
+  const auto count = std::ranges::count_if(
+      names, [](const std::string& name) { return parse_outbox_name(name).has_value(); });
+  return static_cast<std::size_t>(count);
+}
+
 }  // namespace bmsg::mail

@@ -50,4 +50,7 @@ class HeldLetters {
   const crypto::SecretBytes& mailbox_key_;
 };
 
+/// How many letters wait for a card; needs no key. Errors: as Disk.
+Result<std::size_t> count_held(const Outbox& outbox);
+
 }  // namespace bmsg::mail
