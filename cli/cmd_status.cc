@@ -115,8 +115,8 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
     ++(api::peer_state(peer, context.clock.now()) == "ok" ? view.peers_ok : view.peers_bad);
   const storage::OpenOptions options{.disk = context.disk};
   BMSG_TRY_ASSIGN(const auto index, storage::RocksMailStore::open_read_only(store.mail(), options));
-  BMSG_TRY_ASSIGN(const auto unread, index->with_flag("unread"));
-  view.unread = unread.size();
+  BMSG_TRY_ASSIGN(const auto unread, index->flag_count("unread"));
+  view.unread = unread;
   view.serve_pid = serving_pid(store);
   BMSG_TRY_ASSIGN(view.free_bytes, context.disk.free_bytes(store.root()));
   BMSG_TRY(count_outbox(context, store, *chain, rules, view));

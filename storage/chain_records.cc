@@ -84,17 +84,58 @@ Result<std::vector<PlaceRecord>> read_places(const Records& records, ByteView pl
   return decode_places(*value);
 }
 
-Result<FoundMessage> read_message_at(const Records& records, const PlaceRecord& place) {
-  BMSG_TRY_ASSIGN(const Bytes table, read_table(records, place.no));
-  TableReader reader(table);
-  BMSG_TRY_ASSIGN(const auto entry, reader.skip(place.index));
-  BMSG_TRY_ASSIGN(const auto block, find_block(records, reader.block()));
+namespace {
+
+Result<FoundMessage> found_at(const Records& records, const PlaceRecord& place,
+                              const BlockHash& hash, const std::optional<TableEntry>& entry) {
+  BMSG_TRY_ASSIGN(const auto block, find_block(records, hash));
   if (!entry || !block) return contradiction("a message and its place");
   return FoundMessage{chain::id_of(entry->head),
                       {.block = block->hash,
                        .height = block->height(),
                        .index = place.index,
                        .branch = block->branch}};
+}
+
+}  // namespace
+
+Result<FoundMessage> read_message_at(const Records& records, const PlaceRecord& place) {
+  BMSG_TRY_ASSIGN(const Bytes table, read_table(records, place.no));
+  TableReader reader(table);
+  BMSG_TRY_ASSIGN(const auto entry, reader.skip(place.index));
+  return found_at(records, place, reader.block(), entry);
+}
+
+Result<std::shared_ptr<const LastTable::Table>> LastTable::read(const Records& records,
+                                                                std::uint64_t no) {
+  const auto table = std::make_shared<Table>();
+  table->no = no;
+  BMSG_TRY_ASSIGN(table->bytes, read_table(records, no));
+  TableReader reader(table->bytes);
+  table->block = reader.block();
+  for (;;) {
+    const std::size_t begin = table->bytes.size() - reader.bytes_left();
+    BMSG_TRY_ASSIGN(const auto entry, reader.next());
+    if (!entry) return std::shared_ptr<const Table>(table);
+    table->entries.push_back(begin);
+  }
+}
+
+Result<FoundMessage> LastTable::message_at(const Records& records, const PlaceRecord& place) {
+  std::shared_ptr<const Table> table;
+  {
+    const std::lock_guard hold(mutex_);
+    table = last_;
+  }
+  if (!table || table->no != place.no) {
+    BMSG_TRY_ASSIGN(table, read(records, place.no));
+    const std::lock_guard hold(mutex_);
+    last_ = table;
+  }
+  if (place.index >= table->entries.size()) return contradiction("a message and its place");
+  TableReader reader = TableReader::at(table->bytes, table->entries[place.index]);
+  BMSG_TRY_ASSIGN(const auto entry, reader.next());
+  return found_at(records, place, table->block, entry);
 }
 
 }  // namespace bmsg::storage

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -45,5 +47,25 @@ struct FoundMessage {
   node::MessagePlace place;
 };
 Result<FoundMessage> read_message_at(const Records& records, const PlaceRecord& place);
+
+/// The message table that was read last: what is listed together mostly lies in one block.
+/// Threads: any.
+class LastTable {
+ public:
+  /// As read_message_at().
+  Result<FoundMessage> message_at(const Records& records, const PlaceRecord& place);
+
+ private:
+  struct Table {
+    std::uint64_t no = 0;
+    Bytes bytes;
+    BlockHash block;
+    std::vector<std::size_t> entries;  // Where each begins.
+  };
+  static Result<std::shared_ptr<const Table>> read(const Records& records, std::uint64_t no);
+
+  std::mutex mutex_;
+  std::shared_ptr<const Table> last_;
+};
 
 }  // namespace bmsg::storage

@@ -120,6 +120,7 @@ Result<Done> Database::commit(Batch batch) {
   if (!status.ok()) {
     return error_of(status, fmt::format("cannot write to '{}'", directory_.string()));
   }
+  logged_ += batch.bytes();
   return done;
 }
 
@@ -154,6 +155,7 @@ Result<Done> Database::flush() {
   BMSG_TRY(make_room(2 * (4u << 20)));
   const auto status = db_->Flush(rocksdb::FlushOptions());
   if (!status.ok()) return error_of(status, fmt::format("cannot flush '{}'", directory_.string()));
+  logged_ = 0;
   return done;
 }
 

@@ -106,6 +106,7 @@ class Database {
   Disk& disk_;
   std::unique_ptr<rocksdb::Env> env_;  // Must outlive db_.
   std::unique_ptr<rocksdb::DB> db_;
+  std::uint64_t logged_ = 0;  // Bytes in the log that no flush has moved to a table.
 };
 
 }  // namespace bmsg::storage

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "lib/core/check.h"
 #include "lib/core/try.h"
@@ -43,6 +44,20 @@ Result<MessageId> id_in(ByteView key) {
   return MessageId::from(key.last(MessageId::kSize));
 }
 
+/// Under which a flag's count is kept: it is asked for far more often than the list.
+std::string count_name(const std::string& flag) { return "count:" + flag; }
+
+Result<std::vector<MessageId>> ids_with_flag(const View& view, const std::string& flag) {
+  std::vector<MessageId> ids;
+  const auto visit = [&](ByteView at, ByteView) -> Result<Next> {
+    BMSG_TRY_ASSIGN(const MessageId id, id_in(at));
+    ids.push_back(id);
+    return Next::go_on;
+  };
+  BMSG_TRY(view.scan(flagged_key(flag), visit));
+  return ids;
+}
+
 /// A MailChange as a batch of records.
 class MailWriter {
  public:
@@ -62,8 +77,14 @@ class MailWriter {
 
   Result<Done> set_flags(const MessageId& id, const Flags& flags) {
     BMSG_TRY_ASSIGN(const Flags old, read_flags(batch_, id));
-    for (const std::string& flag : old) batch_.erase(flagged_key(flag, id));
-    for (const std::string& flag : flags) batch_.put(flagged_key(flag, id), {});
+    for (const std::string& flag : old) {
+      batch_.erase(flagged_key(flag, id));
+      --changes_[flag];
+    }
+    for (const std::string& flag : flags) {
+      batch_.put(flagged_key(flag, id), {});
+      ++changes_[flag];
+    }
     const Bytes at = key(MailKind::flags, id.view());
     if (flags.empty()) {
       batch_.erase(at);
@@ -82,15 +103,22 @@ class MailWriter {
     }
   }
 
-  void finish() {
+  Result<Done> finish() {
+    for (const auto& [flag, change] : changes_) {
+      BMSG_TRY_ASSIGN(const std::uint64_t old, read_number(batch_, count_name(flag), 0));
+      batch_.put(key(MailKind::meta, count_name(flag)),
+                 encode_number(old + static_cast<std::uint64_t>(change)));
+    }
     batch_.put(key(MailKind::meta, "next"), encode_number(next_order_));
     batch_.put(key(MailKind::meta, "count"), encode_number(count_));
+    return done;
   }
 
  private:
   Batch& batch_;
   std::uint64_t next_order_;
   std::uint64_t count_;
+  std::map<std::string, std::int64_t> changes_;  // Of the counts of flags.
 };
 
 Result<std::optional<std::uint32_t>> read_mail_format(const Database& database) {
@@ -170,15 +198,13 @@ Result<Flags> RocksMailStore::flags(const MessageId& id) const {
 }
 
 Result<std::vector<MessageId>> RocksMailStore::with_flag(const std::string& flag) const {
-  std::vector<MessageId> ids;
-  if (!database_ || flag.empty() || flag.size() > kFlagBytesMax) return ids;
-  const auto visit = [&](ByteView at, ByteView) -> Result<Next> {
-    BMSG_TRY_ASSIGN(const MessageId id, id_in(at));
-    ids.push_back(id);
-    return Next::go_on;
-  };
-  BMSG_TRY(database_->view().scan(flagged_key(flag), visit));
-  return ids;
+  if (!database_ || flag.empty() || flag.size() > kFlagBytesMax) return std::vector<MessageId>();
+  return ids_with_flag(database_->view(), flag);
+}
+
+Result<std::uint64_t> RocksMailStore::flag_count(const std::string& flag) const {
+  if (!database_ || flag.empty() || flag.size() > kFlagBytesMax) return std::uint64_t{0};
+  return read_number(database_->view(), count_name(flag), 0);
 }
 
 Result<std::vector<MessageId>> RocksMailStore::ids_with_prefix(ByteView prefix,
@@ -217,7 +243,7 @@ Result<Done> RocksMailStore::apply(const mail::MailChange& change) {
   for (const auto& [id, flags] : change.flags) BMSG_TRY(writer.set_flags(id, flags));
   if (change.position) batch.put(key(MailKind::meta, "position"), encode(*change.position));
   for (const auto& [name, value] : change.values) writer.set_value(name, value);
-  writer.finish();
+  BMSG_TRY(writer.finish());
   return database_->commit(std::move(batch));
 }
 

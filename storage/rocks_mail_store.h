@@ -41,6 +41,8 @@ class RocksMailStore final : public mail::MailStore {
   Result<std::uint64_t> count() const override;
   Result<mail::Flags> flags(const MessageId& id) const override;
   Result<std::vector<MessageId>> with_flag(const std::string& flag) const override;
+  /// How many with_flag() would list.
+  Result<std::uint64_t> flag_count(const std::string& flag) const;
   Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const override;
   Result<std::optional<mail::ScanPosition>> position() const override;
   Result<std::optional<Bytes>> value(const std::string& name) const override;

@@ -34,6 +34,17 @@ class NoOptionFiles final : public rocksdb::FileSystemWrapper {
   }
 };
 
+/// For readers: nothing runs in the background of a read-only database.
+class NoThreads final : public rocksdb::EnvWrapper {
+ public:
+  explicit NoThreads(std::unique_ptr<rocksdb::Env> env)
+      : EnvWrapper(env.get()), owned_(std::move(env)) {}
+  void IncBackgroundThreadsIfNeeded(int, Priority) override {}
+
+ private:
+  std::unique_ptr<rocksdb::Env> owned_;
+};
+
 rocksdb::BlockBasedTableOptions table_options(Access access) {
   rocksdb::BlockBasedTableOptions table;
   // A reading command looks at a few blocks and ends.
@@ -59,9 +70,11 @@ void keep_few_files(rocksdb::Options& options) {
 
 }  // namespace
 
-std::unique_ptr<rocksdb::Env> env_without_option_files(rocksdb::Env* base) {
+std::unique_ptr<rocksdb::Env> quiet_env(Access access, rocksdb::Env* base) {
   if (base == nullptr) base = rocksdb::Env::Default();
-  return rocksdb::NewCompositeEnv(std::make_shared<NoOptionFiles>(base->GetFileSystem()));
+  auto env = rocksdb::NewCompositeEnv(std::make_shared<NoOptionFiles>(base->GetFileSystem()));
+  if (access != Access::read) return env;
+  return std::make_unique<NoThreads>(std::move(env));
 }
 
 std::unique_ptr<rocksdb::Options> engine_options(Access access, rocksdb::Env* env) {

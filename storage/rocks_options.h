@@ -33,9 +33,9 @@ enum class Access { create, write, read };
 /// so it must never find that out by itself.
 inline constexpr std::uint64_t kFreeBytesMin = 4u << 20;
 
-/// An Env over `base` (null: this machine's) that writes no OPTIONS files: they cost a write
-/// command two syncs and nobody reads them.
-std::unique_ptr<rocksdb::Env> env_without_option_files(rocksdb::Env* base);
+/// An Env over `base` (null: this machine's) that writes no OPTIONS files, which cost a write
+/// command two syncs and nobody reads, and starts no threads for reading.
+std::unique_ptr<rocksdb::Env> quiet_env(Access access, rocksdb::Env* base);
 
 /// RocksDB's options, tuned for programs that live for milliseconds.
 std::unique_ptr<rocksdb::Options> engine_options(Access access, rocksdb::Env* env);

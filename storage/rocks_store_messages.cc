@@ -126,7 +126,7 @@ Result<std::vector<node::MessagePlace>> RocksStore::places_of(const MessageId& i
   BMSG_TRY_ASSIGN(const auto records, read_places(view, places_key(id)));
   std::vector<node::MessagePlace> places;
   for (const PlaceRecord& record : records) {
-    BMSG_TRY_ASSIGN(const auto at, read_message_at(view, record));
+    BMSG_TRY_ASSIGN(const auto at, last_table_->message_at(view, record));
     if (at.id == id) places.push_back(at.place);
   }
   // The best chain first, as a reader wants it.

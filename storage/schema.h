@@ -98,15 +98,22 @@ void append_entry(Bytes& table, const Message& message);
 class TableReader {
  public:
   explicit TableReader(ByteView table) : reader_(table), block_(reader_.fixed<BlockHash>()) {}
+  /// Goes on at the entry that begins there; block() is zero.
+  static TableReader at(ByteView table, std::size_t begin) {
+    return TableReader(ByteReader(table.subspan(begin)));
+  }
   const BlockHash& block() const { return block_; }
   /// nullopt at the end.
   Result<std::optional<TableEntry>> next();
   /// The entry `steps` further on; nullopt if the table ends before.
   Result<std::optional<TableEntry>> skip(std::uint32_t steps);
+  std::size_t bytes_left() const { return reader_.size_left(); }
 
  private:
+  explicit TableReader(ByteReader reader) : reader_(reader) {}
+
   ByteReader reader_;
-  BlockHash block_;
+  BlockHash block_ = {};
 };
 
 /// Where a message stands.

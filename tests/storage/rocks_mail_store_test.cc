@@ -83,6 +83,19 @@ TEST(RocksMailStore, SurvivesCompaction) {
   EXPECT_EQ(holder.store().with_flag("x").value().size(), 50);
 }
 
+TEST(RocksMailStore, CountsFlagsWithoutListingThem) {
+  RocksMailStoreHolder holder;
+  auto& store = dynamic_cast<storage::RocksMailStore&>(holder.store());
+  EXPECT_EQ(store.flag_count("unread").value(), 0);
+  ASSERT_TRUE(store.apply({.flags = {{mail_id(1), {"unread", "x"}}, {mail_id(2), {"unread"}}}}));
+  EXPECT_EQ(store.flag_count("unread").value(), 2);
+  ASSERT_TRUE(store.apply({.flags = {{mail_id(1), {"x"}}}}));
+  EXPECT_EQ(store.flag_count("unread").value(), 1);
+  ASSERT_TRUE(store.apply({.flags = {{mail_id(1), {"x"}}, {mail_id(2), {"unread"}}}}));
+  EXPECT_EQ(store.flag_count("unread").value(), 1);
+  EXPECT_EQ(store.flag_count("x").value(), 1);
+}
+
 /// A change of a few random parts over few ids, so that they meet.
 MailChange random_change(std::mt19937_64& random) {
   const auto below = [&](std::uint64_t limit) { return random() % limit; };
