@@ -66,7 +66,8 @@ SecretBytes hmac_of(Hash hash, ByteView key, ByteView a, ByteView b, ByteView c)
 }
 
 bool is_accepted(const ScryptCost& cost) {
-  return cost.log2_n >= 10 && cost.log2_n <= 22 && cost.r == 8 && cost.p >= 1 && cost.p <= 4;
+  const bool n = cost.log2_n == 1 || (cost.log2_n >= 10 && cost.log2_n <= 22);
+  return n && cost.r == 8 && cost.p >= 1 && cost.p <= 4;
 }
 
 }  // namespace
@@ -101,7 +102,8 @@ Result<SecretBytes> scrypt(ByteView passphrase, ByteView salt, const ScryptCost&
   if (!is_accepted(cost)) return Error{Errc::bad_input, "scrypt cost outside the accepted range"};
 
   const std::uint64_t n = std::uint64_t{1} << cost.log2_n;
-  const std::uint64_t memory_max = 256 * n * cost.r;  // OpenSSL's own default is 32 MiB.
+  // 128·r·(n + p + 2) and some; OpenSSL's own default is 32 MiB.
+  const std::uint64_t memory_max = 256 * cost.r * (n + cost.p + 2);
   SecretBytes out(size);
   const QuietErrors quiet;
   const std::string_view text = as_text(passphrase);

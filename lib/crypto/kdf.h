@@ -19,7 +19,8 @@ SecretBytes hkdf_expand(Hash hash, ByteView prk, ByteView info, std::size_t size
 /// Both steps.
 SecretBytes hkdf(Hash hash, ByteView salt, ByteView ikm, ByteView info, std::size_t size);
 
-/// What a passphrase costs. Accepted: 10 ≤ log2_n ≤ 22, r = 8, 1 ≤ p ≤ 4.
+/// What a passphrase costs. Accepted: log2_n 1, for no passphrase at all, or 10 to 22;
+/// r = 8, 1 ≤ p ≤ 4.
 struct ScryptCost {
   std::uint8_t log2_n = 17;
   std::uint8_t r = 8;

@@ -2,8 +2,10 @@
 
 #include <cerrno>
 
+#include <openssl/crypto.h>
 #include <sys/random.h>
 
+#include "lib/core/check.h"
 #include "lib/core/try.h"
 
 namespace bmsg::crypto {
@@ -16,6 +18,11 @@ Result<Done> SystemEntropy::fill(std::span<std::uint8_t> out) {
     out = out.subspan(static_cast<std::size_t>(filled));
   }
   return done;
+}
+
+void begin_without_settings() {
+  const int begun = OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+  check(begun == 1, "OpenSSL does not begin");
 }
 
 Result<SecretBytes> random_secret(Entropy& entropy, std::size_t size) {

@@ -14,6 +14,10 @@ class SystemEntropy final : public Entropy {
   Result<Done> fill(std::span<std::uint8_t> out) override;
 };
 
+/// Keeps OpenSSL from reading the machine's openssl.cnf, which costs time and could change what it
+/// computes. Once, before anything else of lib/crypto.
+void begin_without_settings();
+
 /// `size` fresh secret bytes.
 Result<SecretBytes> random_secret(Entropy& entropy, std::size_t size);
 

@@ -25,7 +25,8 @@ Error damaged(const char* what) {
 }
 
 bool is_accepted(const crypto::ScryptCost& cost) {
-  return cost.log2_n >= 10 && cost.log2_n <= 22 && cost.r == 8 && cost.p >= 1 && cost.p <= 4;
+  const bool n = cost.log2_n == 1 || (cost.log2_n >= 10 && cost.log2_n <= 22);
+  return n && cost.r == 8 && cost.p >= 1 && cost.p <= 4;
 }
 
 struct FileKeys {

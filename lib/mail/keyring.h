@@ -90,7 +90,7 @@ Result<Bytes> seal_keyring(const crypto::SecretBytes& json, ByteView passphrase,
 Result<crypto::SecretBytes> open_keyring(ByteView file, ByteView passphrase);
 
 /// The cost for a store whose owner chose no passphrase: nothing to guess, so nothing to pay.
-inline constexpr crypto::ScryptCost kNoPassphraseCost{.log2_n = 10, .r = 8, .p = 1};
+inline constexpr crypto::ScryptCost kNoPassphraseCost{.log2_n = 1, .r = 8, .p = 1};
 inline constexpr std::size_t kKeyringBytesMax = 4u << 20;  // Thousands of prekeys and rooms.
 
 }  // namespace bmsg::mail

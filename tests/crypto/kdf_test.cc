@@ -145,10 +145,10 @@ TEST(Scrypt, DerivesFromAnEmptyPassphraseToo) {
 
 TEST(Scrypt, RefusesCostsOutsideTheAcceptedRange) {
   constexpr ScryptCost kRefused[] = {
-      {.log2_n = 9},          {.log2_n = 23},          {.log2_n = 63},
-      {.log2_n = 255},        {.log2_n = 0},           {.log2_n = 10, .r = 7},
-      {.log2_n = 10, .r = 9}, {.log2_n = 10, .r = 0},  {.log2_n = 10, .p = 0},
-      {.log2_n = 10, .p = 5}, {.log2_n = 10, .p = 255}};
+      {.log2_n = 9},          {.log2_n = 23},         {.log2_n = 63},
+      {.log2_n = 255},        {.log2_n = 0},          {.log2_n = 2},
+      {.log2_n = 10, .r = 7}, {.log2_n = 10, .r = 9}, {.log2_n = 10, .r = 0},
+      {.log2_n = 10, .p = 0}, {.log2_n = 10, .p = 5}, {.log2_n = 10, .p = 255}};
   for (const ScryptCost& cost : kRefused) {
     const auto key = scrypt(as_bytes("x"), Bytes(32, 1), cost, 32);
     ASSERT_FALSE(key) << int{cost.log2_n} << " " << int{cost.r} << " " << int{cost.p};
