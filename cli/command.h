@@ -66,6 +66,10 @@ class Context {
 /// Adds every command to the parser, in the order in which help shows them.
 void add_commands(CLI::App& app, Context& context);
 
+/// Adds only those whose names are among the words of the command line: all of them cost a
+/// millisecond. False if none was added, or if one of the words asks about other commands.
+bool add_named_commands(CLI::App& app, Context& context, const std::vector<std::string>& words);
+
 /// Adds one command whose options live in `Options` and whose work is `run`. Returns it for more.
 template <class Options, class Run>
 CLI::App* add_command(CLI::App& app, Context& context, const char* name, const char* says,

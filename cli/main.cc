@@ -58,8 +58,8 @@ void add_global_options(CLI::App& app, Context& context) {
 int report(const Context& context, const Error& error) {
   const ExitCode code = exit_code_of(error.code);
   if (context.options.json) {
-    const std::string line = api::error_json(
-        {static_cast<int>(code), name_of(code), error.message, hint_for(error)});
+    const std::string line =
+        api::error_json({static_cast<int>(code), name_of(code), error.message, hint_for(error)});
     std::fprintf(stderr, "%s\n", line.c_str());
   } else if (!context.options.quiet || code != ExitCode::try_again) {
     std::fputs(describe(error).c_str(), stderr);  // With -q, cron has no news of "try again".
@@ -108,30 +108,57 @@ bool wants_json(int argc, char** argv) {
   return false;
 }
 
+/// Which commands the parser knows.
+enum class Known { named, all };
+
+/// The parser; nullptr if no command is named.
+std::unique_ptr<CLI::App> make_parser(Context& context, Known known,
+                                      const std::vector<std::string>& words) {
+  auto app = std::make_unique<CLI::App>(
+      "Encrypted mail for shells, cron and pipelines, on a chain that shows any change", "bmsg");
+  app->require_subcommand(1);
+  app->fallthrough();
+  app->set_version_flag("--version", BMSG_VERSION);
+  add_global_options(*app, context);
+  if (known == Known::named && !add_named_commands(*app, context, words)) return nullptr;
+  if (known == Known::all) add_commands(*app, context);
+  // Noise must be known when a command runs, which is inside parse().
+  app->parse_complete_callback([&context] {
+    if (context.options.verbose > 0) context.out.set_noise(Noise::verbose);
+    if (context.options.quiet) context.out.set_noise(Noise::quiet);
+  });
+  return app;
+}
+
+/// Runs the command if all words fit what the parser knows.
+bool run_named(Context& context, int argc, char** argv) {
+  auto app = make_parser(context, Known::named, {argv + 1, argv + argc});
+  if (!app) return false;
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::ParseError&) {
+    context.options = GlobalOptions();  // What is wrong is said with all commands in view.
+    return false;
+  }
+  (void)app.release();  // The process ends; taking it apart would only take time.
+  return true;
+}
+
 int run(int argc, char** argv) {
   SystemClock clock;
   SystemDisk disk;
   crypto::SystemEntropy entropy;
   Context context(clock, disk, entropy);
-  CLI::App app("Encrypted mail for shells, cron and pipelines, on a chain that shows any change",
-               "bmsg");
-  app.require_subcommand(1);
-  app.fallthrough();
-  app.set_version_flag("--version", BMSG_VERSION);
-  add_global_options(app, context);
-  add_commands(app, context);
-  // Noise must be known when a command runs, which is inside parse().
-  app.parse_complete_callback([&context] {
-    if (context.options.verbose > 0) context.out.set_noise(Noise::verbose);
-    if (context.options.quiet) context.out.set_noise(Noise::quiet);
-  });
+  if (run_named(context, argc, argv)) return finish(context);
+  auto app = make_parser(context, Known::all, {});
   try {
-    app.parse(argc, argv);  // Runs the chosen command, which sets context.outcome.
+    app->parse(argc, argv);  // Runs the chosen command, which sets context.outcome.
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // Help and version.
+    if (error.get_exit_code() == 0) return app->exit(error);  // Help and version.
     context.options.json = wants_json(argc, argv);
-    return report(context, usage_error(app, error, argc, argv));
+    return report(context, usage_error(*app, error, argc, argv));
   }
+  (void)app.release();  // As above.
   return finish(context);
 }
 
@@ -140,8 +167,12 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   bmsg::cli::harden();
+  bmsg::crypto::begin_without_settings();
   try {
-    return bmsg::cli::run(argc, argv);
+    const int code = bmsg::cli::run(argc, argv);
+    std::fflush(nullptr);
+    // Everything of ours has ended; what libraries would free now, the system frees faster.
+    std::_Exit(code);
   } catch (const std::bad_alloc&) {
     std::fputs("bmsg: error: out of memory\n", stderr);
     return static_cast<int>(bmsg::cli::ExitCode::os_error);
