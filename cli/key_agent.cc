@@ -22,7 +22,8 @@ namespace {
 
 constexpr std::string_view kAskKeys = "bmsg-agent 1 keys";
 constexpr std::string_view kAskEnd = "bmsg-agent 1 end";
-constexpr std::chrono::seconds kPatience{5};  // The agent may have to open a changed keyring first.
+constexpr std::chrono::seconds kPatience{
+    30};  // The agent may have to open a changed keyring first.
 constexpr std::size_t kLengthBytes = 4;
 
 std::filesystem::path socket_of(const StoreDir& store) { return store.run() / "agent.sock"; }
@@ -50,6 +51,10 @@ class Keeper {
     append_be(answer, static_cast<std::uint32_t>(passphrase_.size()));
     append(answer, passphrase_.view());
     append(answer, json_.view());
+  }
+  void wipe() {
+    passphrase_ = crypto::SecretBytes();
+    json_ = crypto::SecretBytes();
   }
 
  private:
@@ -111,16 +116,17 @@ Result<Done> start_agent(Context& context, const StoreDir& store, crypto::Secret
   const auto socket = std::filesystem::absolute(socket_of(store));
   BMSG_TRY(context.disk.make_directory(store.run()));
   BMSG_TRY_ASSIGN(const auto listening, net::listen_unix(socket, net::Stale::replace));
+  // Opened before anybody can ask: the first caller waits for no scrypt.
+  Keeper keeper(context.disk, StoreDir(std::filesystem::absolute(store.root())),
+                std::move(passphrase));
+  if (!keeper.refresh()) return Error{Errc::denied, "the keyring has just been changed"};
   const pid_t child = ::fork();
   if (child < 0)
     return Error{Errc::no_resource, fmt::format("cannot start: {}", std::strerror(errno))};
   if (child > 0) return done;
   leave();
-  {
-    Keeper keeper(context.disk, StoreDir(std::filesystem::absolute(store.root())),
-                  std::move(passphrase));
-    keep(context, listening, keeper, time, socket);
-  }  // Wiped here.
+  keep(context, listening, keeper, time, socket);
+  keeper.wipe();
   ::_exit(0);
 }
 
