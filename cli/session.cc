@@ -64,8 +64,23 @@ class LocalSession final : public NodeSession {
   std::unique_ptr<node::Node> node_;
 };
 
+/// Where the disk is so full that nothing could be written any more, the ballast makes room for
+/// what is acknowledged from here on, and a person has time to act.
+Result<Done> give_up_ballast(Context& context, const StoreDir& store) {
+  constexpr std::uint64_t kNeeded = storage::kFreeBytesMin + (4u << 20);
+  BMSG_TRY_ASSIGN(const auto free, context.disk.free_bytes(store.root()));
+  std::error_code absent;
+  if (free >= kNeeded || !std::filesystem::exists(store.ballast(), absent)) return done;
+  BMSG_TRY(context.disk.remove(store.ballast()));
+  context.out.warn(
+      fmt::format("the disk is full, {} MiB were left: '{}' was removed; make room now", free >> 20,
+                  store.ballast().string()));
+  return done;
+}
+
 Result<std::unique_ptr<NodeSession>> LocalSession::open(Context& context, const StoreDir& store,
                                                         FileLock lock) {
+  BMSG_TRY(give_up_ballast(context, store));
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   std::unique_ptr<LocalSession> session(
       new LocalSession(context, store, std::move(lock), rules.id));
