@@ -48,10 +48,11 @@ Result<std::optional<FileLock>> FileLock::try_take(const std::filesystem::path& 
 Result<FileLock> FileLock::take(const std::filesystem::path& file, std::string_view command,
                                 std::chrono::milliseconds patience, const Clock& clock) {
   const auto deadline = clock.steady() + patience;
-  for (;;) {
+  // Tries are counted too: the clock may be one that stands still.
+  for (auto waited = std::chrono::milliseconds(0);; waited += kRetryAfter) {
     BMSG_TRY_ASSIGN(auto held, try_take(file, command));
     if (held) return std::move(*held);
-    if (clock.steady() >= deadline) {
+    if (waited >= patience || clock.steady() >= deadline) {
       return Error{Errc::locked, fmt::format("'{}' is held by {}", file.string(), holder(file))};
     }
     std::this_thread::sleep_for(kRetryAfter);

@@ -36,6 +36,15 @@ TEST_F(FileLockTest, HasOneHolderAtATime) {
   EXPECT_EQ(second.error().code, Errc::locked);
 }
 
+TEST_F(FileLockTest, LosesPatienceThoughTheClockStandsStill) {
+  const FakeClock still;
+  const auto held = FileLock::take(file_, "serve", kNone, clock_);
+  ASSERT_TRUE(held);
+  const auto second = FileLock::take(file_, "mine", std::chrono::milliseconds(30), still);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::locked);
+}
+
 TEST_F(FileLockTest, IsFreeAgainWhenTheHolderLetsGo) {
   {
     const auto held = FileLock::take(file_, "serve", kNone, clock_);
