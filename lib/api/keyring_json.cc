@@ -198,9 +198,7 @@ Result<mail::Keyring> parse_keyring(const SecretBytes& text) {
       keyring.rooms.push_back(std::move(room));
     }
   }
-  if (json.json.contains("archive")) {
-    BMSG_TRY_ASSIGN(keyring.archive, secret_of(json.json, "archive", 32));
-  }
+  BMSG_TRY_ASSIGN(keyring.archive, secret_of(json.json, "archive", 32));
   if (const auto shh = json.json.find("shh"); shh != json.json.end()) {
     keyring.shh = SecretBytes::from(as_bytes(shh->dump()));
   }

@@ -109,6 +109,7 @@ TEST(KeyringJson, IsRefusedWhereItIsDamaged) {
       {R"("epoch":4)", R"("epoch":4294967296)"},
       {R"("keeper":")", R"("keeper":"0)"},
       {R"("archive":")", R"("archive":"00)"},
+      {R"("archive":")", R"("archives":")"},  // No mailbox key.
   };
   for (const auto& [what, by] : breaks) {
     const auto parsed = parse_keyring(secret(replaced(text, what, by)));
