@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/keyring_file.h"
 #include "cli/progress.h"
 #include "cli/refs.h"
 #include "cli/session.h"
@@ -12,6 +13,8 @@
 #include "lib/chain/work.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/mail_keys.h"
+#include "lib/mail/mailbox.h"
 #include "lib/mail/outbox.h"
 #include "lib/node/verifier.h"
 #include "storage/rocks_mail_store.h"
@@ -54,6 +57,43 @@ Result<Done> check_mail(Context& context, const StoreDir& store) {
   return mail->verify_checksums();
 }
 
+/// The keyring, if nobody has to be asked for it.
+std::optional<OpenKeyring> keys_at_hand(const Context& context, const StoreDir& store) {
+  Context quiet(context.clock, context.disk, context.entropy);
+  quiet.options = context.options;
+  quiet.options.no_input = true;
+  auto open = unlock_keyring(quiet, store);
+  return open ? std::optional(std::move(open).value()) : std::nullopt;
+}
+
+/// Opens every message of ours again and compares with what the index says of it.
+Result<Done> check_own(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                       const node::ChainReader& chain, node::VerifyReport& report) {
+  const auto open = keys_at_hand(context, store);
+  if (!open) {
+    context.out.note("without the key the texts and signatures of own messages are not checked");
+    return done;
+  }
+  const mail::MailKeys keys = mail::mail_keys(open->keyring, rules.id);
+  const mail::Outbox outbox(context.disk, store.outbox());
+  BMSG_TRY_ASSIGN(const auto index,
+                  storage::RocksMailStore::open_read_only(store.mail(), {.disk = context.disk}));
+  const mail::Mailbox box(chain, *index, keys, outbox);
+  BMSG_TRY_ASSIGN(const auto entries, index->newest(std::nullopt, SIZE_MAX));
+  for (const mail::MailEntry& entry : entries) {
+    BMSG_TRY_ASSIGN(const auto text, box.read(entry.id));
+    if (!text || text->opened.fault == mail::Fault::body) continue;  // Its body has gone.
+    const mail::Summary& known = text->item.summary;
+    const bool same = text->opened.fault == known.fault &&
+                      (known.fault || text->opened.signature == known.signature);
+    if (same) continue;
+    report.faults.push_back(
+        {"message", report.tip.height, report.tip.hash,
+         fmt::format("message {} is not what the index says of it", to_hex(entry.id.view()))});
+  }
+  return done;
+}
+
 Result<node::VerifyReport> check_store(const Options& options, Context& context,
                                        const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
@@ -73,6 +113,8 @@ Result<node::VerifyReport> check_store(const Options& options, Context& context,
   BMSG_TRY(note_damage(report.value(), "database", chain->verify_checksums()));
   BMSG_TRY(note_damage(report.value(), "outbox", check_outbox(context, store)));
   BMSG_TRY(note_damage(report.value(), "mail", check_mail(context, store)));
+  BMSG_TRY(note_damage(report.value(), "mail",
+                       check_own(context, store, rules, *chain, report.value())));
   return report;
 }
 

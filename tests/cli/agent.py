@@ -56,12 +56,22 @@ def ask(store, words, length=None):
         return answer
 
 
+def tells_of_missing_key(ana):
+    done = subprocess.run(ana.words("verify", "--full", "-v"), env=ana.environment, check=True,
+                          capture_output=True)
+    return b"without the key" in done.stderr
+
+
 def check_unlock(ana, secret):
     ana.run("inbox", exits=(77,))
+    assert tells_of_missing_key(ana)
     ana.run("unlock", exits=(77,))
     ana.run("unlock", "--passphrase-file", secret)
     ana.run("inbox")
     ana.run("send", "-m", "no passphrase", ana.text("id"))
+    ana.run("mine", "--no-relay")
+    ana.run("inbox")
+    assert not tells_of_missing_key(ana)
     mode = (ana.directory / "run" / "agent.sock").stat().st_mode
     assert stat.S_ISSOCK(mode) and mode & 0o777 == 0o600, oct(mode)
     ana.run("lock")
