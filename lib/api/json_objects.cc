@@ -302,6 +302,13 @@ std::string fault_json(const FaultView& view) {
   return print_json(json);
 }
 
+std::string id_json(std::string_view kind, const std::string& id) {
+  Json json = object("id");
+  json["kind"] = kind;
+  json["id"] = id;
+  return print_json(json);
+}
+
 std::string setting_json(const std::string& key, const std::string& value,
                          const std::string& origin) {
   Json json = object("setting");

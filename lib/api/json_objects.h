@@ -205,6 +205,9 @@ struct FaultView {
 };
 std::string fault_json(const FaultView& view);
 
+/// What a reference or some bytes are: `kind` is "block" or "message".
+std::string id_json(std::string_view kind, const std::string& id);
+
 std::string setting_json(const std::string& key, const std::string& value,
                          const std::string& origin);
 std::string version_json(const std::string& version);
