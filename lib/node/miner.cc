@@ -21,7 +21,7 @@ namespace bmsg::node {
 namespace {
 
 constexpr std::uint64_t kPieceNonces = 1 << 15;  // Some milliseconds of one thread.
-constexpr std::chrono::milliseconds kRound{1000};
+constexpr std::chrono::milliseconds kRound{200};
 
 /// One header that all threads search, until the clock moves on.
 struct Round {
