@@ -39,7 +39,7 @@ Result<ExitCode> run(const Options&, Context& context) {
   BMSG_TRY_ASSIGN(const auto bytes, read_input(kHeaderBytes));
   BMSG_TRY_ASSIGN(const auto header, decode_header(bytes));
   BMSG_TRY(check_work(header));
-  context.out.line(to_hex(chain::hash_of(header).view()));
+  print_id(context, "block", to_hex(chain::hash_of(header).view()));
   return ExitCode::ok;
 }
 

@@ -37,10 +37,12 @@ void print(Context& context, const Options& options, const std::string& key,
   const auto said = settings.said(key);
   const std::string origin = said ? said->origin : "default";
   if (context.options.json) return context.out.line(api::setting_json(key, value, origin));
-  const std::string line = options.show_origin ? fmt::format("{}\t{}={}", origin, key, value)
-                                               : fmt::format("{}={}", key, value);
-  if (options.nul) return context.out.raw(line + '\0');
-  context.out.line(shown_line(line));
+  const auto line = [&](const std::string& from, const std::string& text) {
+    return options.show_origin ? fmt::format("{}\t{}={}", from, key, text)
+                               : fmt::format("{}={}", key, text);
+  };
+  if (options.nul) return context.out.raw(line(origin, value) + '\0');
+  context.out.line(line(shown_line(origin), shown_line(value)));
 }
 
 Result<ExitCode> run_list(const Options& options, Context& context) {
@@ -95,6 +97,11 @@ Result<ExitCode> change(const Options& options, Context& context,
   BMSG_TRY_ASSIGN(const auto before, context.disk.read(file, kConfigBytesMax));
   const std::string text = edited(before ? to_string(*before) : "", options.key, value);
   BMSG_TRY(context.disk.replace(file, as_bytes(text)));
+  if (context.options.json) {
+    BMSG_TRY_ASSIGN(const auto store, store_if_any(context));
+    BMSG_TRY_ASSIGN(const auto settings, context.settings(store ? &*store : nullptr));
+    print(context, options, options.key, settings);
+  }
   return ExitCode::ok;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/contact_view.h"
 #include "cli/keyring_file.h"
+#include "cli/list_form.h"
 #include "cli/prompt.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -25,7 +26,7 @@ struct Options {
   std::vector<std::string> names;
   std::string fingerprint;
   bool undo = false;
-  bool nul = false;
+  ListForm form;
 };
 
 constexpr std::size_t kCardFileBytesMax = 1 << 20;
@@ -88,7 +89,7 @@ Result<ExitCode> run_add(const Options& options, Context& context) {
   BMSG_TRY(changed);
   BMSG_TRY_ASSIGN(const auto view, contact_view(context, store, rules, name));
   if (view.card == "none") {
-    context.out.warn(
+    context.out.note(
         fmt::format("no card of {} yet: sync, or ask for the output of `bmsg id --card`", name));
   }
   context.out.line(context.options.json ? api::contact_json(view) : shown_line(name));
@@ -99,13 +100,11 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
+  BMSG_TRY_ASSIGN(const auto printer,
+                  ListPrinter::make(context, options.form, api::contact_json(api::ContactView())));
   for (const mail::Contact* contact : book.all()) {
-    if (options.nul) {
-      context.out.raw(contact->name + '\0');
-      continue;
-    }
     BMSG_TRY_ASSIGN(const auto view, contact_view_of(context, store, rules, *contact));
-    context.out.line(context.options.json ? api::contact_json(view) : contact_line(view));
+    printer.print({api::contact_json(view), view.name, contact_line(view)});
   }
   return ExitCode::ok;
 }
@@ -115,6 +114,19 @@ Result<ExitCode> run_show(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto view, contact_view(context, store, rules, options.name));
   context.out.raw(context.options.json ? api::contact_json(view) + "\n" : contact_text(view));
+  return ExitCode::ok;
+}
+
+/// With --json: the contact as it is now, under its new name if it has one.
+Result<ExitCode> print_changed(Context& context, const StoreDir& store, const Options& options) {
+  if (!context.options.json) return ExitCode::ok;
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
+  const bool is_renamed = book.find(options.name) == nullptr && book.find(options.other) != nullptr;
+  const mail::Contact* contact = book.find(is_renamed ? options.other : options.name);
+  if (contact == nullptr) return ExitCode::ok;  // Removed: there is nothing left to print.
+  BMSG_TRY_ASSIGN(const auto view, contact_view_of(context, store, rules, *contact));
+  context.out.line(api::contact_json(view));
   return ExitCode::ok;
 }
 
@@ -139,7 +151,7 @@ Result<ExitCode> run_verify(const Options& options, Context& context) {
     return book.set_trust(options.name, mail::Trust::verified, context.clock.now());
   });
   BMSG_TRY(changed);
-  return ExitCode::ok;
+  return print_changed(context, store, options);
 }
 
 Result<mail::AckPolicy> parse_ack(const std::string& setting) {
@@ -157,7 +169,7 @@ auto changing(Change change) {
     BMSG_TRY_ASSIGN(const auto store, context.store());
     BMSG_TRY(change_book(context, store,
                          [&](mail::ContactBook& book) { return change(book, options, context); }));
-    return ExitCode::ok;
+    return print_changed(context, store, options);
   };
 }
 
@@ -167,7 +179,7 @@ Result<ExitCode> run_move(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto address, address_given(context, store, rules.id, options.other));
   BMSG_TRY(change_book(context, store,
                        [&](mail::ContactBook& book) { return book.move(options.name, address); }));
-  return ExitCode::ok;
+  return print_changed(context, store, options);
 }
 
 Result<ExitCode> run_export(const Options&, Context& context) {
@@ -265,7 +277,7 @@ void add_contact(CLI::App& app, Context& context) {
   make->add_option("address", options->other, "Their address, or a file with their card, or -")
       ->required()
       ->type_name("ADDRESS|FILE");
-  add("list", "List contacts", run_list)->add_flag("-z", options->nul, "Names only, ended by NUL");
+  add_list_options(*add("list", "List contacts", run_list), options->form);
   add("show", "Print one contact", run_show)
       ->add_option("name", options->name, "Which")
       ->required()

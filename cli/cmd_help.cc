@@ -31,6 +31,7 @@ std::string list_of_commands(const CLI::App& app) {
 
 Result<ExitCode> run(const Options& options, Context& context, const CLI::App& app) {
   if (options.topic.empty()) {
+    context.allow_pager();
     context.out.line(list_of_commands(app));
     return ExitCode::ok;
   }

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/identity_view.h"
 #include "cli/keyring_file.h"
+#include "cli/list_form.h"
 #include "cli/passphrase.h"
 #include "cli/prompt.h"
 #include "cli/qr.h"
@@ -30,6 +31,7 @@ struct Options {
   bool wants_card = false;
   std::string revocation;
   bool yes = false;
+  ListForm form;
 };
 
 Result<Done> print_identity(Context& context, const StoreDir& store, const OpenKeyring& open,
@@ -81,17 +83,17 @@ Result<ExitCode> run_show(const Options& options, Context& context) {
   return ExitCode::ok;
 }
 
-Result<ExitCode> run_list(const Options&, Context& context) {
+Result<ExitCode> run_list(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto open, unlock_keyring(context, store));
+  BMSG_TRY_ASSIGN(const auto printer, ListPrinter::make(context, options.form,
+                                                        api::identity_json(api::IdentityView())));
   for (const mail::Identity& identity : open.keyring.identities) {
-    if (context.options.json) {
-      BMSG_TRY(print_identity(context, store, open, identity, rules.id));
-    } else {
-      context.out.line(
-          fmt::format("{}\t{}", shown_line(identity.name), to_address(identity.address())));
-    }
+    BMSG_TRY_ASSIGN(const auto view, identity_view(context, store, open, identity, rules.id));
+    const std::string address = to_address(identity.address());
+    printer.print({api::identity_json(view), address,
+                   fmt::format("{}\t{}", shown_line(identity.name), address)});
   }
   return ExitCode::ok;
 }
@@ -196,7 +198,7 @@ void add_id(CLI::App& app, Context& context) {
   CLI::App* show = add("show", "Print one identity", run_show);
   show->add_option("name", options->name, "Which")->type_name("NAME");
   add_show_options(show, options);
-  add("list", "List identities", run_list);
+  add_list_options(*add("list", "List identities", run_list), options->form);
   CLI::App* make = add("new", "Make an identity", run_new);
   make->add_option("name", options->name, "Its name, which its card shows")
       ->required()

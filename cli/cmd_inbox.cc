@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/list_form.h"
 #include "cli/listing.h"
 #include "cli/mail_filter.h"
 #include "cli/mailroom.h"
@@ -25,7 +26,7 @@ struct Options {
   std::size_t count = 0;  // 0: no limit.
   bool bodies = false;
   bool exit_code = false;
-  bool nul = false;
+  ListForm form;
 };
 
 void sort_items(std::vector<mail::MailItem>& items, const std::string& by) {
@@ -37,26 +38,31 @@ void sort_items(std::vector<mail::MailItem>& items, const std::string& by) {
                              [](const auto& one) { return one.summary.sender; });
 }
 
-Result<Done> print(const Options& options, Context& context, const Mailroom& room,
-                   const mail::MailItem& item, std::size_t number) {
-  if (options.nul) {
-    context.out.raw(to_hex(item.id.view()) + '\0');
-    return done;
+std::string line_of(const Context& context, const Mailroom& room, const mail::MailItem& item,
+                    std::size_t number) {
+  if (!context.out.to_terminal()) return message_line(room, item);
+  const std::string row =
+      fitted(message_row(room, item, number, context.clock.now()), context.out.columns());
+  return item.flags.contains("unread") ? context.out.painted(row, Paint::strong) : row;
+}
+
+Result<Done> print(const Options& options, const Context& context, const ListPrinter& printer,
+                   const Mailroom& room, const mail::MailItem& item, std::size_t number) {
+  auto view = message_view(room, item);
+  if (options.bodies) {
+    BMSG_TRY_ASSIGN(const auto text, room.box().read(item.id));
+    if (text) view = message_view(room, *text);
   }
-  if (!context.options.json) {
-    context.out.line(
-        context.out.to_terminal()
-            ? fitted(message_row(room, item, number, context.clock.now()), context.out.columns())
-            : message_line(room, item));
-    return done;
-  }
-  if (!options.bodies) {
-    context.out.line(api::message_json(message_view(room, item)));
-    return done;
-  }
-  BMSG_TRY_ASSIGN(const auto text, room.box().read(item.id));
-  context.out.line(api::message_json(text ? message_view(room, *text) : message_view(room, item)));
+  printer.print(
+      {api::message_json(view), to_hex(item.id.view()), line_of(context, room, item, number)});
   return done;
+}
+
+/// A message with the members that a list has.
+api::MessageView sample_of(const Options& options) {
+  api::MessageView sample;
+  if (options.bodies) sample.body = Bytes();
+  return sample;
 }
 
 /// Without the key: what is known to be mine, as locked.
@@ -72,6 +78,8 @@ Result<ExitCode> list_locked(Context& context, const StoreDir& store, const Erro
 }
 
 Result<ExitCode> run(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto printer,
+                  ListPrinter::make(context, options.form, api::message_json(sample_of(options))));
   BMSG_TRY_ASSIGN(const auto store, context.store());
   auto opened = Mailroom::open(context, store);
   if (!opened && opened.error().code == Errc::denied && !context.options.json) {
@@ -85,10 +93,11 @@ Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(auto items, room.box().list(filter, cut_early ? options.count : SIZE_MAX));
   sort_items(items, options.sort);
   if (options.count > 0 && items.size() > options.count) items.resize(options.count);
+  context.allow_pager();
   std::vector<MessageId> listed;
   for (const mail::MailItem& item : items) {
     listed.push_back(item.id);
-    BMSG_TRY(print(options, context, room, item, listed.size()));
+    BMSG_TRY(print(options, context, printer, room, item, listed.size()));
   }
   BMSG_TRY(keep_listing(context, store, listed));
   return options.exit_code && items.empty() ? ExitCode::no : ExitCode::ok;
@@ -107,7 +116,7 @@ void add_inbox(CLI::App& app, Context& context) {
   inbox->add_option("-n", options->count, "At most so many")->type_name("N");
   inbox->add_flag("--bodies", options->bodies, "With --json: texts too");
   inbox->add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
-  inbox->add_flag("-z", options->nul, "Ids only, ended by NUL");
+  add_list_options(*inbox, options->form);
 }
 
 }  // namespace bmsg::cli

@@ -8,6 +8,7 @@
 #include "cli/block_view.h"
 #include "cli/branch_graph.h"
 #include "cli/command.h"
+#include "cli/list_form.h"
 #include "cli/session.h"
 #include "cli/times.h"
 #include "lib/core/hex.h"
@@ -25,15 +26,18 @@ struct Options {
   bool messages = false;
   bool reverse = false;
   std::string since;
+  ListForm form;
 };
 
 /// One run of the command: what is shown, and how much of it was.
 class History {
  public:
-  History(const Options& options, Context& context, const node::ChainReader& chain)
+  History(const Options& options, Context& context, const node::ChainReader& chain,
+          ListPrinter printer)
       : options_(options),
         context_(context),
         chain_(chain),
+        printer_(std::move(printer)),
         left_(options.count == 0 ? SIZE_MAX : options.count) {}
 
   Result<Done> show() {
@@ -98,12 +102,14 @@ class History {
     if (options_.messages) {
       BMSG_TRY_ASSIGN(view.ids, ids_of_block(chain_, stored.hash));
     }
-    if (context_.options.json) {
-      context_.out.line(api::block_json(view));
-    } else if (options_.graph) {
+    const bool is_text =
+        !context_.options.json && !options_.form.nul && options_.form.format.empty();
+    if (is_text && options_.graph) {
       print_in_graph(stored, view, column);
+    } else if (is_text && !options_.oneline) {
+      context_.out.raw(block_text(view));
     } else {
-      options_.oneline ? context_.out.line(block_line(stored)) : context_.out.raw(block_text(view));
+      printer_.print({api::block_json(view), to_hex(stored.hash.view()), block_line(stored)});
     }
     return done;
   }
@@ -118,6 +124,7 @@ class History {
   const Options& options_;
   Context& context_;
   const node::ChainReader& chain_;
+  ListPrinter printer_;
   std::size_t left_;
   UnixSeconds since_;
   std::vector<SideBranch> branches_;
@@ -128,7 +135,10 @@ Result<ExitCode> run(const Options& options, Context& context) {
     return Error{Errc::bad_usage, "--graph is drawn from the tip downwards, without --reverse"};
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  BMSG_TRY(History(options, context, *chain).show());
+  BMSG_TRY_ASSIGN(const auto printer,
+                  ListPrinter::make(context, options.form, api::block_json(api::BlockView())));
+  context.allow_pager();
+  BMSG_TRY(History(options, context, *chain, printer).show());
   return ExitCode::ok;
 }
 
@@ -144,6 +154,7 @@ void add_log(CLI::App& app, Context& context) {
   log->add_flag("--all", options->all, "Other branches too");
   log->add_flag("--messages", options->messages, "With the ids of their messages");
   log->add_flag("--reverse", options->reverse, "Oldest first");
+  add_list_options(*log, options->form);
   log->add_option("--since", options->since, "Not older than this")->type_name("TIME");
 }
 

@@ -45,16 +45,24 @@ Result<ExitCode> run_pow(const Options& options, Context& context) {
     BMSG_TRY_ASSIGN(const auto limit, parse_duration(options.timeout));
     deadline = context.clock.steady() + std::chrono::seconds(limit);
   }
+  std::optional<Progress> shown(std::in_place, context);
   const node::MiningWish wish{
       .threads = threads_for(options.threads), .on_progress = [&](const auto& progress) {
-        show_line(context, fmt::format("{:.0f} hashes in {}, {:.0f} on average",
-                                       static_cast<double>(progress.hashes),
-                                       to_span(progress.seconds), progress.expected_hashes));
+        const double rate =
+            progress.seconds > 0 ? static_cast<double>(progress.hashes) / progress.seconds : 0;
+        shown->update(fmt::format("{} hashes in {}, {:.0f} on average", progress.hashes,
+                                  to_span(progress.seconds), progress.expected_hashes),
+                      {.phase = "pow",
+                       .finished = progress.hashes,
+                       .total = std::nullopt,
+                       .rate = rate,
+                       .expected = std::nullopt,
+                       .p95 = std::nullopt});
         return !deadline || context.clock.steady() < *deadline;
       }};
   BMSG_TRY_ASSIGN(const auto found, node::find_nonce(std::move(block), context.clock,
                                                      context.entropy, wish, std::stop_token()));
-  clear_line(context);
+  shown.reset();
   if (!found) return Error{Errc::try_again, "no nonce was found in the time given"};
   BMSG_TRY(print_bytes(context, encode(*found)));
   return ExitCode::ok;

@@ -38,18 +38,24 @@ struct Options {
 constexpr double kNinetyFive = 3.0;  // −ln 0.05: 95 % of searches end within so many means.
 
 /// A rate, a mean and a bound; never a countdown, since the search has no memory.
-void show_progress(Context& context, const node::MiningProgress& progress,
+void show_progress(Progress& shown, const node::MiningProgress& progress,
                    const node::BlockTemplate& work) {
   const double rate =
       progress.seconds > 0 ? static_cast<double>(progress.hashes) / progress.seconds : 0;
   const double mean = rate > 0 ? progress.expected_hashes / rate : 0;
-  show_line(context,
-            fmt::format("mining #{} · {} messages · {:.1f} MH/s · {} · mean {}, 95 % within {}",
-                        work.block.header.height.value, work.block.header.count, rate / 1e6,
-                        to_span(progress.seconds), to_span(mean), to_span(kNinetyFive * mean)));
+  shown.update(fmt::format("mining #{} · {} messages · {:.1f} MH/s · {} · mean {}, 95 % within {}",
+                           work.block.header.height.value, work.block.header.count, rate / 1e6,
+                           to_span(progress.seconds), to_span(mean), to_span(kNinetyFive * mean)),
+               {.phase = "mine",
+                .finished = progress.hashes,
+                .total = std::nullopt,  // Nobody knows: the search has no memory.
+                .rate = rate,
+                .expected = mean,
+                .p95 = kNinetyFive * mean});
 }
 
-Result<MineOne> wish_of(const Options& options, Context& context, const StoreDir& store) {
+Result<MineOne> wish_of(const Options& options, Context& context, const StoreDir& store,
+                        Progress& shown) {
   BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
   BMSG_TRY_ASSIGN(const auto threads, settings.number("mine.threads"));
   BMSG_TRY_ASSIGN(const auto limit, options.timeout.empty() ? settings.seconds("mine.timeout")
@@ -65,8 +71,8 @@ Result<MineOne> wish_of(const Options& options, Context& context, const StoreDir
     wish.bury = static_cast<std::uint32_t>(std::min<std::uint64_t>(given, UINT32_MAX));
   }
   if (limit > 0) wish.deadline = context.clock.steady() + std::chrono::seconds(limit);
-  wish.on_progress = [&context](const auto& progress, const auto& work) {
-    show_progress(context, progress, work);
+  wish.on_progress = [&shown](const auto& progress, const auto& work) {
+    show_progress(shown, progress, work);
   };
   return wish;
 }
@@ -88,6 +94,16 @@ Result<ExitCode> run_dry(Context& context, const StoreDir& store, const MineOne&
   const double rate = wish.threads * static_cast<double>(tried) / seconds;
   const auto target = chain::target_of(work.block.header.bits);
   const double mean = target ? std::stod(chain::to_decimal(chain::work_of(*target))) / rate : 0;
+  if (context.options.json) {
+    context.out.line(api::status_json({.phase = "mine",
+                                       .finished = tried,
+                                       .total = std::nullopt,
+                                       .rate = rate,
+                                       .elapsed = seconds,
+                                       .expected = mean,
+                                       .p95 = kNinetyFive * mean}));
+    return ExitCode::ok;
+  }
   context.out.line(fmt::format("{} messages wait; {:.1f} MH/s; mean {}, 95 % within {}",
                                work.block.header.count, rate / 1e6, to_span(mean),
                                to_span(kNinetyFive * mean)));
@@ -108,7 +124,8 @@ void print(Context& context, const Mined& mined) {
 
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  BMSG_TRY_ASSIGN(const auto wish, wish_of(options, context, store));
+  std::optional<Progress> progress(std::in_place, context);
+  BMSG_TRY_ASSIGN(const auto wish, wish_of(options, context, store, *progress));
   if (options.dry_run) return run_dry(context, store, wish);
   const sched_param lowest{};
   if (options.idle) (void)::sched_setscheduler(0, SCHED_IDLE, &lowest);  // Politeness only.
@@ -136,10 +153,12 @@ Result<ExitCode> run(const Options& options, Context& context) {
         return Error{Errc::unreachable, "no peer took the block"};
     }
   }
-  clear_line(context);
+  progress.reset();
   summary.numbers = {
       {"blocks", static_cast<double>(blocks)}, {"hashes", hashes}, {"messages", messages}};
   if (context.options.json) context.out.line(api::summary_json(summary));
+  if (outcome == ExitCode::try_again)
+    return Error{Errc::try_again, "no block was found in the time given; nothing is lost"};
   return outcome;
 }
 
@@ -160,6 +179,7 @@ void add_mine(CLI::App& app, Context& context) {
   mine->add_flag("--idle", options->idle, "Use only time that nobody else wants");
   mine->add_flag("--no-relay", options->no_relay, "Do not tell the peers");
   mine->add_flag("--require-relay", options->require_relay, "Fail if no peer took the block");
+  add_progress_option(*mine, context);
   mine->add_flag("--dry-run", options->dry_run, "Measure and estimate only");
 }
 

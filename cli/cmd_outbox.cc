@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/keyring_file.h"
+#include "cli/list_form.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "cli/times.h"
@@ -24,6 +25,7 @@ struct Options {
   std::string ref;
   std::string state;
   bool exit_code = false;
+  ListForm form;
 };
 
 /// What is needed to tell of a message: where it may stand, and the key to our own note of it.
@@ -68,15 +70,41 @@ Result<api::QueuedView> view_of(Context& context, const Desk& desk,
   return view;
 }
 
-void print(Context& context, const api::QueuedView& view) {
-  if (context.options.json) return context.out.line(api::queued_json(view));
-  context.out.line(fmt::format("{}\t{}\t{}\t{}\t{}", to_hex(view.id.view()), view.state,
-                               to_rfc3339(view.since),
-                               shown_line(fmt::format("{}", fmt::join(view.to, ","))),
-                               shown_line(view.reason.value_or("-"))));
+ListItem item_of(const api::QueuedView& view) {
+  const std::string id = to_hex(view.id.view());
+  return {api::queued_json(view), id,
+          fmt::format("{}\t{}\t{}\t{}\t{}", id, view.state, to_rfc3339(view.since),
+                      shown_line(fmt::format("{}", fmt::join(view.to, ","))),
+                      shown_line(view.reason.value_or("-")))};
 }
 
-Result<std::size_t> print_held(const Options& options, Context& context, Desk& desk) {
+void print_one(Context& context, const api::QueuedView& view) {
+  const ListItem item = item_of(view);
+  context.out.line(context.options.json ? item.json : item.line);
+}
+
+/// What a verb says of the message it changed: its id, or with --json where it stands now.
+Result<Done> print_changed(Context& context, const Desk& desk, const MessageId& id) {
+  if (!context.options.json) {
+    context.out.line(to_hex(id.view()));
+    return done;
+  }
+  BMSG_TRY_ASSIGN(const auto entries, desk.outbox.entries());
+  for (const mail::OutboxEntry& entry : entries) {
+    if (entry.id != id) continue;
+    BMSG_TRY_ASSIGN(const auto view, view_of(context, desk, entry));
+    print_one(context, view);
+    return done;
+  }
+  api::QueuedView view;
+  view.id = id;
+  view.state = "cancelled";
+  view.since = context.clock.now();
+  print_one(context, view);
+  return done;
+}
+
+Result<std::size_t> print_held(const Options& options, const ListPrinter& printer, Desk& desk) {
   if (!desk.keyring || (!options.state.empty() && options.state != "held")) return std::size_t{0};
   const mail::HeldLetters held(desk.outbox, desk.keyring->keyring.archive);
   BMSG_TRY_ASSIGN(const auto letters, held.all());
@@ -88,19 +116,21 @@ Result<std::size_t> print_held(const Options& options, Context& context, Desk& d
     view.reason = "waits for a card of a recipient";
     for (const mail::Addressee& one : letter.letter.to)
       view.to.push_back(one.name.empty() ? to_address(one.address) : one.name);
-    print(context, view);
+    printer.print(item_of(view));
   }
   return letters.size();
 }
 
 Result<ExitCode> run_list(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto printer,
+                  ListPrinter::make(context, options.form, api::queued_json(api::QueuedView())));
   BMSG_TRY_ASSIGN(auto desk, open_desk(context));
-  BMSG_TRY_ASSIGN(std::size_t shown, print_held(options, context, desk));
+  BMSG_TRY_ASSIGN(std::size_t shown, print_held(options, printer, desk));
   BMSG_TRY_ASSIGN(const auto entries, desk.outbox.entries());
   for (const mail::OutboxEntry& entry : entries) {
     BMSG_TRY_ASSIGN(const auto view, view_of(context, desk, entry));
     if (!options.state.empty() && view.state != options.state) continue;
-    print(context, view);
+    printer.print(item_of(view));
     ++shown;
   }
   return options.exit_code && shown == 0 ? ExitCode::no : ExitCode::ok;
@@ -124,7 +154,7 @@ Result<ExitCode> run_show(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto desk, open_desk(context));
   BMSG_TRY_ASSIGN(const auto entry, find_entry(desk, options.ref));
   BMSG_TRY_ASSIGN(const auto view, view_of(context, desk, entry));
-  print(context, view);
+  print_one(context, view);
   return ExitCode::ok;
 }
 
@@ -137,7 +167,7 @@ Result<ExitCode> run_cancel(const Options& options, Context& context) {
                  "a node has it already; what others hold cannot be called back"};
   }
   if (!cancelled) return cancelled.error();
-  context.out.line(to_hex(entry.id.view()));
+  BMSG_TRY(print_changed(context, desk, entry.id));
   return ExitCode::ok;
 }
 
@@ -146,7 +176,7 @@ Result<ExitCode> run_retry(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto entry, find_entry(desk, options.ref));
   BMSG_TRY(desk.outbox.retry(entry.id));
   poke_node(desk.store);
-  context.out.line(to_hex(entry.id.view()));
+  BMSG_TRY(print_changed(context, desk, entry.id));
   return ExitCode::ok;
 }
 
@@ -172,7 +202,7 @@ Result<ExitCode> run_flush(const Options&, Context& context) {
                                     .threads = threads_for(0)};
     BMSG_TRY_ASSIGN(const auto released, held.release(sending, std::stop_token()));
     for (const auto& one : released) {
-      for (const mail::Sent& sent : one.sent) context.out.line(to_hex(sent.id.view()));
+      for (const mail::Sent& sent : one.sent) BMSG_TRY(print_changed(context, desk, sent.id));
     }
   }
   BMSG_TRY_ASSIGN(const auto session, open_node(context, desk.store));
@@ -195,6 +225,7 @@ void add_outbox(CLI::App& app, Context& context) {
   outbox->fallthrough();
   outbox->add_option("--state", options->state, "Only messages in this state")->type_name("S");
   outbox->add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
+  add_list_options(*outbox, options->form);
   const auto add = [&](const char* name, const char* says, auto work) {
     return add_command(*outbox, context, name, says, options, work);
   };

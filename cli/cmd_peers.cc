@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/list_form.h"
 #include "cli/peer_view.h"
 #include "cli/peering.h"
 #include "cli/session.h"
@@ -24,6 +25,7 @@ struct Options {
   std::string state;
   std::string ban_for = "1d";
   bool no_probe = false;
+  ListForm form;
 };
 
 Result<std::vector<node::Peer>> read_peers(Context& context, const StoreDir& store) {
@@ -50,9 +52,11 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto peers, read_peers(context, store));
   const UnixSeconds now = context.clock.now();
+  BMSG_TRY_ASSIGN(const auto printer,
+                  ListPrinter::make(context, options.form, api::peer_json(node::Peer(), now)));
   for (const node::Peer& peer : peers) {
     if (!options.state.empty() && api::peer_state(peer, now) != options.state) continue;
-    context.out.line(context.options.json ? api::peer_json(peer, now) : peer_line(peer, now));
+    printer.print({api::peer_json(peer, now), peer.url, peer_line(peer, now)});
   }
   return ExitCode::ok;
 }
@@ -190,6 +194,7 @@ void add_peers(CLI::App& app, Context& context) {
     verb->add_option("url", options->url, "Which")->required()->type_name("URL");
     return verb;
   };
+  add_list_options(*peers, options->form);
   add("list", "List peers", run_list);
   CLI::App* make = with_url(add("add", "Add a peer", run_add));
   make->add_option("--node", options->node_key, "Pin this node key")->type_name("KEY");

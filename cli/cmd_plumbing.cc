@@ -28,7 +28,7 @@ Result<ExitCode> run_rev_parse(const Options& options, Context& context) {
     BMSG_TRY_ASSIGN(const bool is_block, means_block(*reading.chain, ref, ""));
     if (is_block) {
       BMSG_TRY_ASSIGN(const auto block, find_block(*reading.chain, ref));
-      context.out.line(to_hex(block.hash.view()));
+      print_id(context, "block", to_hex(block.hash.view()));
       continue;
     }
     BMSG_TRY_ASSIGN(const auto id, find_message(*reading.chain, reading.mail.get(), ref));
@@ -36,7 +36,7 @@ Result<ExitCode> run_rev_parse(const Options& options, Context& context) {
       BMSG_TRY_ASSIGN(const auto message, find_object(*reading.chain, id));
       if (!message) return Error{Errc::not_found, fmt::format("no message '{}' here", ref)};
     }
-    context.out.line(to_hex(id.view()));
+    print_id(context, "message", to_hex(id.view()));
   }
   return ExitCode::ok;
 }
@@ -52,11 +52,11 @@ Result<ExitCode> run_hash(const Options& options, Context& context) {
                                               : decode_block(bytes);
     auto header = block ? Result<Header>(block.value().header) : decode_header(bytes);
     if (!header) return bytes.size() == kHeaderBytes ? header.error() : block.error();
-    context.out.line(to_hex(chain::hash_of(header.value()).view()));
+    print_id(context, "block", to_hex(chain::hash_of(header.value()).view()));
     return ExitCode::ok;
   }
   BMSG_TRY_ASSIGN(const auto message, decode_message(bytes));
-  context.out.line(to_hex(chain::id_of(message.head).view()));
+  print_id(context, "message", to_hex(chain::id_of(message.head).view()));
   return ExitCode::ok;
 }
 
@@ -71,7 +71,7 @@ Result<ExitCode> run_submit_block(const Options& options, Context& context) {
   switch (outcome.verdict) {
     case node::Verdict::accepted:
     case node::Verdict::known:
-      context.out.line(hash);
+      print_id(context, "block", hash);
       return outcome.stopped_by_policy ? ExitCode::partial : ExitCode::ok;
     case node::Verdict::held:
       return Error{Errc::try_again,

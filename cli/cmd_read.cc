@@ -112,6 +112,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   if (options.thread && !ids.empty()) {
     BMSG_TRY_ASSIGN(ids, whole_thread(*room, ids.front()));
   }
+  context.allow_pager();
   std::vector<mail::MailText> read;
   for (const MessageId& id : ids) {
     BMSG_TRY_ASSIGN(auto text, room->box().read(id));
@@ -121,7 +122,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
     BMSG_TRY(print(options, context, *room, *text));
     read.push_back(std::move(*text));
   }
-  BMSG_TRY(context.out.flush());
+  BMSG_TRY(context.out.end());
   BMSG_TRY(mark_read(options, context, store, read));
   return ExitCode::ok;
 }

@@ -143,7 +143,8 @@ Result<Done> fetch(Context& context, const StoreDir& store, const std::string& u
   for (const node::Peer& known : peers) {
     if (known.url == url) peer = known;
   }
-  const Exchange exchange = exchange_with(context, store, peer, node::SyncOptions());
+  Progress shown(context);
+  const Exchange exchange = exchange_with(context, store, peer, node::SyncOptions(), shown);
   if (!exchange.report) return exchange.report.error();
   return done;
 }
@@ -243,6 +244,7 @@ void add_repair(CLI::App& app, Context& context) {
   repair->add_flag("--dry-run", options->dry_run, "Only say what is damaged and what is left");
   repair->add_option("--from-peer", options->peer, "Fetch the rest from this peer")
       ->type_name("URL");
+  add_progress_option(*repair, context);
   repair->add_flag("--yes", options->yes, "Do not ask");
 }
 

@@ -120,6 +120,15 @@ SendPolicy policy_of(const Options& options) {
 
 Result<ExitCode> run_dry(Sender& sender, const SendRequest& request, Context& context) {
   BMSG_TRY_ASSIGN(const auto estimate, sender.estimate(request));
+  if (context.options.json) {
+    context.out.line(
+        api::summary_json({.command = "send",
+                           .numbers = {{"bytes", static_cast<double>(estimate.bytes)},
+                                       {"recipients", static_cast<double>(estimate.to.size())}},
+                           .texts = {},
+                           .elapsed = 0}));
+    return ExitCode::ok;
+  }
   context.out.line(fmt::format(
       "would queue {} bytes for {}", estimate.bytes,
       estimate.to.empty() ? "everybody" : fmt::format("{} recipients", estimate.to.size())));

@@ -55,6 +55,8 @@ class Serving {
 
   Result<Done> start(const Options& options);
   void announce();
+  /// One line for whoever asks by SIGUSR1.
+  void tell_state();
 
  private:
   Result<Done> open_node();
@@ -93,13 +95,15 @@ Result<Done> Serving::open_node() {
   cards_ = std::make_unique<mail::CardDirectory>(context_.disk, store_.cards(), rules_.id);
   BMSG_TRY_ASSIGN(chain_,
                   storage::RocksStore::open(store_.chain(), chain_options(context_, store_)));
+  BMSG_TRY_ASSIGN(const auto reorg, reorg_policy(context_, store_));
   BMSG_TRY_ASSIGN(node_, node::Node::make({.store = *chain_,
                                            .chain = rules_,
                                            .clock = context_.clock,
                                            .entropy = context_.entropy,
                                            .outbox = outbox_.get(),
                                            .key = key_,
-                                           .agent = agent_name()}));
+                                           .agent = agent_name(),
+                                           .reorg = reorg}));
   BMSG_TRY(node_->take_outbox());
   collect_cards();
   return done;
@@ -154,6 +158,8 @@ Result<net::ServerOptions> Serving::server_options(const Options& options,
   server.body_bytes_max = put + 65536;
   BMSG_TRY_ASSIGN(const auto request, settings.number("limits.request_time"));
   server.request_deadline = std::chrono::seconds(request);
+  BMSG_TRY_ASSIGN(server.rates.requests, settings.number("limits.requests"));
+  if (options.rate > 0) server.rates.requests = options.rate;
   BMSG_TRY_ASSIGN(const auto idle, settings.number("limits.idle_time"));
   server.idle_deadline = std::chrono::seconds(idle);
   return server;
@@ -214,6 +220,13 @@ void Serving::announce() {
   context_.out.line("node " + to_hex(key_.view()));
 }
 
+void Serving::tell_state() {
+  const auto info = node_->info();
+  const std::string tip = info ? std::to_string(info.value().tip.height.value) : "unknown";
+  context_.out.tell(
+      fmt::format("bmsg: serving: height {}, {} connections\n", tip, server_->connections()));
+}
+
 Serving::~Serving() {
   if (peer_routes_) peer_routes_->stop();
   if (local_routes_) local_routes_->stop();
@@ -224,7 +237,7 @@ Serving::~Serving() {
 
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  const BlockedSignals signals({SIGTERM, SIGINT, SIGHUP});  // Before any thread begins.
+  const BlockedSignals signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1});  // Before any thread begins.
   Serving serving(context, store);
   BMSG_TRY(serving.start(options));
   serving.announce();
@@ -232,6 +245,10 @@ Result<ExitCode> run(const Options& options, Context& context) {
   for (;;) {
     const int signal = signals.wait();
     if (signal == SIGHUP) continue;  // Limits are read at start; a reload must not end the service.
+    if (signal == SIGUSR1) {
+      serving.tell_state();
+      continue;
+    }
     if (signal == SIGINT) context.command = "serve";
     return ExitCode::ok;
   }
@@ -251,6 +268,10 @@ void add_serve(CLI::App& app, Context& context) {
                    "How often to ask the peers (5m; 0 for never)")
       ->type_name("DUR");
   serve->add_option("--max-connections", options->connections_max, "Connections at once (1024)")
+      ->type_name("N");
+  serve
+      ->add_option("--rate", options->rate,
+                   "Requests that one address may make in ten seconds (100)")
       ->type_name("N");
 }
 

@@ -142,21 +142,48 @@ std::vector<std::pair<std::string, std::string>> facts_of(const api::StateView& 
           {"free", fmt::format("{} MiB", view.free_bytes >> 20)}};
 }
 
+/// One value to a key, and no key that comes and goes but those of the outbox's states.
+std::vector<std::pair<std::string, std::string>> porcelain_of(const api::StateView& view) {
+  std::vector<std::pair<std::string, std::string>> facts = {
+      {"path", shown_line(view.path)},
+      {"chain", view.chain},
+      {"chain_id", to_hex(view.chain_id.view())},
+      {"mode", view.mode},
+      {"height", std::to_string(view.height.value)},
+      {"tip", to_hex(view.tip.view())},
+      {"tip_age_s", std::to_string(view.tip_age)},
+      {"total_work", chain::to_decimal(view.total_work)},
+      {"pool_messages", std::to_string(view.pool_messages)},
+      {"pool_bytes", std::to_string(view.pool_bytes)},
+      {"unread", std::to_string(view.unread.value_or(0))},
+      {"peers_ok", std::to_string(view.peers_ok)},
+      {"peers_bad", std::to_string(view.peers_bad)},
+      {"serve_pid", std::to_string(view.serve_pid.value_or(0))},
+      {"free_bytes", std::to_string(view.free_bytes)},
+      {"attention", std::to_string(view.attention.size())}};
+  for (const auto& [state, count] : view.outbox)
+    facts.emplace_back("outbox_" + state, std::to_string(count));
+  return facts;
+}
+
+void print_screen(Context& context, const api::StateView& view) {
+  for (const api::AttentionView& one : view.attention) {
+    const std::string next = one.next.empty() ? "" : fmt::format("; run `{}`", one.next);
+    context.out.line(context.out.painted(one.text + next, Paint::alarm));
+  }
+  for (const auto& [key, value] : facts_of(view))
+    context.out.line(fmt::format("{:<7} {}", key, value));
+}
+
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto view, read_state(context, store));
   if (context.options.json) {
     context.out.line(api::state_json(view));
+  } else if (options.porcelain) {
+    for (const auto& [key, value] : porcelain_of(view)) context.out.line(key + " " + value);
   } else {
-    for (const api::AttentionView& one : view.attention) {
-      if (!options.porcelain)
-        context.out.line(fmt::format("{}{}", one.text,
-                                     one.next.empty() ? "" : fmt::format("; run `{}`", one.next)));
-    }
-    for (const auto& [key, value] : facts_of(view)) {
-      context.out.line(options.porcelain ? fmt::format("{} {}", key, value)
-                                         : fmt::format("{:<7} {}", key, value));
-    }
+    print_screen(context, view);
   }
   return options.exit_code && !view.attention.empty() ? ExitCode::no : ExitCode::ok;
 }

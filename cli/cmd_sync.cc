@@ -9,6 +9,7 @@
 #include "cli/peering.h"
 #include "cli/report.h"
 #include "cli/session.h"
+#include "cli/text.h"
 #include "cli/times.h"
 #include "lib/core/try.h"
 #include "lib/node/peer_book.h"
@@ -156,11 +157,15 @@ Result<ExitCode> run(const Options& options, Context& context) {
   Tally tally;
   for (const node::Peer& peer : peers) {
     if (options.dry_run) {
-      context.out.line(peer.url);
+      context.out.line(context.options.json ? api::peer_json(peer, context.clock.now())
+                                            : shown_line(peer.url));
       continue;
     }
     BMSG_TRY_ASSIGN(const auto sync, sync_options(options, context, store));
-    const Exchange exchange = exchange_with(context, store, peer, sync);
+    const Exchange exchange = [&] {
+      Progress shown(context);
+      return exchange_with(context, store, peer, sync, shown);
+    }();
     count(tally, exchange);
     tell(context, exchange);
     BMSG_TRY(context.out.flush());
@@ -190,6 +195,7 @@ void add_sync(CLI::App& app, Context& context) {
   sync->add_flag("--push", options->push, "Only give");
   sync->add_option("--timeout", options->timeout, "Longest time for one peer")->type_name("DUR");
   sync->add_option("--max-bytes", options->bytes_max, "Stop after so many bytes")->type_name("N");
+  add_progress_option(*sync, context);
   sync->add_flag("--dry-run", options->dry_run, "Say who would be asked");
   sync->add_option("--require", options->require, "Fail unless so many peers answered")
       ->type_name("N");

@@ -103,11 +103,12 @@ Result<node::VerifyReport> check_store(const Options& options, Context& context,
                         .from = Height{options.from},
                         .on_progress = {},
                         .stop = {}};
-  wish.on_progress = [&context](std::uint64_t blocks, std::uint64_t of) {
-    show_line(context, fmt::format("verifying {} of {} blocks", blocks, of));
+  std::optional<Progress> shown(std::in_place, context);
+  wish.on_progress = [&](std::uint64_t blocks, std::uint64_t of) {
+    shown->count_blocks("verify", blocks, of);
   };
   auto report = node::verify(*chain, rules, wish);
-  clear_line(context);
+  shown.reset();
   if (!report) return report.error();
   if (!options.full) return report;
   BMSG_TRY(note_damage(report.value(), "database", chain->verify_checksums()));
@@ -185,6 +186,7 @@ void add_verify(CLI::App& app, Context& context) {
   verify->add_flag("--quick", options->quick,
                    "Headers, links, work and the tip; this is the default");
   verify->add_flag("--full", options->full, "Every byte, body and index too");
+  add_progress_option(*verify, context);
   verify->add_option("--from", options->from, "With --full: bodies from this height on")
       ->type_name("HEIGHT");
 }

@@ -32,12 +32,13 @@ struct GlobalOptions {
   int verbose = 0;
   bool no_input = false;
   bool no_pager = false;
-  std::string color = "auto";
+  std::string color;
   std::string lock_timeout;
   std::string log_file;
   std::string passphrase_file;
   int passphrase_fd = -1;
   std::string passphrase_command;
+  std::string progress = "auto";  // Of the commands that take long.
 };
 
 /// What a command works with: options, the outside world, and the way to answer.
@@ -59,6 +60,8 @@ class Context {
   Result<StoreDir> store() const { return find_store(options.store, disk); }
   /// Settings of all files, the environment and -c; `store` may be null.
   Result<Settings> settings(const StoreDir* store) const;
+  /// Lets long output at a terminal go through the pager, if the user has one.
+  void allow_pager();
   /// How long to wait for a lock.
   Result<std::chrono::milliseconds> lock_patience(const StoreDir* store) const;
 };
@@ -114,6 +117,7 @@ void add_repair(CLI::App& app, Context& context);
 void add_unlock(CLI::App& app, Context& context);
 void add_schedule(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
+void add_completion(CLI::App& app, Context& context);
 void add_help(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 

@@ -47,6 +47,7 @@ const std::vector<Entry>& entries() {
       {add_lists, {"rev-list", "ls-messages", "ls-peers", "ls-pool", "count"}},
       {add_check_header, {"check-header"}},
       {add_witness, {"witness"}},
+      {add_completion, {"completion", "__spec"}},
       {add_help, {"help"}},
       {add_version, {"version"}},
   };
@@ -78,7 +79,7 @@ bool add_named_commands(CLI::App& app, Context& context, const std::vector<std::
   for (const Entry& entry : entries()) {
     const bool named = std::ranges::find_first_of(words, entry.names) != words.end();
     // These tell of all commands.
-    if (named && (entry.add == add_help)) return false;
+    if (named && (entry.add == add_help || entry.add == add_completion)) return false;
     if (named) entry.add(app, context);
     found = found || named;
   }

@@ -9,6 +9,17 @@
 
 namespace bmsg::cli {
 
+void Context::allow_pager() {
+  if (!out.to_terminal() || options.json || options.no_pager) return;
+  const auto here = store();
+  // Bad settings are told by whoever needs them; a pager is decoration.
+  const auto known = settings(here ? &here.value() : nullptr);
+  std::string program = from_environment("BMSG_PAGER");
+  if (program.empty() && known) program = known.value().text("core.pager");
+  if (program.empty()) program = from_environment("PAGER");
+  out.page_through(program.empty() ? "less" : program == "cat" ? "" : program);
+}
+
 Result<Settings> Context::settings(const StoreDir* store) const {
   Settings settings;
   if (from_environment("BMSG_CONFIG_NOSYSTEM") != "1") {

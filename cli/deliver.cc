@@ -46,8 +46,9 @@ Result<std::size_t> relay(Context& context, const StoreDir& store) {
   std::size_t took = 0;
   for (const node::Peer& peer : peers) {
     if (context.clock.now() < peer.not_before) continue;
-    const Exchange exchange =
-        exchange_with(context, store, peer, {.direction = node::SyncOptions::Direction::both});
+    Progress shown(context);
+    const Exchange exchange = exchange_with(
+        context, store, peer, {.direction = node::SyncOptions::Direction::both}, shown);
     if (exchange.report) ++took;
     // The block is ours and stored; a peer that cannot be told is only worth a remark.
     if (!exchange.report)

@@ -25,7 +25,8 @@ Result<Done> join_peer(Context& context, const StoreDir& store, const std::strin
   peer.added = context.clock.now();
   BMSG_TRY(remember(context, store, peer));
   if (sync == FirstSync::no) return done;
-  const Exchange exchange = exchange_with(context, store, peer, {});
+  Progress shown(context);
+  const Exchange exchange = exchange_with(context, store, peer, {}, shown);
   if (!exchange.report)
     context.out.warn(fmt::format("the first sync failed, the store is made: {}",
                                  exchange.report.error().message));

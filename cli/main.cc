@@ -1,25 +1,45 @@
 // bmsg: parse, run, report. The only catch, and the only place that turns an outcome into a number.
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <new>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "cli/completion.h"
+#include "cli/environment.h"
+#include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/usage.h"
 #include "lib/api/json_objects.h"
+#include "lib/core/try.h"
 #include "lib/crypto/random.h"
 
 namespace bmsg::cli {
 namespace {
 
+/// Standard descriptors that are closed are taken: a database must not get one of their numbers
+/// and then our output. Reading gives nothing, writing fails.
+void take_closed_descriptors() {
+  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
+    // The lowest free number is the one that is closed. Without it nothing can be said anyway.
+    if (::fcntl(number, F_GETFD) == -1)
+      (void)::open("/dev/null", number == STDIN_FILENO ? O_RDONLY : O_PATH);
+  }
+}
+
 /// What must hold before anything secret is touched.
 void harden() {
+  take_closed_descriptors();
+  listen_for_questions();
   ::umask(077);
   ::prctl(PR_SET_DUMPABLE, 0);
   const rlimit no_core{0, 0};
@@ -58,54 +78,54 @@ void add_global_options(CLI::App& app, Context& context) {
 int report(const Context& context, const Error& error) {
   const ExitCode code = exit_code_of(error.code);
   if (context.options.json) {
-    const std::string line =
-        api::error_json({static_cast<int>(code), name_of(code), error.message, hint_for(error)});
-    std::fprintf(stderr, "%s\n", line.c_str());
+    context.out.tell(
+        api::error_json({static_cast<int>(code), name_of(code), error.message, hint_for(error)}) +
+        "\n");
   } else if (!context.options.quiet || code != ExitCode::try_again) {
-    std::fputs(describe(error).c_str(), stderr);  // With -q, cron has no news of "try again".
+    context.out.tell(describe(error));  // With -q, cron has no news of "try again".
   }
   return static_cast<int>(code);
 }
 
-/// What is wrong with the words of a command, with the nearest that would have been right.
-Error usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(command->get_name());
-  }
-  const auto is_command = [&](const std::string& word) {
-    return std::ranges::find(names, word) != names.end();
-  };
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (is_command(word)) break;
-    const CLI::Option* before = i > 1 ? app.get_option_no_throw(argv[i - 1]) : nullptr;
-    const bool is_value = before != nullptr && before->get_items_expected_max() > 0;
-    if (word.starts_with('-') || is_value) continue;
-    const std::string near = nearest(word, names);
-    return Error{Errc::bad_usage,
-                 near.empty() ? "unknown command '" + word + "'"
-                              : "unknown command '" + word + "', did you mean '" + near + "'"};
-  }
-  std::string text = error.what();
-  if (const auto end = text.find('\n'); end != std::string::npos) text.resize(end);
-  return Error{Errc::bad_usage, text.empty() ? "a command is needed" : text};
+/// --color, then BMSG_COLOR, then what other programs agreed upon.
+bool wants_colors(const Context& context) {
+  std::string when = context.options.color;
+  if (when.empty()) when = from_environment("BMSG_COLOR");
+  const auto settings = context.settings(nullptr);
+  if (when.empty() && settings) when = settings.value().text("color.ui");
+  if (when == "always" || when == "never") return when == "always";
+  if (!from_environment("NO_COLOR").empty()) return false;
+  if (!from_environment("CLICOLOR_FORCE").empty()) return true;
+  return context.out.to_terminal() && from_environment("TERM") != "dumb";
+}
+
+/// What must be known when a command runs, which is inside parse().
+Result<Done> prepare(Context& context) {
+  GlobalOptions& options = context.options;
+  if (options.verbose > 0) context.out.set_noise(Noise::verbose);
+  if (options.quiet) context.out.set_noise(Noise::quiet);
+  if (!from_environment("BMSG_NO_INPUT").empty()) options.no_input = true;
+  if (!options.json) context.out.set_colors(wants_colors(context));
+  // Commands that need no settings refuse wrong ones too.
+  for (const std::string& one : options.settings) BMSG_TRY(Settings().add_assignment(one));
+  return options.log_file.empty() ? Result<Done>(done) : context.out.log_to(options.log_file);
 }
 
 int finish(Context& context) {
   if (!context.outcome) return static_cast<int>(ExitCode::ok);
-  const auto flushed = context.out.flush();
+  const auto flushed = context.out.end();
   if (!*context.outcome) return report(context, context.outcome->error());
   if (!flushed) return report(context, flushed.error());
   return static_cast<int>(context.outcome->value());
 }
 
-bool wants_json(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) == "--json") return true;
-    if (std::string_view(argv[i]) == "--") return false;
-  }
-  return false;
+/// Help and version: results like any other.
+int help(const CLI::App& app, const CLI::ParseError& error, Context& context) {
+  std::ostringstream text;
+  (void)app.exit(error, text, text);  // Zero: it was asked for.
+  context.out.raw(text.str());
+  context.outcome = ExitCode::ok;
+  return finish(context);
 }
 
 /// Which commands the parser knows.
@@ -122,20 +142,32 @@ std::unique_ptr<CLI::App> make_parser(Context& context, Known known,
   add_global_options(*app, context);
   if (known == Known::named && !add_named_commands(*app, context, words)) return nullptr;
   if (known == Known::all) add_commands(*app, context);
-  // Noise must be known when a command runs, which is inside parse().
   app->parse_complete_callback([&context] {
-    if (context.options.verbose > 0) context.out.set_noise(Noise::verbose);
-    if (context.options.quiet) context.out.set_noise(Noise::quiet);
+    auto prepared = prepare(context);
+    if (prepared) return;
+    context.outcome = prepared.error();
+    throw CLI::RuntimeError(1);  // Only to leave the parser: the outcome says which.
   });
   return app;
 }
 
+/// `bmsg __complete -- WORDS`. Not the parser's business: unfinished words are no mistakes here.
+int complete(Context& context, std::vector<std::string> words) {
+  const auto app = make_parser(context, Known::all, {});
+  words.erase(words.begin());
+  if (!words.empty() && words.front() == "--") words.erase(words.begin());
+  for (const std::string& line : completions(*app, context, words)) context.out.line(line);
+  return context.out.flush() ? 0 : static_cast<int>(ExitCode::io);
+}
+
 /// Runs the command if all words fit what the parser knows.
 bool run_named(Context& context, int argc, char** argv) {
-  auto app = make_parser(context, Known::named, {argv + 1, argv + argc});
+  auto app = make_parser(context, Known::named, {argv + std::min(argc, 1), argv + argc});
   if (!app) return false;
   try {
     app->parse(argc, argv);
+  } catch (const CLI::RuntimeError&) {
+    return true;
   } catch (const CLI::ParseError&) {
     context.options = GlobalOptions();  // What is wrong is said with all commands in view.
     return false;
@@ -145,18 +177,23 @@ bool run_named(Context& context, int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   SystemClock clock;
   SystemDisk disk;
   crypto::SystemEntropy entropy;
   Context context(clock, disk, entropy);
+  if (!words.empty() && words.front() == "__complete") return complete(context, words);
   if (run_named(context, argc, argv)) return finish(context);
   auto app = make_parser(context, Known::all, {});
+  run_extension(*app, context, words);
   try {
     app->parse(argc, argv);  // Runs the chosen command, which sets context.outcome.
+  } catch (const CLI::RuntimeError&) {
+    return finish(context);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app->exit(error);  // Help and version.
-    context.options.json = wants_json(argc, argv);
-    return report(context, usage_error(*app, error, argc, argv));
+    if (error.get_exit_code() == 0) return help(*app, error, context);
+    context.options.json = wants_json(words);
+    return report(context, usage_error(*app, error, words));
   }
   (void)app.release();  // As above.
   return finish(context);

@@ -1,9 +1,11 @@
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -16,10 +18,9 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 65536;
 
-void to_standard_error(std::string_view text) {
-  const std::string line = fmt::format("bmsg: {}\n", shown(text));
-  // Nobody is left to tell if standard error is gone.
-  (void)std::fwrite(line.data(), 1, line.size(), stderr);
+std::size_t terminal_rows() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
 }
 
 }  // namespace
@@ -36,10 +37,15 @@ void Output::raw(std::string_view bytes) {
 }
 
 Result<Done> Output::flush() {
+  const bool is_long = buffer_.size() > kBufferBytes ||
+                       std::ranges::count(buffer_, '\n') >= std::ptrdiff_t(terminal_rows());
+  if (!pager_.empty() && !running_ && is_long) running_ = Pager::start(pager_);
   std::string_view left = buffer_;
   while (!left.empty() && !failed_) {
-    const ssize_t wrote = ::write(STDOUT_FILENO, left.data(), left.size());
+    const int to = running_ ? running_->input() : STDOUT_FILENO;
+    const ssize_t wrote = ::write(to, left.data(), left.size());
     if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0 && running_ && errno == EPIPE) break;  // Nobody reads on.
     failed_ = wrote < 0;
     if (!failed_) left.remove_prefix(static_cast<std::size_t>(wrote));
   }
@@ -49,13 +55,40 @@ Result<Done> Output::flush() {
   return Error{Errc::io, fmt::format("cannot write standard output: {}", std::strerror(reason))};
 }
 
+Result<Done> Output::end() {
+  auto flushed = flush();
+  running_.reset();
+  return flushed;
+}
+
+void Output::page_through(const std::string& program) {
+  if (to_terminal()) pager_ = program;
+}
+
+Result<Done> Output::log_to(const std::string& file) {
+  log_ = Descriptor(::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  if (log_) return done;
+  return Error{Errc::io, fmt::format("cannot write '{}': {}", file, std::strerror(errno))};
+}
+
+void Output::remark(std::string_view text, bool wanted) const {
+  const std::string line = fmt::format("bmsg: {}\n", shown(text));
+  // Nobody is left to tell if standard error or the log is gone.
+  if (wanted) (void)!::write(STDERR_FILENO, line.data(), line.size());
+  if (log_) (void)!::write(log_.number(), line.data(), line.size());
+}
+
 void Output::note(std::string_view text) const {
-  const bool wanted = noise_ == Noise::verbose || (noise_ == Noise::normal && ::isatty(2) == 1);
-  if (wanted) to_standard_error(text);
+  remark(text, noise_ == Noise::verbose || (noise_ == Noise::normal && ::isatty(2) == 1));
 }
 
 void Output::warn(std::string_view text) const {
-  if (noise_ != Noise::quiet) to_standard_error(fmt::format("warning: {}", text));
+  remark(fmt::format("warning: {}", text), noise_ != Noise::quiet);
+}
+
+void Output::tell(std::string_view lines) const {
+  (void)!::write(STDERR_FILENO, lines.data(), lines.size());  // As in remark().
+  if (log_) (void)!::write(log_.number(), lines.data(), lines.size());
 }
 
 bool Output::to_terminal() const { return ::isatty(STDOUT_FILENO) == 1; }
@@ -67,6 +100,11 @@ std::size_t Output::columns() const {
   winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   return 80;
+}
+
+std::string Output::painted(std::string_view text, Paint paint) const {
+  if (!colors_) return std::string(text);
+  return fmt::format("\x1b[{}m{}\x1b[0m", paint == Paint::alarm ? "31" : "1", text);
 }
 
 }  // namespace bmsg::cli

@@ -81,6 +81,30 @@ void pin(Context& context, node::Peer& peer, const api::HttpTransport& transport
       fmt::format("first meeting with {}: its key {} is pinned", peer.url, to_hex(seen->view())));
 }
 
+/// Steps until nothing is left, and says how far it came.
+Result<node::SyncReport> run_session(Context& context, node::SyncSession& session,
+                                     const node::Transport& peer, Height tip, Progress& shown) {
+  const auto began = context.clock.steady();
+  for (;;) {
+    BMSG_TRY_ASSIGN(const bool more, session.step());
+    const node::SyncReport& so_far = session.report();
+    const std::uint32_t top = so_far.peer.tip.height.value;
+    const std::uint32_t missing = top > tip.value ? top - tip.value : 0;
+    if (!more) return so_far;
+    const double seconds = std::chrono::duration<double>(since(context.clock, began)).count();
+    const double rate = seconds > 0 ? static_cast<double>(so_far.pulled_blocks) / seconds : 0;
+    shown.update(
+        fmt::format("{}: {} of {} blocks, {} given, {} bytes in, {:.0f} blocks/s", peer.name(),
+                    so_far.pulled_blocks, missing, so_far.pushed_blocks, peer.bytes_in(), rate),
+        {.phase = "sync",
+         .finished = so_far.pulled_blocks,
+         .total = std::max<std::uint64_t>(missing, so_far.pulled_blocks),
+         .rate = rate,
+         .expected = std::nullopt,
+         .p95 = std::nullopt});
+  }
+}
+
 }  // namespace
 
 Result<api::TransportOptions> transport_options(Context& context, const StoreDir& store) {
@@ -93,7 +117,7 @@ Result<api::TransportOptions> transport_options(Context& context, const StoreDir
 }
 
 Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
-                       const node::SyncOptions& options) {
+                       const node::SyncOptions& options, Progress& shown) {
   api::SyncView view;
   view.peer = peer.url;
   const auto failed = [&](const Error& error) {
@@ -111,7 +135,10 @@ Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
   if (!rules) return failed(rules.error());
   ShortService local(context, store);
   PoliteTransport polite(*transport.value(), local);
-  auto report = node::sync_with(local, polite, rules.value(), context.clock, options);
+  node::SyncSession session(local, polite, rules.value(), context.clock, options);
+  auto here = local.info();
+  if (!here) return failed(here.error());
+  auto report = run_session(context, session, polite, here.value().tip.height, shown);
   const auto released = local.release();
   if (!report) return failed(report.error());
   if (!released) return failed(released.error());

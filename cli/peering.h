@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "cli/session.h"
 #include "lib/api/http_transport.h"
 #include "lib/api/json_objects.h"
@@ -28,7 +29,7 @@ struct Exchange {
 /// Syncs with one peer. The node is opened for each part of it that needs one, so that no lock is
 /// held while the network is slow.
 Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
-                       const node::SyncOptions& options);
+                       const node::SyncOptions& options, Progress& shown);
 
 /// Asks a peer who it is: fills in key, height and latency.
 /// Errors: as node::Transport; Errc::bad_config for another chain.

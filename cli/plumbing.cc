@@ -8,6 +8,7 @@
 
 #include "cli/refs.h"
 #include "cli/session.h"
+#include "lib/api/json_objects.h"
 #include "lib/core/hex.h"
 #include "lib/core/limits.h"
 #include "lib/core/try.h"
@@ -71,6 +72,10 @@ Result<Done> print_bytes(Context& context, ByteView bytes) {
   BMSG_TRY(check_no_terminal(context));
   context.out.raw(as_text(bytes));
   return done;
+}
+
+void print_id(Context& context, std::string_view kind, const std::string& id) {
+  context.out.line(context.options.json ? api::id_json(kind, id) : id);
 }
 
 void print_item(Context& context, const std::string& text, bool nul) {

@@ -31,6 +31,9 @@ Result<Bytes> read_object(const Context& context, const std::string& file);
 Result<Done> check_no_terminal(const Context& context);
 Result<Done> print_bytes(Context& context, ByteView bytes);
 
+/// The id of a "block" or a "message": a line, or an object with --json.
+void print_id(Context& context, std::string_view kind, const std::string& id);
+
 /// One item of a list: a line, or with `nul` ended by NUL.
 void print_item(Context& context, const std::string& text, bool nul);
 

@@ -39,11 +39,12 @@ Result<std::vector<std::string>> chain_damage(Context& context, const StoreDir& 
   if (!opened) return damage;
   node::VerifyWish wish{
       .depth = node::Depth::full, .from = Height{0}, .on_progress = {}, .stop = {}};
-  wish.on_progress = [&context](std::uint64_t blocks, std::uint64_t of) {
-    show_line(context, fmt::format("verifying {} of {} blocks", blocks, of));
+  std::optional<Progress> shown(std::in_place, context);
+  wish.on_progress = [&](std::uint64_t blocks, std::uint64_t of) {
+    shown->count_blocks("verify", blocks, of);
   };
   const auto report = node::verify(*chain.value(), rules, wish);
-  clear_line(context);
+  shown.reset();
   BMSG_TRY_ASSIGN(const bool verified, note(report, damage));
   for (std::size_t i = 0; verified && i < report.value().faults.size(); ++i) {
     const node::Fault& fault = report.value().faults[i];
@@ -113,17 +114,18 @@ class Mover {
   Mover(const Remains& remains, node::Node& node) : remains_(remains), node_(node) {}
 
   Result<Salvaged> move(Context& context) {
+    std::optional<Progress> shown(std::in_place, context);
     moved_.top = remains_.top();
     bool connects = true;
     for (std::uint32_t height = 1; height <= moved_.top.value; ++height) {
-      show_line(context, fmt::format("rebuilding {} of {} blocks", height, moved_.top.value));
+      shown->count_blocks("rebuild", height, moved_.top.value);
       const auto block = remains_.block(Height{height});
       if (connects) {
         BMSG_TRY_ASSIGN(connects, connect(block));
       }
       if (!connects && block) keep_messages(*block);
     }
-    clear_line(context);
+    shown.reset();
     for (node::PooledMessage& pooled : remains_.pool()) keep(std::move(pooled.message));
     BMSG_TRY_ASSIGN(const auto outcomes, node_.submit_messages(strays_, node::Origin::reorg));
     for (const node::MessageOutcome& outcome : outcomes)

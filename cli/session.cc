@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "lib/api/remote_service.h"
@@ -86,12 +87,14 @@ Result<std::unique_ptr<NodeSession>> LocalSession::open(Context& context, const 
       new LocalSession(context, store, std::move(lock), rules.id));
   BMSG_TRY_ASSIGN(session->chain_,
                   storage::RocksStore::open(store.chain(), chain_options(context, store)));
+  BMSG_TRY_ASSIGN(const auto reorg, reorg_policy(context, store));
   node::NodeParts parts{.store = *session->chain_,
                         .chain = rules,
                         .clock = context.clock,
                         .entropy = context.entropy,
                         .outbox = &session->outbox_,
-                        .agent = agent_name()};
+                        .agent = agent_name(),
+                        .reorg = reorg};
   BMSG_TRY_ASSIGN(session->node_, node::Node::make(std::move(parts)));
   BMSG_TRY(session->node_->take_outbox());
   return std::unique_ptr<NodeSession>(std::move(session));
@@ -100,6 +103,17 @@ Result<std::unique_ptr<NodeSession>> LocalSession::open(Context& context, const 
 }  // namespace
 
 std::string agent_name() { return "bmsg/" BMSG_VERSION; }
+
+Result<node::ReorgPolicy> reorg_policy(const Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
+  node::ReorgPolicy policy;
+  if (!settings.said("max_reorg")) return policy;
+  BMSG_TRY_ASSIGN(const auto depth, settings.number("max_reorg"));
+  policy.depth_max = static_cast<std::uint32_t>(std::min<std::uint64_t>(depth, UINT32_MAX));
+  policy.endorsed_depth_max = policy.depth_max;
+  policy.seconds_max = 0;  // Who names a depth means that depth, however young the blocks are.
+  return policy;
+}
 
 storage::OpenOptions chain_options(Context& context, const StoreDir& store) {
   return {.disk = context.disk, .witness = store.witness(), .genesis = store.genesis()};

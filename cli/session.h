@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "lib/chain/rules_text.h"
 #include "lib/crypto/secret_bytes.h"
+#include "lib/node/chain_state.h"
 #include "lib/node/service.h"
 #include "lib/node/store.h"
 #include "storage/rocks_options.h"
@@ -20,6 +21,10 @@ Result<chain::ChainRules> read_rules(const Context& context, const StoreDir& sto
 
 /// The chain for reading, beside any writer.
 Result<std::unique_ptr<node::ChainReader>> open_chain(Context& context, const StoreDir& store);
+
+/// Up to where a better branch is followed without asking: the setting max_reorg, where somebody
+/// set it, in place of what the chain's mode brings. Errors: Errc::bad_config.
+Result<node::ReorgPolicy> reorg_policy(const Context& context, const StoreDir& store);
 
 /// How the chain's database of a store is opened.
 storage::OpenOptions chain_options(Context& context, const StoreDir& store);

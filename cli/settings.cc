@@ -67,12 +67,13 @@ const std::vector<KnownSetting>& known_settings() {
       {"serve.listen", "127.0.0.1:5512", "where serve listens"},
       {"serve.sync_every", "5m", "how often serve asks its peers; 0 for never"},
       {"serve.max_connections", "1024", "connections at once"},
-      {"max_reorg", "72", "blocks that may be replaced without asking"},
+      {"max_reorg", "72",
+       "blocks that may be replaced without asking; 6 where blocks are endorsed"},
       {"limits.put", "8388608", "bytes of one put"},
       {"limits.requests", "100", "requests from one address in ten seconds"},
       {"limits.request_time", "10", "seconds for one request"},
       {"limits.idle_time", "75", "seconds that a connection may be idle"},
-      {"safe.store", "", "stores of other users to accept (user file only)"},
+      {"safe.store", "", "another user's store to accept, or * for all; the user's file only"},
   };
   return known;
 }
@@ -149,6 +150,14 @@ std::string edited(const std::string& file_text, const std::string& key,
   }
   // In front, where no section has begun.
   return value ? fmt::format("{} = {}\n", key, quoted(*value)) + out : out;
+}
+
+bool is_declared_safe(const std::filesystem::path& store, const Disk& disk) {
+  Settings settings;
+  if (!settings.add_file(user_config_file(), disk)) return false;  // Whoever needs it tells why.
+  const std::string& named = settings.text("safe.store");
+  std::error_code failed;
+  return named == "*" || (!named.empty() && std::filesystem::equivalent(named, store, failed));
 }
 
 std::filesystem::path system_config_file() {

@@ -53,6 +53,10 @@ class Settings {
 std::string edited(const std::string& file_text, const std::string& key,
                    const std::optional<std::string>& value);
 
+/// True if the user's own file, and no other, accepts a store of somebody else: safe.store names
+/// it, or is "*".
+bool is_declared_safe(const std::filesystem::path& store, const Disk& disk);
+
 /// /etc/xdg/bmsg/config.toml and its like; the user's.
 std::filesystem::path system_config_file();
 std::filesystem::path user_config_file();

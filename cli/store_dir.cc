@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "cli/environment.h"
+#include "cli/settings.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -76,7 +77,7 @@ fs::path default_store() {
 }
 
 Result<Done> check_store(const StoreDir& store, const Disk& disk) {
-  if (!is_ours(store.root())) {
+  if (!is_ours(store.root()) && !is_declared_safe(store.root(), disk)) {
     return Error{Errc::denied,
                  fmt::format("store '{}' belongs to another user", store.root().string())};
   }

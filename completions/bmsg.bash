@@ -1,33 +1,33 @@
-# Completion of bmsg for bash: commands, then the verbs of those that have some.
+# Completion of bmsg for bash: the program itself knows what may follow.
 
 _bmsg() {
-  local word=${COMP_WORDS[COMP_CWORD]} command='' i
-  local commands='init id contact send outbox mine inbox read sync peers serve status log show
-    verify export import
-    config backup restore repair passwd unlock lock schedule doctor
-    rev-parse cat hash submit-block rev-list ls-messages ls-peers ls-pool count make-block
-    pow check-header witness seal open help version'
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    case ${COMP_WORDS[i]} in
-      -C | -c | --store | --identity) ((i++)) ;;
-      -*) ;;
+  local words=() word line i quoted
+  # Readline splits words at ':' and '=' too, which urls and --option=value have inside.
+  for ((i = 1; i <= COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    if [[ $i -gt 1 && ${#words[@]} -gt 0 && ($word == [:=]* || ${words[-1]} == *[:=]) ]]; then
+      words[-1]+=$word
+    else
+      words+=("$word")
+    fi
+  done
+  word=${words[-1]}
+  words[-1]=${word//[\\\'\"]/}
+  local shown=${words[-1]} cut=''
+  [[ $shown == *[:=]* ]] && cut=${shown%"${shown##*[:=]}"}
+  COMPREPLY=()
+  while IFS= read -r line; do
+    case $line in
+      :files) compopt -o default ;;
+      :directories) compopt -o dirnames ;;
       *)
-        command=${COMP_WORDS[i]}
-        break
+        line=${line%%$'\t'*}
+        line=${line#"$cut"}
+        # Names may hold anything that can be printed: what the shell would read is quoted.
+        printf -v quoted %q "$line"
+        [[ $word != [\'\"]* || $quoted == "$line" ]] && COMPREPLY+=("$quoted")
         ;;
     esac
-  done
-  local choices=''
-  case $command in
-    '') choices=$commands ;;
-    help) choices=$commands ;;
-    id) choices='show list new use rm' ;;
-    contact) choices='add list show verify set move block unblock rename rm group import export' ;;
-    outbox) choices='list show cancel retry flush' ;;
-    peers) choices='list add rm show ban unban probe export' ;;
-    witness) choices='show set' ;;
-    config) choices='list get set unset path' ;;
-  esac
-  mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")
+  done < <(command bmsg __complete -- "${words[@]}" 2>/dev/null)
 }
-complete -o default -F _bmsg bmsg
+complete -F _bmsg bmsg

@@ -1,0 +1,48 @@
+// How commands print the items of a list: text, --json, -z, --format.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/command.h"
+#include "lib/api/format.h"
+
+namespace bmsg::cli {
+
+/// What -z and --format say.
+struct ListForm {
+  bool nul = false;
+  std::string format;
+};
+
+/// Adds both options to a command.
+void add_list_options(CLI::App& command, ListForm& form);
+
+/// One item in every form it may be wanted in.
+struct ListItem {
+  std::string json;  // The object of bmsg-json(5).
+  std::string id;    // What -z prints.
+  std::string line;  // For people, ready for a terminal.
+};
+
+/// Prints items in the form that was chosen.
+class ListPrinter {
+ public:
+  /// `sample` is an object of the list's type, whose fields --format may name.
+  /// Errors: Errc::bad_usage for an unknown field.
+  static Result<ListPrinter> make(Context& context, const ListForm& form,
+                                  const std::string& sample);
+
+  void print(const ListItem& item) const;
+
+ private:
+  ListPrinter(Context& context, bool nul, std::optional<api::Format> format)
+      : context_(&context), nul_(nul), format_(std::move(format)) {}
+
+  Context* context_;
+  bool nul_;
+  std::optional<api::Format> format_;
+};
+
+}  // namespace bmsg::cli

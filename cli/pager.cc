@@ -1,0 +1,37 @@
+#include "cli/pager.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+
+namespace bmsg::cli {
+
+std::unique_ptr<Pager> Pager::start(const std::string& program) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return nullptr;
+  Descriptor from(ends[0]);
+  Descriptor into(ends[1]);
+  const pid_t process = ::fork();
+  if (process < 0) return nullptr;
+  if (process == 0) {
+    ::dup2(from.number(), STDIN_FILENO);
+    ::setenv("LESS", "FRX", 0);
+    ::setenv("LESSSECURE", "1", 1);  // What is shown was written by strangers.
+    ::execlp("/bin/sh", "sh", "-c", program.c_str(), nullptr);
+    ::_exit(127);
+  }
+  ::signal(SIGPIPE, SIG_IGN);  // Whoever leaves the pager early has seen enough.
+  return std::unique_ptr<Pager>(new Pager(process, std::move(into)));
+}
+
+Pager::~Pager() {
+  input_ = Descriptor();
+  (void)::waitpid(process_, nullptr, 0);  // How a pager ends is its own business.
+  ::signal(SIGPIPE, SIG_DFL);
+}
+
+}  // namespace bmsg::cli

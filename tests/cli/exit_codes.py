@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""Every command exits with every code that its manual page lists, in a case of its own.
+
+The list is made from the pages: a code that is added there needs a case here, and a new command
+brings its pairs by itself. What cannot be brought about from outside stands in WITHOUT, with the
+reason.
+"""
+import contextlib
+import fcntl
+import http.server
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import stores
+import world
+
+PAGES = pathlib.Path(__file__).resolve().parents[2] / "man"
+NOBODY = 65534
+
+# Worlds in which every command that needs what is broken there fails alike.
+GENERAL = {65: "damaged", 66: "nowhere", 74: "full", 75: "locked", 77: "foreign"}
+
+# Command, code, world, words; then input. {id} and the like are filled in by `facts`.
+CASES = [
+    ("backup", 73, "ana", "backup block"),
+    ("cat", 3, "ana", "cat --batch", b"ffffffff"),
+    ("check-header", 65, "ana", "check-header", b"x" * 256),
+    ("config", 1, "ana", "config get sync.proxy"),
+    ("config", 75, "locked", "config set send.sign true"),
+    ("contact", 65, "ana", "contact add zoe message"),
+    ("contact", 66, "ana", "contact add zoe no-such-file"),
+    ("contact", 67, "ana", "contact show zoe"),
+    ("contact", 73, "ana", "contact add ben {ana}"),
+    ("export", 67, "ana", "export --from zoe"),
+    ("export", 73, "ana", "export --to taken @"),
+    ("hash", 65, "ana", "hash lines"),
+    ("hash", 66, "ana", "hash no-such-file"),
+    ("help", 66, "ana", "help no-such-command"),
+    ("id", 73, "ana", "id new ana"),
+    ("import", 3, "ana", "import bad-lines"),
+    ("inbox", 1, "ana", "inbox --from ben --exit-code --until @1"),
+    ("init", 65, "ana", "init --no-passphrase --genesis message fresh65"),
+    ("init", 69, "ana", "init --no-passphrase --genesis http://127.0.0.1:9 fresh69"),
+    ("init", 73, "ana", "init --no-passphrase ana"),
+    ("init", 77, "foreign", "init --no-passphrase --if-missing foreign"),
+    ("mine", 69, "ana", "mine --allow-empty --require-relay"),
+    ("mine", 75, "hard", "mine --allow-empty --timeout 1"),
+    ("open", 65, "ana", "open", b"garbage"),
+    ("open", 77, "ben", "open"),
+    ("outbox", 1, "ana", "outbox --state failed --exit-code"),
+    ("outbox", 69, "ana", "outbox cancel {taken_id}"),
+    ("outbox", 75, "locked", "outbox flush"),
+    ("peers", 68, "ana", "peers show http://127.0.0.1:1"),
+    ("peers", 69, "ana", "peers probe http://127.0.0.1:9"),
+    ("peers", 75, "locked", "peers rm http://127.0.0.1:9"),
+    ("peers", 77, "ana", "peers probe {https}"),
+    ("peers", 78, "ana", "peers probe {other}"),
+    ("pow", 65, "ana", "pow message"),
+    ("pow", 66, "ana", "pow no-such-file"),
+    ("pow", 75, "ana", "pow hard-block --timeout 1"),
+    ("restore", 65, "ana", "restore message fresh-a"),
+    ("restore", 66, "ana", "restore no-such-file fresh-b"),
+    ("restore", 73, "ana", "restore archive.tar ben"),
+    ("read", 77, "ben", "read {id}"),
+    ("seal", 65, "ana", "seal -r ben", b"x" * 70000),
+    ("seal", 67, "ana", "seal -r zoe"),
+    ("send", 3, "ana", "send --stdin", b"no json\n"),
+    ("send", 65, "ana", "send -F binary ben"),
+    ("send", 67, "ana", "send -m x zoe"),
+    ("send", 75, "locked", "send --now -m x ben"),
+    ("send", 77, "ana", "send --require-verified -m x ben"),
+    ("serve", 69, "ana", "serve --listen {taken}"),
+    ("send", 0, "ana", "send -m text ben"),
+    ("status", 1, "ana", "status --exit-code"),
+    ("submit-block", 65, "ana", "submit-block block"),
+    ("sync", 0, "ana", "sync {url}"),
+    ("sync", 3, "ana", "sync {url} http://127.0.0.1:9"),
+    ("sync", 69, "ana", "sync http://127.0.0.1:9"),
+    ("sync", 75, "locked", "sync"),
+    ("sync", 76, "ana", "sync {liar}"),
+    ("sync", 78, "ana", "sync {other}"),
+    ("witness", 75, "locked", "witness set 1:{hash} --yes"),
+]
+
+MOVING = "only while a writer moves the database's files at that very moment: readers_test"
+TRIED_THERE = "tried beside its own damage in repair.py, or in cron.py"
+WITHOUT = {
+    ("doctor", 1): "depends on the machine, which is not to be broken for it",
+    ("repair", 3): TRIED_THERE,
+    ("repair", 69): TRIED_THERE,
+    ("repair", 74): "needs a full disk",
+    ("schedule", 73): TRIED_THERE,
+    ("schedule", 77): "needs a machine that forbids crontabs",
+    ("backup", 75): MOVING,
+    ("export", 3): "needs a message whose body was dropped, which no command does yet",
+    ("inbox", 75): MOVING,
+    ("restore", 3): "needs a disk that fails between two writes",
+    ("restore", 74): "needs a disk that is full; it prints nothing that could fail",
+    ("send", 69): "a peer that is away is a remark, since the message is queued",
+    ("send", 73): "what it makes is named by its content and can be there already",
+    ("serve", 73): "what it makes may be there already",
+    ("verify", 75): MOVING,
+}
+
+
+def pairs():
+    """Of every command and the codes on its page; 64 and 78 come from all."""
+    found = []
+    for name in world.commands():
+        page = (PAGES / f"bmsg-{name}.1").read_text()
+        section = page.partition(".Sh EXIT STATUS")[2].partition("\n.Sh ")[0]
+        codes = {int(code) for code in re.findall(r"^\.It (\d+)", section, flags=re.M)}
+        assert 0 in codes, f"the page of {name} lists no exit codes"
+        found += [(name, code) for code in sorted(codes | {64, 78})]
+    return found
+
+
+class Liar(http.server.BaseHTTPRequestHandler):
+    """A server that does not speak the protocol."""
+
+    def do_GET(self):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        self.close_connection = True
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def liar():
+    server = http.server.HTTPServer(("127.0.0.1", 0), Liar)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextlib.contextmanager
+def held(store):
+    """All locks of a store, by this process."""
+    with contextlib.ExitStack() as stack:
+        for name in ("chain.lock", "mail.lock", "config.lock"):
+            file = stack.enter_context(open(store / name, "a"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class Worlds:
+    """The world of each case, and what its words name."""
+
+    def __init__(self, directory, stack):
+        self.place = world.World(directory)
+        self.directory = directory
+        ana = self.place.ana
+        for name in ("damaged", "full", "locked", "foreign"):
+            ana.copy_to(directory / name)
+        (directory / "damaged" / "format").write_text("garbage")
+        stack.enter_context(held(directory / "locked"))
+        hard = stores.Store(directory / "hard")
+        hard.run("init", hard.directory, "--floor", 60, "--stamp", 1, "--no-passphrase")
+        self.files(hard)
+        self.facts = self.find_facts(stack)
+        for root, _, names in os.walk(directory / "foreign") if os.geteuid() == 0 else []:
+            for path in [root, *(os.path.join(root, name) for name in names)]:
+                os.chown(path, NOBODY, NOBODY)
+
+    def files(self, hard):
+        (self.directory / "binary").write_bytes(b"\xff\xfe")
+        (self.directory / "bad-lines").write_text("no json\n")
+        (self.directory / "taken").mkdir()
+        (self.directory / "taken" / "bmsg.jsonl").write_text("")
+        (self.directory / "hard-block").write_bytes(hard.run("make-block"))
+
+    def find_facts(self, stack):
+        ana, ben = self.place.ana, self.place.ben
+        other = stores.new_chain(self.directory / "other", "other")
+        url = stack.enter_context(ben.served())
+        https = stack.enter_context(
+            stores.joined(self.directory / "tls", "tls", self.directory / "ana" / "genesis").served(
+                "--listen", "https://127.0.0.1:0"))
+        ids = [one["id"] for one in ana.objects("inbox")]
+        other_url = stack.enter_context(other.served())
+        ana.run("peers", "add", "--no-probe", "--node", "0" * 64, https)
+        ana.run("peers", "add", "--no-probe", other_url)
+        return {"ana": ana.text("id"), "id": ids[-1], "url": url, "https": https,
+                "taken": url.removeprefix("http://"), "liar": stack.enter_context(liar()),
+                "other": other_url, "taken_id": ids[-1], "hash": ana.objects("log")[0]["hash"]}
+
+    def run(self, name, words, given=None):
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "capture_output": False}
+        if given is not None:
+            options["input"] = given
+        if name == "locked":
+            words = ["--lock-timeout", "0", *words]
+        if name != "full":
+            return self.place.run(*words, store=name, **options)
+        with open("/dev/full", "wb") as full:
+            return self.place.run(*words, store=name, **(options | {"stdout": full}))
+
+
+def case_of(command, code, every):
+    """World, words and input of a pair; None if there is no case."""
+    for case in CASES:
+        if case[:2] == (command, code):
+            return case[2], shlex.split(case[3]), *case[4:5]
+    least = world.least(command, every)
+    if code == 0:
+        return "ana", least
+    if code == 64:
+        return "ana", [*least, "--no-such-option"]
+    if code == 78:
+        return "ana", ["-c", "no.such=1", *least]
+    return (GENERAL[code], least) if code in GENERAL else None
+
+
+def check_serves(worlds):
+    """What goes on until it is stopped ends with 0 when it is."""
+    with worlds.place.ana.served():
+        pass
+
+
+def main():
+    every = world.spec()
+    wanted = pairs()
+    idle = {case[:2] for case in CASES} - set(wanted)
+    faults = [f"a case of {pair}, which is on no page" for pair in sorted(idle)]
+    with stores.workplace() as directory, contextlib.ExitStack() as stack:
+        worlds = Worlds(directory, stack)
+        for command, code in wanted:
+            case = case_of(command, code, every)
+            if (command, code) in WITHOUT:
+                continue
+            if case is None:
+                faults.append(f"{command} {code}: no case")
+                continue
+            if case[0] == "foreign" and os.geteuid() != 0:
+                continue  # Only root can make a store of somebody else.
+            if command in world.ENDLESS and code == 0:
+                check_serves(worlds)
+                continue
+            words = [word.format(**worlds.facts) for word in case[1]]
+            done = worlds.run(case[0], words, *case[2:])
+            if done.returncode != code:
+                faults.append(f"{command} {code}: {case[0]} {' '.join(words)[:99]}: exits "
+                              f"{done.returncode}, {done.stderr.decode()[:160]!r}")
+            if code >= 64 and not done.stderr:
+                faults.append(f"{command} {code}: not a word of why")
+    print(f"{len(wanted)} pairs, {len(WITHOUT)} of them without a case")
+    sys.exit("\n".join(faults) if faults else 0)
+
+
+main()
