@@ -21,31 +21,36 @@ void open_page(const std::string& page) {
 
 std::string list_of_commands(const CLI::App& app) {
   std::string text = app.get_description() + "\n\nusage: bmsg [OPTIONS] COMMAND [ARGUMENTS]\n\n";
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (command->get_group().empty()) continue;
-    text += fmt::format("  {:<14} {}\n", command->get_name(), command->get_description());
+  for (const CommandName& command : all_commands()) {
+    if (command.summary.empty()) continue;
+    text += fmt::format("  {:<14} {}\n", command.name, command.summary);
   }
   text += "\n'bmsg COMMAND --help' says more; the first steps are in README.md and bmsg(1).";
   return text;
 }
 
+Error no_help(const std::string& topic) {
+  std::vector<std::string> names;
+  for (const CommandName& command : all_commands()) names.push_back(command.name);
+  const std::string near = nearest(topic, names);
+  return {Errc::not_found, fmt::format("no help on '{}'{}", topic,
+                                       near.empty() ? "" : ", did you mean '" + near + "'")};
+}
+
+/// The parser knows the topic: it is a word of the command line.
 Result<ExitCode> run(const Options& options, Context& context, const CLI::App& app) {
   if (options.topic.empty()) {
     context.allow_pager();
     context.out.line(list_of_commands(app));
     return ExitCode::ok;
   }
-  std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(command->get_name());
     if (command->get_name() != options.topic) continue;
     open_page("bmsg-" + options.topic);
     context.out.raw(command->help());
     return ExitCode::ok;
   }
-  const std::string near = nearest(options.topic, names);
-  return Error{Errc::not_found, fmt::format("no help on '{}'{}", options.topic,
-                                            near.empty() ? "" : ", did you mean '" + near + "'")};
+  return no_help(options.topic);
 }
 
 }  // namespace

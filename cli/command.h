@@ -66,6 +66,16 @@ class Context {
   Result<std::chrono::milliseconds> lock_patience(const StoreDir* store) const;
 };
 
+/// A command and what it says of itself in a line; empty if help does not list it.
+struct CommandName {
+  std::string name;
+  std::string summary;
+  bool operator==(const CommandName&) const = default;
+};
+
+/// All of them, in the order in which help shows them; needs no parser.
+std::vector<CommandName> all_commands();
+
 /// Adds every command to the parser, in the order in which help shows them.
 void add_commands(CLI::App& app, Context& context);
 

@@ -10,76 +10,102 @@ namespace {
 /// One function of the list in command.h and the commands that it adds.
 struct Entry {
   void (*add)(CLI::App& app, Context& context);
-  std::vector<std::string_view> names;
+  std::vector<CommandName> commands;
 };
 
 /// In the order in which help shows them.
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> table = {
-      {add_init, {"init"}},
-      {add_id, {"id"}},
-      {add_contact, {"contact"}},
-      {add_send, {"send"}},
-      {add_outbox, {"outbox"}},
-      {add_mine, {"mine"}},
-      {add_inbox, {"inbox"}},
-      {add_read, {"read"}},
-      {add_export, {"export"}},
-      {add_import, {"import"}},
-      {add_sync, {"sync"}},
-      {add_peers, {"peers"}},
-      {add_serve, {"serve"}},
-      {add_status, {"status"}},
-      {add_log, {"log"}},
-      {add_show, {"show"}},
-      {add_verify, {"verify"}},
-      {add_config, {"config"}},
-      {add_backup, {"backup"}},
-      {add_restore, {"restore"}},
-      {add_repair, {"repair"}},
-      {add_unlock, {"unlock", "lock", "passwd"}},
-      {add_schedule, {"schedule"}},
-      {add_doctor, {"doctor"}},
-      {add_plumbing, {"rev-parse", "hash", "submit-block"}},
-      {add_cat, {"cat"}},
-      {add_seal, {"seal", "open"}},
-      {add_make_block, {"make-block", "pow"}},
-      {add_lists, {"rev-list", "ls-messages", "ls-peers", "ls-pool", "count"}},
-      {add_check_header, {"check-header"}},
-      {add_witness, {"witness"}},
-      {add_completion, {"completion", "__spec"}},
-      {add_help, {"help"}},
-      {add_version, {"version"}},
+      {add_init, {{"init", "Make a store, of a new chain or an existing one"}}},
+      {add_id, {{"id", "Show and make identities"}}},
+      {add_contact, {{"contact", "Name addresses and say how far you trust them"}}},
+      {add_send, {{"send", "Seal a message and queue it"}}},
+      {add_outbox, {{"outbox", "Show what waits, and why"}}},
+      {add_mine, {{"mine", "Put queued messages into a block"}}},
+      {add_inbox, {{"inbox", "List messages, newest first"}}},
+      {add_read, {{"read", "Show messages"}}},
+      {add_export, {{"export", "Write own messages for other programs"}}},
+      {add_import, {{"import", "Queue messages from a file"}}},
+      {add_sync, {{"sync", "Exchange blocks and messages with peers"}}},
+      {add_peers, {{"peers", "List and change the nodes you know"}}},
+      {add_serve, {{"serve", "Answer peers and local commands"}}},
+      {add_status, {{"status", "Say how the store is doing"}}},
+      {add_log, {{"log", "List blocks, newest first"}}},
+      {add_show, {{"show", "Print one block, message, peer, contact or identity"}}},
+      {add_verify, {{"verify", "Check the stored chain again"}}},
+      {add_config, {{"config", "Read and change settings"}}},
+      {add_backup, {{"backup", "Write the store into an archive"}}},
+      {add_restore, {{"restore", "Make a store from an archive"}}},
+      {add_repair, {{"repair", "Make a damaged store sound again"}}},
+      {add_unlock,
+       {{"unlock", "Keep the keys open for a while"},
+        {"lock", "Forget the keys that unlock keeps"},
+        {"passwd", "Change the passphrase"}}},
+      {add_schedule, {{"schedule", "Print or install regular work"}}},
+      {add_doctor, {{"doctor", "Check machine and store"}}},
+      {add_plumbing,
+       {{"rev-parse", "Print full ids"},
+        {"hash", "Print the id of bytes without storing them"},
+        {"submit-block", "Hand a block to the node"}}},
+      {add_cat, {{"cat", "Print the bytes of an object"}}},
+      {add_seal, {{"seal", "Encrypt standard input"}, {"open", "Decrypt what seal wrote"}}},
+      {add_make_block,
+       {{"make-block", "Print a block without its work"}, {"pow", "Find the nonce of a block"}}},
+      {add_lists,
+       {{"rev-list", "List hashes of blocks"},
+        {"ls-messages", "List ids of a block's messages"},
+        {"ls-peers", "List URLs of peers"},
+        {"ls-pool", "List ids of messages that wait for a block"},
+        {"count", "Count what the store holds"}}},
+      {add_check_header, {{"check-header", "Check a header's own work"}}},
+      {add_witness, {{"witness", "The record of the tip beside the database"}}},
+      {add_completion, {{"completion", "Print the completion script of a shell"}, {"__spec", ""}}},
+      {add_help, {{"help", "Print help on a command"}}},
+      {add_version, {{"version", "Print the version"}}},
   };
   return table;
 }
 
-std::vector<std::string> names_in(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(command->get_name());
-  return names;
+/// The commands that a parser has, without the first `skipped`.
+std::vector<CommandName> commands_in(const CLI::App& app, std::size_t skipped) {
+  std::vector<CommandName> commands;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (skipped > 0) {
+      --skipped;
+      continue;
+    }
+    commands.push_back({command->get_name(),
+                        command->get_group().empty() ? std::string() : command->get_description()});
+  }
+  return commands;
 }
 
 }  // namespace
 
+std::vector<CommandName> all_commands() {
+  std::vector<CommandName> commands;
+  for (const Entry& entry : entries())
+    commands.insert(commands.end(), entry.commands.begin(), entry.commands.end());
+  return commands;
+}
+
 void add_commands(CLI::App& app, Context& context) {
+  std::size_t before = 0;
   for (const Entry& entry : entries()) {
-    const std::size_t before = names_in(app).size();
     entry.add(app, context);
-    const auto names = names_in(app);
-    check(std::ranges::equal(names.begin() + static_cast<std::ptrdiff_t>(before), names.end(),
-                             entry.names.begin(), entry.names.end()),
-          "the table of commands names what each entry adds");
+    check(commands_in(app, before) == entry.commands,
+          "the table of commands says what each of them says of itself");
+    before += entry.commands.size();
   }
 }
 
 bool add_named_commands(CLI::App& app, Context& context, const std::vector<std::string>& words) {
   bool found = false;
   for (const Entry& entry : entries()) {
-    const bool named = std::ranges::find_first_of(words, entry.names) != words.end();
-    // These tell of all commands.
-    if (named && (entry.add == add_help || entry.add == add_completion)) return false;
+    const bool named = std::ranges::any_of(entry.commands, [&words](const CommandName& command) {
+      return std::ranges::find(words, command.name) != words.end();
+    });
+    if (named && entry.add == add_completion) return false;  // It tells of every option.
     if (named) entry.add(app, context);
     found = found || named;
   }
