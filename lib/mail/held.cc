@@ -74,10 +74,13 @@ std::optional<Bytes> unwrap(ByteView bytes) {
 }  // namespace
 
 Result<MessageId> HeldLetters::hold(const Letter& letter, const IdentityKey& sender,
-                                    UnixSeconds since, Entropy& entropy) {
+                                    UnixSeconds since, Entropy& entropy,
+                                    std::optional<MessageId> chosen) {
   check(letter.content.sender.empty(), "a held letter is signed when it is sealed");
-  MessageId id;
-  BMSG_TRY(entropy.fill({id.data(), MessageId::kSize}));
+  MessageId id = chosen.value_or(MessageId());
+  if (!chosen) BMSG_TRY(entropy.fill({id.data(), MessageId::kSize}));
+  BMSG_TRY_ASSIGN(const bool there, holds(id));
+  if (there) return id;
   BMSG_TRY_ASSIGN(Bytes plain, encode(letter, sender));
   auto sealed = seal_note(mailbox_key_, id, plain, entropy);
   crypto::wipe(plain);
@@ -90,6 +93,14 @@ Result<MessageId> HeldLetters::hold(const Letter& letter, const IdentityKey& sen
   BMSG_TRY(outbox_.prepare());
   BMSG_TRY(outbox_.disk().replace(outbox_.directory() / "held" / outbox_name(since, id), file));
   return id;
+}
+
+Result<bool> HeldLetters::holds(const MessageId& id) const {
+  BMSG_TRY_ASSIGN(const auto names, outbox_.disk().list(outbox_.directory() / "held"));
+  return std::ranges::any_of(names, [&](const std::string& name) {
+    const auto parsed = parse_outbox_name(name);
+    return parsed && parsed->id == id;
+  });
 }
 
 Result<std::vector<HeldLetter>> HeldLetters::all() const {

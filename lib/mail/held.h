@@ -30,9 +30,9 @@ class HeldLetters {
   HeldLetters(Outbox& outbox, const crypto::SecretBytes& mailbox_key)
       : outbox_(outbox), mailbox_key_(mailbox_key) {}
 
-  /// Durable when it returns.
+  /// Durable when it returns. Under a chosen `id` a letter that is held already is left as it is.
   Result<MessageId> hold(const Letter& letter, const IdentityKey& sender, UnixSeconds since,
-                         Entropy& entropy);
+                         Entropy& entropy, std::optional<MessageId> id = std::nullopt);
   /// Oldest first.
   Result<std::vector<HeldLetter>> all() const;
   Result<Done> remove(const MessageId& id);
@@ -46,6 +46,8 @@ class HeldLetters {
   Result<std::vector<Released>> release(const SendContext& context, std::stop_token stop);
 
  private:
+  Result<bool> holds(const MessageId& id) const;
+
   Outbox& outbox_;
   const crypto::SecretBytes& mailbox_key_;
 };

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "lib/chain/block_hash.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/crypto/sha512.h"
 
 namespace bmsg::mail {
 namespace {
@@ -31,11 +33,16 @@ Result<std::optional<node::MessagePlace>> main_place(const node::ChainReader& ch
   return found == places.end() ? std::nullopt : std::optional(*found);
 }
 
+constexpr std::size_t kRelayBytes = 16;
+
+/// How the names of a message's records in relayed/ begin.
+std::string relay_prefix(const MessageId& id) { return to_hex(id.view().first(kRelayBytes)) + "."; }
+
 }  // namespace
 
 std::string_view name_of(OutboxState state) {
-  constexpr std::array<std::string_view, 7> kNames = {"held",   "queued", "pooled", "mined",
-                                                      "buried", "failed", "expired"};
+  constexpr std::array<std::string_view, 9> kNames = {
+      "held", "queued", "pooled", "relayed", "mined", "buried", "read", "failed", "expired"};
   return kNames[static_cast<std::size_t>(state)];
 }
 
@@ -52,7 +59,7 @@ fs::path Outbox::reason_path(const std::string& name) const {
 }
 
 Result<Done> Outbox::prepare() {
-  for (const char* name : {"tmp", "new", "cur", "failed", "keys", "seq", "held"}) {
+  for (const char* name : {"tmp", "new", "cur", "failed", "keys", "seq", "held", "relayed"}) {
     BMSG_TRY(disk_.make_directory(directory_ / name));
   }
   return done;
@@ -84,6 +91,35 @@ Result<Done> Outbox::publish(const std::vector<OutboxFile>& files, std::vector<f
     BMSG_TRY_ASSIGN(const auto there, disk_.read(target, kOutboxFileBytesMax));
     BMSG_TRY(disk_.rename(made[i], target));
     if (!there) made[i] = target;
+  }
+  return disk_.sync_directory(place_path(OutboxPlace::fresh));
+}
+
+Result<Done> Outbox::stage(const std::vector<OutboxFile>& files) {
+  BMSG_TRY(prepare());
+  for (const OutboxFile& file : files) {
+    BMSG_TRY(disk_.remove(temporary_path(file)));  // A leftover of ours, from a disk that failed.
+    const auto made = disk_.create(temporary_path(file), encode(file));
+    if (made) continue;
+    (void)unstage(files);  // The disk fails already; what stays is swept.
+    return made;
+  }
+  return disk_.sync_directory(directory_ / "tmp");
+}
+
+Result<Done> Outbox::unstage(const std::vector<OutboxFile>& files) {
+  for (const OutboxFile& file : files) BMSG_TRY(disk_.remove(temporary_path(file)));
+  return done;
+}
+
+Result<Done> Outbox::finish(const std::vector<MessageId>& ids) {
+  if (ids.empty()) return done;
+  BMSG_TRY_ASSIGN(const auto names, disk_.list(directory_ / "tmp"));
+  for (const std::string& name : names) {
+    const std::string own = name.substr(0, kOutboxNameBytes);
+    const auto parsed = parse_outbox_name(own);
+    if (!parsed || std::ranges::find(ids, parsed->id) == ids.end()) continue;
+    BMSG_TRY(move(directory_ / "tmp" / name, place_path(OutboxPlace::fresh) / own));
   }
   return disk_.sync_directory(place_path(OutboxPlace::fresh));
 }
@@ -124,17 +160,47 @@ Result<std::optional<OutboxFile>> Outbox::read(const OutboxEntry& entry) const {
   return std::optional(std::move(file).value());
 }
 
-Result<OutboxStatus> Outbox::status(const OutboxEntry& entry, const node::ChainReader& chain,
-                                    std::uint32_t depth, UnixSeconds now) const {
+Result<std::optional<OutboxStatus>> Outbox::status_on_chain(const MessageId& id,
+                                                            const node::ChainReader& chain,
+                                                            std::uint32_t depth) const {
   OutboxStatus status;
-  BMSG_TRY_ASSIGN(const auto place, main_place(chain, entry.id));
+  BMSG_TRY_ASSIGN(status.relayed_to, count_relayed(id));
+  BMSG_TRY_ASSIGN(const auto place, main_place(chain, id));
   if (place) {
     BMSG_TRY_ASSIGN(const auto tip, chain.tip());
     status.height = place->height;
     status.confirmations = tip.height.value - std::min(tip.height, place->height).value + 1;
     status.state = status.confirmations >= depth ? OutboxState::buried : OutboxState::mined;
-    return status;
+    BMSG_TRY_ASSIGN(const auto peers, chain.peers());
+    const auto has_block = [&](const node::Peer& peer) {
+      return peer.height && *peer.height >= place->height;
+    };
+    const auto count = static_cast<std::uint64_t>(std::ranges::count_if(peers, has_block));
+    status.relayed_to = std::max(status.relayed_to, count);
+    return std::optional(std::move(status));
   }
+  BMSG_TRY_ASSIGN(const auto pooled, chain.pooled(id));
+  if (!pooled) return std::optional<OutboxStatus>();
+  status.state = status.relayed_to > 0 ? OutboxState::relayed : OutboxState::pooled;
+  BMSG_TRY(judge_waiting(id, chain, status));
+  return std::optional(std::move(status));
+}
+
+/// Why a message waits that a node has.
+Result<Done> Outbox::judge_waiting(const MessageId& id, const node::ChainReader& chain,
+                                   OutboxStatus& status) const {
+  BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
+  status.reason = places.empty() ? "waiting for a block"
+                                 : "the block that held it was replaced; waiting for another";
+  if (status.relayed_to > 0) status.reason += fmt::format("; {} peers have it", status.relayed_to);
+  return done;
+}
+
+Result<OutboxStatus> Outbox::status(const OutboxEntry& entry, const node::ChainReader& chain,
+                                    std::uint32_t depth, UnixSeconds now) const {
+  BMSG_TRY_ASSIGN(auto there, status_on_chain(entry.id, chain, depth));
+  if (there && there->height) return std::move(*there);
+  OutboxStatus status;
   if (entry.place == OutboxPlace::failed) {
     status.state = OutboxState::failed;
     BMSG_TRY_ASSIGN(status.reason, failure_reason(entry));
@@ -146,10 +212,46 @@ Result<OutboxStatus> Outbox::status(const OutboxEntry& entry, const node::ChainR
     status.reason = "its time ran out before a block took it";
     return status;
   }
-  BMSG_TRY_ASSIGN(const auto pooled, chain.pooled(entry.id));
-  status.state = pooled ? OutboxState::pooled : OutboxState::queued;
-  status.reason = pooled ? "waiting for a block" : "waiting for a node to take it";
+  if (there) return std::move(*there);
+  BMSG_TRY_ASSIGN(const auto places, chain.places_of(entry.id));
+  status.reason = places.empty()
+                      ? "waiting for a node to take it"
+                      : "the block that held it was replaced; waiting for a node to take it";
   return status;
+}
+
+Result<Done> Outbox::note_relayed(const std::string& peer_url, const std::vector<ShortId>& has) {
+  const std::set<ShortId> theirs(has.begin(), has.end());
+  const std::string peer = to_hex(crypto::sha512(as_bytes(peer_url)).view().first(kRelayBytes));
+  BMSG_TRY_ASSIGN(const auto taken, entries());
+  for (const OutboxEntry& entry : taken) {
+    if (!theirs.contains(prefix_of<ShortId>(entry.id))) continue;
+    BMSG_TRY(disk_.make_directory(directory_ / "relayed"));
+    const auto made = disk_.create(directory_ / "relayed" / (relay_prefix(entry.id) + peer), {});
+    if (!made && made.error().code != Errc::exists) return made;
+  }
+  return done;
+}
+
+Result<std::uint64_t> Outbox::count_relayed(const MessageId& id) const {
+  BMSG_TRY_ASSIGN(const auto names, disk_.list(directory_ / "relayed"));
+  const std::string prefix = relay_prefix(id);
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      names, [&](const std::string& name) { return name.starts_with(prefix); }));
+}
+
+/// What is buried has left, and its count with it.
+Result<Done> Outbox::sweep_relayed() {
+  BMSG_TRY_ASSIGN(const auto names, disk_.list(directory_ / "relayed"));
+  if (names.empty()) return done;
+  std::set<std::string> here;
+  BMSG_TRY_ASSIGN(const auto all, entries());
+  for (const OutboxEntry& entry : all) here.insert(relay_prefix(entry.id));
+  for (const std::string& name : names) {
+    if (here.contains(name.substr(0, 2 * kRelayBytes + 1))) continue;
+    BMSG_TRY(disk_.remove(directory_ / "relayed" / name));
+  }
+  return done;
 }
 
 Result<std::string> Outbox::failure_reason(const OutboxEntry& entry) const {
@@ -211,7 +313,7 @@ Result<Done> Outbox::sweep(UnixSeconds now) {
       BMSG_TRY(disk_.remove(directory_ / "tmp" / name));
     }
   }
-  return done;
+  return sweep_relayed();
 }
 
 Result<std::vector<node::OutboxSource::Queued>> Outbox::new_messages(std::size_t max) {
@@ -234,7 +336,10 @@ Result<std::vector<node::OutboxSource::Queued>> Outbox::new_messages(std::size_t
 }
 
 Result<Done> Outbox::move_fresh(const std::string& name, const fs::path& target) {
-  const fs::path from = place_path(OutboxPlace::fresh) / name;
+  return move(place_path(OutboxPlace::fresh) / name, target);
+}
+
+Result<Done> Outbox::move(const fs::path& from, const fs::path& target) {
   const auto moved = disk_.rename(from, target);
   if (moved) return done;
   // Another process may have moved or cancelled it meanwhile.

@@ -22,8 +22,10 @@ enum class OutboxState : std::uint8_t {
   held,     // Not sealed yet: a recipient has no card.
   queued,   // In a file, no node has it.
   pooled,   // A node has it, no block has it.
+  relayed,  // And so have peers of that node.
   mined,    // In a block of the best chain.
   buried,   // So deep that it is not expected to come back.
+  read,     // Every recipient has acknowledged it. Told by the mail index, never by the outbox.
   failed,   // Refused for good.
   expired,  // Its time ran out before a block took it.
 };
@@ -45,10 +47,11 @@ struct OutboxStatus {
   OutboxState state = OutboxState::queued;
   std::optional<Height> height;
   std::uint32_t confirmations = 0;  // 1: in the tip.
+  std::uint64_t relayed_to = 0;     // Peers that have said they have it, or its block.
   std::string reason;               // In words; empty if there is nothing to say.
 };
 
-/// A directory with tmp, new, cur, failed, keys, seq and held.
+/// A directory with tmp, new, cur, failed, keys, seq, held and relayed.
 ///
 /// Threads: one at a time; other processes may add, take and remove files at any time.
 /// Errors:  as Disk.
@@ -64,6 +67,13 @@ class Outbox final : public node::OutboxSource {
   /// and only then their ids may be told to anybody. The same message twice is no error.
   Result<Done> queue(const std::vector<OutboxFile>& files);
 
+  /// The two halves of queue() for a send under a key (send_key.h): durable where no node looks,
+  /// and moved to where they do. finish() takes what is staged, by whomever, and leaves what is
+  /// not.
+  Result<Done> stage(const std::vector<OutboxFile>& files);
+  Result<Done> unstage(const std::vector<OutboxFile>& files);
+  Result<Done> finish(const std::vector<MessageId>& ids);
+
   /// Oldest first. `place` nullopt: of all places.
   Result<std::vector<OutboxEntry>> entries(std::optional<OutboxPlace> place = std::nullopt) const;
   /// Looks in all places; nullopt if it is not here.
@@ -75,6 +85,15 @@ class Outbox final : public node::OutboxSource {
   /// included.
   Result<OutboxStatus> status(const OutboxEntry& entry, const node::ChainReader& chain,
                               std::uint32_t burial_depth, UnixSeconds now) const;
+
+  /// The same for one that has left the outbox; nullopt if neither chain nor pool has it.
+  Result<std::optional<OutboxStatus>> status_on_chain(const MessageId& id,
+                                                      const node::ChainReader& chain,
+                                                      std::uint32_t burial_depth) const;
+
+  /// Remembers which of our messages a peer has. A record that a power cut takes is only missing
+  /// from a count.
+  Result<Done> note_relayed(const std::string& peer_url, const std::vector<ShortId>& has);
 
   /// Takes back what no node has. Errc::not_found if it is not here, Errc::exists if a node has
   /// it already and it cannot be called back. A node that is taking it at this moment may still
@@ -103,8 +122,13 @@ class Outbox final : public node::OutboxSource {
   std::filesystem::path reason_path(const std::string& name) const;
   Result<Done> publish(const std::vector<OutboxFile>& files,
                        std::vector<std::filesystem::path>& made);
+  Result<Done> move(const std::filesystem::path& from, const std::filesystem::path& target);
   Result<Done> move_fresh(const std::string& name, const std::filesystem::path& target);
   Result<std::string> failure_reason(const OutboxEntry& entry) const;
+  Result<Done> judge_waiting(const MessageId& id, const node::ChainReader& chain,
+                             OutboxStatus& status) const;
+  Result<std::uint64_t> count_relayed(const MessageId& id) const;
+  Result<Done> sweep_relayed();
 
   Disk& disk_;
   std::filesystem::path directory_;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "lib/core/try.h"
+#include "lib/mail/ack.h"
 #include "lib/mail/card.h"
 #include "lib/mail/open.h"
 #include "lib/mail/reading_order.h"
@@ -62,8 +63,13 @@ class Scan {
     }
     for (const std::size_t index : reading_order(placed)) {
       Found& one = found_[index];
-      if (one.summary.direction == Direction::in) change.flags.emplace(one.id, kArrived);
-      change.put.push_back({one.id, 0, UnixSeconds{one.summary.time}, std::move(one.sealed)});
+      note_ack(one.summary, keys_.mailbox_key, change);
+      const bool for_a_person = one.summary.fault || one.summary.kind != Kind::ack;
+      if (one.summary.direction == Direction::in && for_a_person)
+        change.flags.emplace(one.id, kArrived);
+      // At the end of every list: "@" is the newest that a person wrote.
+      const UnixSeconds time{for_a_person ? one.summary.time : 0};
+      change.put.push_back({one.id, 0, time, std::move(one.sealed)});
     }
   }
 

@@ -137,8 +137,8 @@ Result<OutboxFile> file_of(const Letter& letter, const SendContext& context, Dra
 
 }  // namespace
 
-Result<std::vector<Sent>> send(const Letter& letter, const SendContext& context,
-                               std::stop_token stop) {
+Result<std::vector<Prepared>> prepare(const Letter& letter, const SendContext& context,
+                                      std::stop_token stop) {
   check(!context.identity || context.keyring, "an identity without its keyring");
   BMSG_TRY_ASSIGN(auto batches, batches_of(letter, context));
   std::vector<Draft> drafts;
@@ -146,13 +146,24 @@ Result<std::vector<Sent>> send(const Letter& letter, const SendContext& context,
     drafts.emplace_back().batch = std::move(batch);
     BMSG_TRY(seal_draft(letter, context, drafts.back()));
   }
-  std::vector<OutboxFile> files;
+  std::vector<Prepared> prepared;
   for (Draft& draft : drafts) {
-    BMSG_TRY_ASSIGN(files.emplace_back(), file_of(letter, context, draft, stop));
+    BMSG_TRY_ASSIGN(auto file, file_of(letter, context, draft, stop));
+    prepared.push_back({std::move(file), std::move(draft.sent)});
+  }
+  return prepared;
+}
+
+Result<std::vector<Sent>> send(const Letter& letter, const SendContext& context,
+                               std::stop_token stop) {
+  BMSG_TRY_ASSIGN(auto prepared, prepare(letter, context, stop));
+  std::vector<OutboxFile> files;
+  std::vector<Sent> sent;
+  for (Prepared& one : prepared) {
+    files.push_back(std::move(one.file));
+    sent.push_back(std::move(one.sent));
   }
   BMSG_TRY(context.outbox.queue(files));
-  std::vector<Sent> sent;
-  for (Draft& draft : drafts) sent.push_back(std::move(draft.sent));
   return sent;
 }
 

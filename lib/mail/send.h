@@ -47,6 +47,16 @@ struct Sent {
   std::uint64_t stamp_ms = 0;
 };
 
+/// A message that is sealed and stamped and not yet queued.
+struct Prepared {
+  OutboxFile file;
+  Sent sent;
+};
+
+/// All of send() but the queueing. Numbers of the conversation are taken for good.
+Result<std::vector<Prepared>> prepare(const Letter& letter, const SendContext& context,
+                                      std::stop_token stop);
+
 /// Queues the letter as one message, or several where recipients are many or their inboxes differ.
 /// All or nothing: after an error nothing is queued.
 /// Errors: Errc::no_recipient naming who has no usable card, or two of one number;

@@ -318,5 +318,27 @@ TEST(OutboxFaults, LoseNoMessageWhileItMovesOn) {
   }
 }
 
+TEST_F(OutboxTest, CountsThePeersThatHaveAMessage) {
+  const OutboxFile sent = file("hello");
+  ASSERT_TRUE(outbox.queue({sent}));
+  const MessageId id = id_of(sent);
+  chain.pool(sent.message);
+  EXPECT_EQ(state(id), OutboxState::pooled);
+  const std::vector<ShortId> has = {prefix_of<ShortId>(id), ShortId::filled(7)};
+  ASSERT_TRUE(outbox.note_relayed("http://a", {ShortId::filled(7)}));
+  EXPECT_EQ(status(id).relayed_to, 0u);
+  ASSERT_TRUE(outbox.note_relayed("http://a", has));
+  ASSERT_TRUE(outbox.note_relayed("http://a", has));
+  EXPECT_EQ(status(id).relayed_to, 1u);
+  ASSERT_TRUE(outbox.note_relayed("http://b", has));
+  EXPECT_EQ(status(id).relayed_to, 2u);
+  EXPECT_EQ(state(id), OutboxState::relayed);
+  ASSERT_TRUE(outbox.sweep({kNow}));
+  EXPECT_EQ(status(id).relayed_to, 2u);
+  ASSERT_TRUE(outbox.remove(outbox.find(id).value().value()));
+  ASSERT_TRUE(outbox.sweep({kNow}));
+  EXPECT_TRUE(names_in("relayed").empty());
+}
+
 }  // namespace
 }  // namespace bmsg::mail

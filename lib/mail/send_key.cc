@@ -1,0 +1,182 @@
+#include "lib/mail/send_key.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "lib/chain/block_hash.h"
+#include "lib/core/byte_reader.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/crypto/sha512.h"
+
+namespace bmsg::mail {
+namespace {
+
+constexpr std::string_view kMagic = "bmK1";
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kMessagesMax = 4096;
+constexpr std::size_t kRecordBytesMax = kMagic.size() + 1 + 8 + 8 + 1 + Digest::kSize + 4 +
+                                        kMessagesMax * (MessageId::kSize + 4) + Digest::kSize;
+
+Error damaged() { return Error{Errc::corrupt, "the record of a send key is damaged"}; }
+
+std::vector<MessageId> ids_of(const KeyRecord& record) {
+  std::vector<MessageId> ids;
+  if (record.held) return ids;
+  for (const KeyRecord::Queued& one : record.messages) ids.push_back(one.id);
+  return ids;
+}
+
+KeyRecord record_of(const SendKey& key, UnixSeconds now) {
+  return {.since = now,
+          .until = {now.value + key.seconds},
+          .held = false,
+          .content = key.content,
+          .messages = {}};
+}
+
+Result<Done> check_same(const SendKey& key, const KeyRecord& record) {
+  if (!key.content || !record.content || key.content == record.content) return done;
+  return Error{Errc::bad_input, "this key was used for another message or other recipients"};
+}
+
+}  // namespace
+
+Bytes encode(const KeyRecord& record) {
+  Bytes bytes = to_bytes(kMagic);
+  bytes.push_back(kVersion);
+  append_be(bytes, record.since.value);
+  append_be(bytes, record.until.value);
+  bytes.push_back(record.held ? 1 : 0);
+  append(bytes, record.content.value_or(Digest()).view());
+  append_be(bytes, static_cast<std::uint32_t>(record.messages.size()));
+  for (const KeyRecord::Queued& one : record.messages) {
+    append(bytes, one.id.view());
+    append_be(bytes, one.bytes);
+  }
+  append(bytes, crypto::sha512(bytes).view());
+  return bytes;
+}
+
+Result<KeyRecord> decode_key_record(ByteView bytes) {
+  ByteReader reader(bytes);
+  if (as_text(reader.take(kMagic.size())) != kMagic) return damaged();
+  const auto version = reader.integer<std::uint8_t>();
+  if (version > kVersion) return Error{Errc::bad_config, "send key of a newer bmsg"};
+  KeyRecord record;
+  record.since.value = reader.integer<std::uint64_t>();
+  record.until.value = reader.integer<std::uint64_t>();
+  const auto held = reader.integer<std::uint8_t>();
+  record.held = held == 1;
+  const auto content = reader.fixed<Digest>();
+  if (content != Digest()) record.content = content;
+  const auto count = reader.integer<std::uint32_t>();
+  for (std::uint32_t i = 0; i < count && !reader.ran_short(); ++i) {
+    const auto id = reader.fixed<MessageId>();
+    record.messages.push_back({id, reader.integer<std::uint32_t>()});
+  }
+  const ByteView hashed = bytes.first(bytes.size() - reader.size_left());
+  const auto hash = reader.fixed<Digest>();
+  if (version != kVersion || held > 1 || !reader.finished() || count == 0) return damaged();
+  if (crypto::sha512(hashed) != hash) return damaged();
+  return record;
+}
+
+Digest key_name(std::string_view key) { return crypto::sha512(as_bytes(key)); }
+
+std::filesystem::path SendKeys::path_of(const Digest& name) const {
+  return outbox_.directory() / "keys" / to_hex(name.view());
+}
+
+Result<FileLock> SendKeys::lock(const SendKey& key, std::chrono::milliseconds patience,
+                                const Clock& clock) const {
+  BMSG_TRY(outbox_.disk().make_directory(outbox_.directory() / "keys"));
+  const std::string shard = to_hex(key.name.view()).substr(0, 1);
+  return FileLock::take(outbox_.directory() / "keys" / ("lock." + shard), "send", patience, clock);
+}
+
+Result<std::optional<KeyRecord>> SendKeys::read(const Digest& name) const {
+  BMSG_TRY_ASSIGN(const auto bytes, outbox_.disk().read(path_of(name), kRecordBytesMax));
+  if (!bytes) return std::optional<KeyRecord>();
+  auto record = decode_key_record(*bytes);
+  if (!record) return in_context(path_of(name).string(), record.error());
+  return std::optional(std::move(record).value());
+}
+
+Result<std::optional<KeyRecord>> SendKeys::find(const SendKey& key, UnixSeconds now) {
+  BMSG_TRY_ASSIGN(auto record, read(key.name));
+  if (!record) return record;
+  // Moved on first: who gives up a key must not give up its messages.
+  BMSG_TRY_ASSIGN(auto settled, settle(key, std::move(*record)));
+  if (now.value < settled.since.value + key.seconds) return std::optional(std::move(settled));
+  BMSG_TRY(outbox_.disk().remove(path_of(key.name)));
+  return std::optional<KeyRecord>();
+}
+
+Result<KeyRecord> SendKeys::settle(const SendKey& key, KeyRecord record) {
+  // The process that made it may have died before its name was durable.
+  BMSG_TRY(outbox_.disk().sync_directory(outbox_.directory() / "keys"));
+  BMSG_TRY(outbox_.finish(ids_of(record)));
+  BMSG_TRY(check_same(key, record));
+  return record;
+}
+
+Result<bool> SendKeys::claim(const SendKey& key, const KeyRecord& record) {
+  BMSG_TRY(outbox_.prepare());
+  // Named as a message is, so that a leftover is swept as one.
+  const std::string name = outbox_name(record.since, MessageId::from(key.name.view()));
+  const auto made = outbox_.directory() / "tmp" / fmt::format("{}.{}", name, ::getpid());
+  BMSG_TRY(outbox_.disk().remove(made));
+  BMSG_TRY(outbox_.disk().create(made, encode(record)));
+  const auto linked = outbox_.disk().link(made, path_of(key.name));
+  (void)outbox_.disk().remove(made);  // It is decided already; a leftover is swept.
+  if (!linked && linked.error().code == Errc::exists) return false;
+  if (!linked) return linked.error();
+  return true;
+}
+
+Result<KeyRecord> SendKeys::queue(const SendKey& key, const std::vector<OutboxFile>& files,
+                                  UnixSeconds now) {
+  KeyRecord record = record_of(key, now);
+  for (const OutboxFile& file : files) {
+    record.messages.push_back({chain::id_of(file.message.head),
+                               static_cast<std::uint32_t>(file.message.head.encoded_bytes())});
+  }
+  check(!files.empty() && files.size() <= kMessagesMax, "a send of no or too many messages");
+  BMSG_TRY(outbox_.stage(files));
+  const auto ours = claim(key, record);
+  if (ours && ours.value()) return settle(key, std::move(record));
+  BMSG_TRY(outbox_.unstage(files));
+  if (!ours) return ours.error();
+  BMSG_TRY_ASSIGN(auto theirs, read(key.name));
+  if (!theirs) return Error{Errc::try_again, "another process just gave up this key"};
+  return settle(key, std::move(*theirs));
+}
+
+Result<KeyRecord> SendKeys::keep_held(const SendKey& key, const MessageId& held, UnixSeconds now) {
+  KeyRecord record = record_of(key, now);
+  record.held = true;
+  record.messages.push_back({held, 0});
+  BMSG_TRY_ASSIGN(const bool ours, claim(key, record));
+  if (ours) return settle(key, std::move(record));
+  BMSG_TRY_ASSIGN(auto theirs, read(key.name));
+  if (!theirs) return Error{Errc::try_again, "another process just gave up this key"};
+  return settle(key, std::move(*theirs));
+}
+
+Result<Done> SendKeys::sweep(UnixSeconds now) {
+  BMSG_TRY_ASSIGN(const auto names, outbox_.disk().list(outbox_.directory() / "keys"));
+  for (const std::string& name : names) {
+    const auto digest = fixed_from_hex<Digest>(name);
+    if (!digest) continue;  // A lock.
+    const auto record = read(*digest);
+    if (!record && record.error().code == Errc::io) return record.error();
+    // A damaged one is told to whoever uses its key.
+    if (!record || !record.value()) continue;
+    BMSG_TRY(outbox_.finish(ids_of(*record.value())));
+    if (now.value >= record.value()->until.value) BMSG_TRY(outbox_.disk().remove(path_of(*digest)));
+  }
+  return outbox_.sweep(now);
+}
+
+}  // namespace bmsg::mail
