@@ -69,11 +69,26 @@ Result<IdentityKey> address_given(Context& context, const StoreDir& store, const
   return card.value().identity;
 }
 
+Result<mail::AckPolicy> parse_ack(const std::string& policy) {
+  if (policy == "never") return mail::AckPolicy::never;
+  if (policy == "asked") return mail::AckPolicy::asked;
+  if (policy == "read") return mail::AckPolicy::read;
+  return Error{Errc::bad_usage, fmt::format("'{}': give never, asked or read", policy)};
+}
+
+Result<mail::AckPolicy> default_ack(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
+  const auto policy = parse_ack(settings.text("ack.default"));
+  if (!policy) return Error{Errc::bad_config, "ack.default: " + policy.error().message};
+  return policy;
+}
+
 Result<ExitCode> run_add(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto address, address_given(context, store, rules.id, options.other));
   BMSG_TRY_ASSIGN(const auto name, mail::to_contact_name(options.name));
+  BMSG_TRY_ASSIGN(const auto ack, default_ack(context, store));
   const auto changed = change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
     if (const mail::Contact* like = book.confusable_with(name)) {
       context.out.warn(fmt::format("'{}' looks like '{}'", name, like->name));
@@ -83,6 +98,7 @@ Result<ExitCode> run_add(const Options& options, Context& context) {
     mail::Contact contact;
     contact.name = name;
     contact.address = address;
+    contact.ack = ack;
     contact.added = context.clock.now();
     return book.add(std::move(contact));
   });
@@ -154,10 +170,9 @@ Result<ExitCode> run_verify(const Options& options, Context& context) {
   return print_changed(context, store, options);
 }
 
-Result<mail::AckPolicy> parse_ack(const std::string& setting) {
-  if (setting == "ack=never") return mail::AckPolicy::never;
-  if (setting == "ack=asked") return mail::AckPolicy::asked;
-  if (setting == "ack=read") return mail::AckPolicy::read;
+Result<mail::AckPolicy> ack_setting(const std::string& setting) {
+  constexpr std::string_view kName = "ack=";
+  if (setting.starts_with(kName)) return parse_ack(setting.substr(kName.size()));
   return Error{Errc::bad_usage,
                fmt::format("'{}': give ack=never, ack=asked or ack=read", setting)};
 }
@@ -234,7 +249,7 @@ void add_changes(const Adder& add, const std::shared_ptr<Options>& options) {
   CLI::App* set =
       add("set", "Change how a contact is treated",
           changing([](mail::ContactBook& book, const Options& given, Context&) -> Result<Done> {
-            BMSG_TRY_ASSIGN(const auto ack, parse_ack(given.other));
+            BMSG_TRY_ASSIGN(const auto ack, ack_setting(given.other));
             return book.set_ack(given.name, ack);
           }));
   one_name(set);

@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "cli/acknowledge.h"
 #include "cli/command.h"
 #include "cli/listing.h"
 #include "cli/mailroom.h"
@@ -22,6 +23,7 @@ struct Options {
   bool body = false;
   bool thread = false;
   bool no_mark = false;
+  bool ack = false;
   bool from_input = false;  // --stdin
   std::vector<std::string> refs;
 };
@@ -100,6 +102,21 @@ Result<Done> mark_read(const Options& options, Context& context, const StoreDir&
   return changed;
 }
 
+/// By itself where mail is marked as read, with --ack in any case.
+Result<Done> acknowledge(const Options& options, Context& context, const StoreDir& store,
+                         const Mailroom& room, const std::vector<mail::MailText>& read) {
+  const bool by_itself = !options.no_mark && context.out.to_terminal();
+  for (const mail::MailText& text : read) {
+    if (text.item.summary.direction == mail::Direction::out) continue;
+    if (options.ack) {
+      BMSG_TRY(acknowledge_message(context, store, room, text.item, AckWish::always));
+    } else if (by_itself) {
+      BMSG_TRY(acknowledge_message(context, store, room, text.item, AckWish::as_policy_says));
+    }
+  }
+  return done;
+}
+
 Result<ExitCode> run(const Options& options, Context& context) {
   if (!options.raw.empty() && context.out.to_terminal() && options.raw != "force") {
     return Error{
@@ -124,6 +141,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   }
   BMSG_TRY(context.out.end());
   BMSG_TRY(mark_read(options, context, store, read));
+  BMSG_TRY(acknowledge(options, context, store, *room, read));
   return ExitCode::ok;
 }
 
@@ -142,6 +160,7 @@ void add_read(CLI::App& app, Context& context) {
   read->add_flag("--headers", options->headers, "Only who, when and what about");
   read->add_flag("--body", options->body, "Only the text");
   read->add_flag("--thread", options->thread, "The whole conversation");
+  read->add_flag("--ack", options->ack, "Tell the sender that it was read");
   read->add_flag("--no-mark", options->no_mark, "Leave it unread");
   read->add_flag("--stdin", options->from_input, "Take references from standard input");
 }

@@ -8,12 +8,14 @@
 #include <iterator>
 
 #include "cli/command.h"
-#include "cli/compose.h"
 #include "cli/deliver.h"
 #include "cli/editor.h"
 #include "cli/report.h"
+#include "cli/send_options.h"
 #include "cli/session.h"
 #include "cli/text.h"
+#include "cli/times.h"
+#include "cli/wait.h"
 #include "lib/api/json_objects.h"
 #include "lib/api/send_line.h"
 #include "lib/core/address.h"
@@ -23,25 +25,7 @@
 namespace bmsg::cli {
 namespace {
 
-struct Options {
-  std::vector<std::string> texts;
-  std::string file;
-  std::string subject;
-  bool open = false;  // --public
-  std::string topic;
-  std::string reply_to;
-  std::string expires;
-  bool hold = false;
-  bool stale = false;
-  bool no_sign = false;
-  bool require_verified = false;
-  bool now = false;
-  bool dry_run = false;
-  std::string allow_empty;  // Empty: not allowed; "yes" or "skip".
-  std::string to_file;
-  bool lines = false;  // --stdin
-  std::vector<std::string> to;
-};
+using Options = SendOptions;
 
 constexpr std::size_t kBodyBytesMax = 64u << 20;  // Far above any limit of a chain: told, not cut.
 
@@ -91,10 +75,13 @@ api::QueuedView view_of(const Queued& queued) {
   view.state = queued.held ? "held" : "queued";
   for (const mail::Addressee& one : queued.to) view.to.push_back(to_address(one.address));
   if (queued.held) view.reason = "waits for a card of a recipient";
+  if (!queued.key.empty()) view.key = queued.key;
   return view;
 }
 
-void print(Context& context, const Queued& queued) {
+}  // namespace
+
+void print_queued(Context& context, const Queued& queued) {
   api::QueuedView view = view_of(queued);
   view.since = context.clock.now();
   if (queued.held) {
@@ -110,6 +97,8 @@ void print(Context& context, const Queued& queued) {
     context.out.line(context.options.json ? api::queued_json(view) : to_hex(sent.id.view()));
   }
 }
+
+namespace {
 
 SendPolicy policy_of(const Options& options) {
   return {.sign = !options.no_sign,
@@ -135,7 +124,19 @@ Result<ExitCode> run_dry(Sender& sender, const SendRequest& request, Context& co
   return ExitCode::ok;
 }
 
-Result<ExitCode> run_one(const Options& options, const StoreDir& store, Context& context) {
+/// What to wait for; a fault of its words is told before anything is sent.
+Result<std::optional<WaitWish>> wish_of(const Options& options) {
+  if (options.wait.empty()) return std::optional<WaitWish>();
+  BMSG_TRY_ASSIGN(auto wish, parse_wait(options.wait));
+  if (!options.timeout.empty()) BMSG_TRY(parse_duration(options.timeout));
+  if (wish.goal == WaitGoal::read && (options.open || options.no_sign))
+    return Error{Errc::bad_usage, "--wait read needs recipients and a signature"};
+  return std::optional(std::move(wish));
+}
+
+}  // namespace
+
+Result<ExitCode> send_one(const Options& options, const StoreDir& store, Context& context) {
   BMSG_TRY_ASSIGN(const auto to, recipients(options, context));
   BMSG_TRY_ASSIGN(auto body, body_of(options, context));
   if (body.empty() && options.allow_empty == "skip") return ExitCode::ok;
@@ -149,30 +150,49 @@ Result<ExitCode> run_one(const Options& options, const StoreDir& store, Context&
       .audience = options.open ? mail::Audience::open : mail::Audience::sealed,
       .topic = options.topic,
       .reply_to = options.reply_to,
-      .expires = options.expires};
+      .reply = options.reply,
+      .expires = options.expires,
+      .key = options.key,
+      .once = options.once,
+      .ask_ack = options.ask_ack || options.wait == "read"};
+  BMSG_TRY_ASSIGN(const auto wish, wish_of(options));
   BMSG_TRY_ASSIGN(auto sender, Sender::open(context, store, policy_of(options)));
   if (options.dry_run) return run_dry(sender, request, context);
   BMSG_TRY_ASSIGN(const auto queued, sender.send(request, std::stop_token()));
-  print(context, queued);
+  print_queued(context, queued);
   // It is durable now: whatever comes after, its id has been told.
   BMSG_TRY(context.out.flush());
-  if (options.now && !queued.held) return deliver_now(context, store, queued);
-  poke_node(store);
-  return ExitCode::ok;
+  ExitCode outcome = ExitCode::ok;
+  if (options.now && !queued.held) {
+    BMSG_TRY_ASSIGN(outcome, deliver_now(context, store, queued));
+  } else {
+    poke_node(store);
+  }
+  if (!wish || outcome != ExitCode::ok) return outcome;
+  std::optional<std::chrono::seconds> timeout;
+  if (!options.timeout.empty()) {
+    BMSG_TRY_ASSIGN(const std::uint64_t seconds, parse_duration(options.timeout));
+    timeout = std::chrono::seconds(seconds);
+  }
+  return wait_for(context, store, sender.keyring(), queued, *wish, timeout);
 }
+
+namespace {
 
 Result<SendRequest> request_of(const std::string& line, const Options& options) {
   BMSG_TRY_ASSIGN(auto given, api::parse_send_line(line));
   if (given.body.empty() && options.allow_empty.empty())
     return Error{Errc::bad_usage, "the message is empty"};
-  const SendRequest request{.to = std::move(given.to),
-                            .body = std::move(given.body),
-                            .subject = given.subject,
-                            .audience = given.open ? mail::Audience::open : mail::Audience::sealed,
-                            .topic = given.topic,
-                            .reply_to = given.reply_to,
-                            .expires = given.expires.empty() ? options.expires : given.expires};
-  return request;
+  return SendRequest{.to = std::move(given.to),
+                     .body = std::move(given.body),
+                     .subject = given.subject,
+                     .audience = given.open ? mail::Audience::open : mail::Audience::sealed,
+                     .topic = given.topic,
+                     .reply_to = given.reply_to,
+                     .expires = given.expires.empty() ? options.expires : given.expires,
+                     .key = given.key,
+                     .once = options.once,
+                     .ask_ack = options.ask_ack || given.ask_ack};
 }
 
 Result<Queued> send_line(const std::string& line, const Options& options, Sender& sender) {
@@ -197,7 +217,7 @@ Result<ExitCode> run_lines(std::istream& in, const Options& options, const Store
     const auto queued = options.dry_run ? estimate_line(line, options, sender, context)
                                         : send_line(line, options, sender);
     if (queued) {
-      if (!options.dry_run) print(context, queued.value());
+      if (!options.dry_run) print_queued(context, queued.value());
     } else {
       const Error& error = queued.error();
       const ExitCode code = exit_code_of(error.code);
@@ -214,8 +234,10 @@ Result<ExitCode> run_lines(std::istream& in, const Options& options, const Store
 
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  if (options.lines && !options.wait.empty())
+    return Error{Errc::bad_usage, "--wait is for one message, not for --stdin"};
   if (options.lines) return run_lines(std::cin, options, store, context);
-  return run_one(options, store, context);
+  return send_one(options, store, context);
 }
 
 Result<ExitCode> run_import(const Options& options, Context& context) {
@@ -238,22 +260,30 @@ void add_import(CLI::App& app, Context& context) {
   import->add_flag("--dry-run", options->dry_run, "Check and estimate only");
 }
 
-void add_send(CLI::App& app, Context& context) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* send = add_command(app, context, "send", "Seal a message and queue it", options, run);
-  send->add_option("to", options->to, "Names, groups or addresses")->type_name("NAME|ADDRESS");
+void add_send_options(CLI::App& command, const std::shared_ptr<SendOptions>& options) {
+  CLI::App* send = &command;
   send->add_option("-m", options->texts, "The text; again for another paragraph")
       ->type_name("TEXT")
       ->allow_extra_args(false);
   send->add_option("-F", options->file, "Take the text from a file, or - for input")
       ->type_name("FILE");
   send->add_option("-s", options->subject, "The subject")->type_name("SUBJECT");
-  send->add_flag("--public", options->open, "For everybody to read; no recipients");
-  send->add_option("--topic", options->topic, "Topic of a public message")->type_name("TOPIC");
-  send->add_option("--reply-to", options->reply_to, "The message that this answers")
-      ->type_name("REF");
   send->add_option("--expires", options->expires, "How long others keep it (30d)")
       ->type_name("DUR");
+  CLI::Option* key =
+      send->add_option("--key", options->key, "Your word for this send: a repeat sends nothing");
+  key->type_name("KEY")->check(CLI::Validator(
+      [](const std::string& word) { return word.empty() ? "a key is needed" : ""; }, ""));
+  send->add_option("--once", options->once, "Send the same letter once within this time")
+      ->type_name("DUR")
+      ->excludes(key);
+  send->add_flag("--ask-ack", options->ask_ack, "Ask to be told when it was read");
+  CLI::Option* wait =
+      send->add_option("--wait", options->wait, "Until queued, pooled, relayed=N, mined=N or read");
+  wait->type_name("STATE");
+  send->add_option("--timeout", options->timeout, "Wait no longer than this")
+      ->type_name("DUR")
+      ->needs(wait);
   send->add_flag("--hold", options->hold, "Wait here for a card that is missing");
   send->add_flag("--stale", options->stale, "Use an expired card if there is no other");
   send->add_flag("--no-sign", options->no_sign, "Anonymous, and no readable copy is kept");
@@ -268,6 +298,17 @@ void add_send(CLI::App& app, Context& context) {
       ->expected(0, 1)
       ->type_name("[=skip]")
       ->check(CLI::IsMember({"skip", "yes", ""}));
+}
+
+void add_send(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* send = add_command(app, context, "send", "Seal a message and queue it", options, run);
+  send->add_option("to", options->to, "Names, groups or addresses")->type_name("NAME|ADDRESS");
+  add_send_options(*send, options);
+  send->add_flag("--public", options->open, "For everybody to read; no recipients");
+  send->add_option("--topic", options->topic, "Topic of a public message")->type_name("TOPIC");
+  send->add_option("--reply-to", options->reply_to, "The message that this answers")
+      ->type_name("REF");
   send->add_option("--to-file", options->to_file, "Recipients, one a line")->type_name("FILE");
   send->add_flag("--stdin", options->lines, "Messages as JSON Lines on standard input");
 }

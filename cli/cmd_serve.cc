@@ -181,6 +181,11 @@ Result<Done> Serving::start_gossip(const Options& options, const Settings& setti
   gossip.sync_every = std::chrono::seconds(every);
   BMSG_TRY_ASSIGN(gossip.transport, transport_options(context_, store_));
   gossip.after_change = [this] { collect_cards(); };
+  gossip.after_exchange = [this](const std::string& peer, const std::vector<ShortId>& has) {
+    mail::Outbox outbox(context_.disk, store_.outbox());
+    const auto noted = outbox.note_relayed(peer, has);
+    if (!noted) log_.write(LogLevel::warning, noted.error().message);
+  };
   gossip_ = std::make_unique<api::Gossip>(*node_, rules_, context_.clock, log_, std::move(gossip));
   // By its own pointer: the last change may still be told while gossip_ is let go.
   node_->on_change([this, gossip = gossip_.get()] {

@@ -101,6 +101,8 @@ void add_id(CLI::App& app, Context& context);
 void add_contact(CLI::App& app, Context& context);
 void add_send(CLI::App& app, Context& context);
 void add_outbox(CLI::App& app, Context& context);
+void add_reply(CLI::App& app, Context& context);
+void add_resend(CLI::App& app, Context& context);
 void add_mine(CLI::App& app, Context& context);
 void add_inbox(CLI::App& app, Context& context);
 void add_read(CLI::App& app, Context& context);

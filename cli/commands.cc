@@ -21,6 +21,8 @@ const std::vector<Entry>& entries() {
       {add_contact, {{"contact", "Name addresses and say how far you trust them"}}},
       {add_send, {{"send", "Seal a message and queue it"}}},
       {add_outbox, {{"outbox", "Show what waits, and why"}}},
+      {add_reply, {{"reply", "Answer a message"}}},
+      {add_resend, {{"resend", "Send a message of ours again"}}},
       {add_mine, {{"mine", "Put queued messages into a block"}}},
       {add_inbox, {{"inbox", "List messages, newest first"}}},
       {add_read, {{"read", "Show messages"}}},

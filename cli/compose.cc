@@ -121,31 +121,13 @@ Result<std::uint32_t> Sender::ttl_of(const SendRequest& request) const {
       std::min<std::uint64_t>(std::max(seconds.value(), least), rules_.rules.maxttl));
 }
 
-Result<Done> Sender::answer(mail::Content& content, const std::string& given) {
-  BMSG_TRY_ASSIGN(const auto ref, listed_ref(*context_, store_, given));
-  BMSG_TRY_ASSIGN(const auto chain, open_chain(*context_, store_));
-  const storage::OpenOptions options{.disk = context_->disk};
-  BMSG_TRY_ASSIGN(const auto index,
-                  storage::RocksMailStore::open_read_only(store_.mail(), options));
-  BMSG_TRY_ASSIGN(const auto id, find_message(*chain, index.get(), ref));
-  content.re.push_back(id);
-  content.thread = prefix_of<mail::ThreadId>(id);
-  if (!keyring_) return done;
-  const mail::MailKeys keys = mail::mail_keys(keyring_->keyring, rules_.id);
-  const mail::Outbox outbox(context_->disk, store_.outbox());
-  const mail::Mailbox box(*chain, *index, keys, outbox);
-  BMSG_TRY_ASSIGN(const auto item, box.item(id));
-  if (item) content.thread = item->thread();
-  return done;
-}
-
 Result<mail::Letter> Sender::letter_of(const SendRequest& request) {
   mail::Letter letter;
   if (!is_utf8(request.body)) return Error{Errc::bad_input, "the message is not UTF-8 text"};
   if (!is_utf8(request.subject)) return Error{Errc::bad_input, "the subject is not UTF-8 text"};
   const bool open = request.audience == mail::Audience::open;
   if (open && !request.to.empty()) return Error{Errc::bad_usage, "--public takes no recipient"};
-  if (!open && request.to.empty())
+  if (!open && request.to.empty() && request.reply == Reply::none)
     return Error{Errc::bad_usage, "a recipient is needed: a name, an address, or --public"};
   letter.audience = request.audience;
   BMSG_TRY_ASSIGN(letter.to, addressees(request));
@@ -154,7 +136,8 @@ Result<mail::Letter> Sender::letter_of(const SendRequest& request) {
   letter.content.content = to_bytes(request.body);
   if (!request.topic.empty()) letter.topic = topic_of(request.topic);
   letter.stale = policy_.stale;
-  if (!request.reply_to.empty()) BMSG_TRY(answer(letter.content, request.reply_to));
+  letter.content.ask_ack = request.ask_ack;
+  if (!request.reply_to.empty()) BMSG_TRY(answer(letter, request));
   // Told before any work: records hold 65,535 bytes at most, and the chain may want less.
   const std::size_t bytes = estimated_bytes(letter, policy_.sign, 1);
   if (bytes > rules_.rules.maxmessage) return too_long(bytes, rules_);
@@ -173,11 +156,43 @@ mail::SendContext Sender::sending(mail::CardDirectory& cards, mail::Outbox& outb
           .patience = patience_};
 }
 
-Result<std::vector<mail::Sent>> Sender::send_letter(const mail::Letter& letter,
-                                                    std::stop_token stop) {
+Result<mail::SentOnce> Sender::send_letter(const mail::Letter& letter,
+                                           const std::optional<mail::SendKey>& key,
+                                           std::stop_token stop) {
   mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
   mail::Outbox outbox(context_->disk, store_.outbox());
-  return mail::send(letter, sending(cards, outbox), stop);
+  if (key) return mail::send_once(letter, *key, sending(cards, outbox), stop);
+  BMSG_TRY_ASSIGN(auto sent, mail::send(letter, sending(cards, outbox), stop));
+  return mail::SentOnce{std::move(sent), {}};
+}
+
+Result<mail::SentOnce> Sender::hold(const mail::Letter& letter,
+                                    const std::optional<mail::SendKey>& key) {
+  mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
+  mail::Outbox outbox(context_->disk, store_.outbox());
+  if (key) return mail::hold_once(letter, *key, sending(cards, outbox));
+  mail::HeldLetters held(outbox, keyring_->keyring.archive);
+  BMSG_TRY_ASSIGN(const MessageId id, held.hold(letter, identity_->address(), context_->clock.now(),
+                                                context_->entropy));
+  return mail::SentOnce{{}, id};
+}
+
+Result<std::optional<mail::SendKey>> Sender::key_of(const SendRequest& request,
+                                                    const mail::Letter& letter) {
+  if (request.key.empty() && request.once.empty()) return std::optional<mail::SendKey>();
+  mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
+  mail::Outbox outbox(context_->disk, store_.outbox());
+  BMSG_TRY_ASSIGN(const Digest content, mail::letter_digest(letter, sending(cards, outbox)));
+  mail::SendKey key{.name = content};
+  if (!request.once.empty()) {
+    BMSG_TRY_ASSIGN(key.seconds, parse_duration(request.once));
+    return std::optional(key);
+  }
+  key.name = mail::key_name(request.key);
+  // Without the mailbox key a kept digest would tell who can guess the text.
+  if (keyring_) key.content = content;
+  BMSG_TRY_ASSIGN(key.seconds, settings_.seconds("send.key_ttl"));
+  return std::optional(key);
 }
 
 Result<Done> Sender::look_for_cards() {
@@ -189,26 +204,25 @@ Result<Done> Sender::look_for_cards() {
   }
 }
 
-Result<Queued> Sender::send(const SendRequest& request, std::stop_token stop) {
-  BMSG_TRY_ASSIGN(const auto letter, letter_of(request));
-  Queued queued{.sent = {}, .held = {}, .to = letter.to};
-  auto sent = send_letter(letter, stop);
-  if (!sent && sent.error().code == Errc::no_recipient) {
+Result<Queued> Sender::queue(const mail::Letter& letter, const std::optional<mail::SendKey>& key,
+                             std::stop_token stop) {
+  auto once = send_letter(letter, key, stop);
+  if (!once && once.error().code == Errc::no_recipient) {
     // The card may have come with blocks that nobody has looked through yet.
     BMSG_TRY(look_for_cards());
-    sent = send_letter(letter, stop);
+    once = send_letter(letter, key, stop);
   }
-  if (sent) {
-    queued.sent = std::move(sent).value();
-    return queued;
-  }
-  const bool holds =
-      policy_.hold && sent.error().code == Errc::no_recipient && identity_ != nullptr;
-  if (!holds) return sent.error();
-  mail::Outbox outbox(context_->disk, store_.outbox());
-  mail::HeldLetters held(outbox, keyring_->keyring.archive);
-  BMSG_TRY_ASSIGN(queued.held, held.hold(letter, identity_->address(), context_->clock.now(),
-                                         context_->entropy));
+  const bool holds = !once && policy_.hold && once.error().code == Errc::no_recipient;
+  if (holds && identity_ != nullptr) once = hold(letter, key);
+  if (!once) return once.error();
+  return Queued{std::move(once.value().sent), once.value().held, letter.to};
+}
+
+Result<Queued> Sender::send(const SendRequest& request, std::stop_token stop) {
+  BMSG_TRY_ASSIGN(const auto letter, letter_of(request));
+  BMSG_TRY_ASSIGN(const auto key, key_of(request, letter));
+  BMSG_TRY_ASSIGN(auto queued, queue(letter, key, stop));
+  queued.key = request.key;
   return queued;
 }
 

@@ -12,10 +12,17 @@
 #include "lib/chain/rules_text.h"
 #include "lib/mail/card_directory.h"
 #include "lib/mail/contact_book.h"
+#include "lib/mail/mailbox.h"
 #include "lib/mail/outbox.h"
 #include "lib/mail/send.h"
+#include "lib/mail/send_once.h"
 
 namespace bmsg::cli {
+
+class Standings;
+
+/// Whether recipients and subject come from the message that is answered.
+enum class Reply { none, sender, all };
 
 /// One message as it was asked for.
 struct SendRequest {
@@ -25,7 +32,11 @@ struct SendRequest {
   mail::Audience audience = mail::Audience::sealed;
   std::string topic;     // Empty: none.
   std::string reply_to;  // A reference; empty: none.
-  std::string expires;   // A duration; empty: the setting.
+  Reply reply = Reply::none;
+  std::string expires;  // A duration; empty: the setting.
+  std::string key;      // The caller's word for this send; empty: none.
+  std::string once;     // A duration in which the same letter is sent once; empty: always.
+  bool ask_ack = false;
 };
 
 /// What holds for all messages of one command.
@@ -41,6 +52,7 @@ struct Queued {
   std::vector<mail::Sent> sent;
   std::optional<MessageId> held;
   std::vector<mail::Addressee> to;
+  std::string key = {};  // As it was asked for.
 };
 
 /// Sends from one store, with keys, contacts and rules read once.
@@ -54,6 +66,10 @@ class Sender {
   /// long).
   Result<Queued> send(const SendRequest& request, std::stop_token stop);
 
+  /// Seals what `ref` says again, to the newest cards of its recipients, as a new message.
+  /// Errors: Errc::not_found; Errc::denied if it is not ours; else as send().
+  Result<Queued> resend(const std::string& ref, std::stop_token stop);
+
   /// What send() would do, without doing it: bytes of the message and devices it would be sealed
   /// to.
   struct Estimate {
@@ -63,15 +79,26 @@ class Sender {
   Result<Estimate> estimate(const SendRequest& request);
 
   const chain::ChainRules& rules() const { return rules_; }
+  /// Null without a signature.
+  const mail::Keyring* keyring() const { return keyring_ ? &keyring_->keyring : nullptr; }
+  const mail::ContactBook& contacts() const { return contacts_; }
 
  private:
   Sender(Context& context, StoreDir store, const SendPolicy& policy);
   Result<mail::Letter> letter_of(const SendRequest& request);
   Result<std::vector<mail::Addressee>> addressees(const SendRequest& request) const;
-  Result<Done> answer(mail::Content& content, const std::string& ref);
+  Result<Done> answer(mail::Letter& letter, const SendRequest& request);
+  Result<Done> address_reply(mail::Letter& letter, const Standings& standings,
+                             const mail::MailItem& item, Reply reply) const;
+  Result<Queued> queue(const mail::Letter& letter, const std::optional<mail::SendKey>& key,
+                       std::stop_token stop);
   Result<std::uint32_t> ttl_of(const SendRequest& request) const;
-  Result<std::vector<mail::Sent>> send_letter(const mail::Letter& letter, std::stop_token stop);
+  Result<mail::SentOnce> send_letter(const mail::Letter& letter,
+                                     const std::optional<mail::SendKey>& key, std::stop_token stop);
+  Result<mail::SentOnce> hold(const mail::Letter& letter, const std::optional<mail::SendKey>& key);
   Result<Done> look_for_cards();
+  Result<std::optional<mail::SendKey>> key_of(const SendRequest& request,
+                                              const mail::Letter& letter);
   mail::SendContext sending(mail::CardDirectory& cards, mail::Outbox& outbox) const;
 
   Context* context_;

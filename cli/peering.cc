@@ -8,6 +8,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/crypto/certificate.h"
+#include "lib/mail/outbox.h"
 #include "lib/node/peer_book.h"
 
 namespace bmsg::cli {
@@ -142,6 +143,9 @@ Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
   const auto released = local.release();
   if (!report) return failed(report.error());
   if (!released) return failed(released.error());
+  mail::Outbox outbox(context.disk, store.outbox());
+  if (const auto noted = outbox.note_relayed(peer.url, report.value().peer_has); !noted)
+    context.out.warn(noted.error().message);  // The exchange is done; a count is too low.
   fill_view(view, report.value(), *transport.value());
   pin(context, peer, *transport.value());
   peer = node::after_success(peer, context.clock.now(),

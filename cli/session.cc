@@ -96,6 +96,8 @@ Result<std::unique_ptr<NodeSession>> LocalSession::open(Context& context, const 
                         .agent = agent_name(),
                         .reorg = reorg};
   BMSG_TRY_ASSIGN(session->node_, node::Node::make(std::move(parts)));
+  // What a lost block had and the pool has not goes again.
+  BMSG_TRY(session->outbox_.return_lost(*session->chain_, context.clock.now()));
   BMSG_TRY(session->node_->take_outbox());
   return std::unique_ptr<NodeSession>(std::move(session));
 }

@@ -115,6 +115,7 @@ class Gossip::Impl {
     if (stop.stop_requested()) return;
     if (!report) return note_failure(peer, report.error());
     note_success(peer, report.value(), transport.value()->peer_key());
+    if (options_.after_exchange) options_.after_exchange(peer.url, report.value().peer_has);
   }
 
   void note_success(const node::Peer& peer, const node::SyncReport& done,

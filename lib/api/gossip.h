@@ -20,8 +20,10 @@ struct GossipOptions {
   std::chrono::milliseconds settle{300};  // News are gathered for so long.
   std::chrono::seconds take_outbox_every{5};
   std::chrono::seconds exchange_max{
-      60};                             // One peer's turn: a slow one must not keep others waiting.
-  TransportOptions transport;          // The expected key comes from each peer.
+      60};                     // One peer's turn: a slow one must not keep others waiting.
+  TransportOptions transport;  // The expected key comes from each peer.
+  /// Told after each exchange, on the gossip thread: which peer, and what of our pool it has.
+  std::function<void(const std::string&, const std::vector<ShortId>&)> after_exchange;
   std::function<void()> after_change;  // Called on the gossip thread: collects cards.
 };
 

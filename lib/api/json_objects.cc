@@ -124,6 +124,18 @@ std::string queued_json(const QueuedView& view) {
   return print_json(json);
 }
 
+std::string sent_json(const SentView& view) {
+  Json json = object("sent");
+  json["id"] = hex(view.id);
+  json["to"] = or_null(view.to);
+  json["asked"] = view.asked;
+  json["state"] = view.state;
+  json["ok"] = view.ok;
+  json["code"] = view.code;
+  json["reason"] = or_null(view.reason);
+  return print_json(json);
+}
+
 std::string message_json(const MessageView& view) {
   Json json = object("message");
   json["id"] = hex(view.id);

@@ -79,6 +79,18 @@ struct QueuedView {
 };
 std::string queued_json(const QueuedView& view);
 
+/// What waiting for a message came to, for one recipient.
+struct SentView {
+  MessageId id;
+  std::optional<std::string> to;  // Absent: a public message.
+  std::string asked;
+  std::string state;
+  bool ok = false;
+  int code = 0;
+  std::optional<std::string> reason;
+};
+std::string sent_json(const SentView& view);
+
 struct MessageView {
   struct Place {
     BlockHash hash;

@@ -11,7 +11,8 @@
 namespace bmsg::api {
 namespace {
 
-constexpr std::array kMembers = {"to", "body", "subject", "public", "topic", "reply_to", "expires"};
+constexpr std::array kMembers = {"to",       "body",    "subject", "public", "topic",
+                                 "reply_to", "expires", "key",     "ask_ack"};
 
 Result<Done> check_members(const Json& json) {
   if (!json.is_object()) return Error{Errc::bad_input, "a line must be a JSON object"};
@@ -36,6 +37,14 @@ Result<std::vector<std::string>> recipients(const Json& json) {
   return to;
 }
 
+Result<bool> truth_member(const Json& json, const char* name) {
+  const auto at = json.find(name);
+  if (at == json.end()) return false;
+  if (!at->is_boolean())
+    return Error{Errc::bad_input, fmt::format("'{}' is neither true nor false", name)};
+  return at->get<bool>();
+}
+
 }  // namespace
 
 Result<SendLine> parse_send_line(std::string_view line) {
@@ -43,19 +52,15 @@ Result<SendLine> parse_send_line(std::string_view line) {
   BMSG_TRY(check_members(json));
   SendLine send;
   BMSG_TRY_ASSIGN(send.to, recipients(json));
-  const std::pair<const char*, std::string*> texts[] = {{"body", &send.body},
-                                                        {"subject", &send.subject},
-                                                        {"topic", &send.topic},
-                                                        {"reply_to", &send.reply_to},
-                                                        {"expires", &send.expires}};
+  const std::pair<const char*, std::string*> texts[] = {
+      {"body", &send.body},         {"subject", &send.subject}, {"topic", &send.topic},
+      {"reply_to", &send.reply_to}, {"expires", &send.expires}, {"key", &send.key}};
   for (const auto& [name, text] : texts) {
     BMSG_TRY_ASSIGN(auto value, text_member(json, name));
     if (value) *text = std::move(*value);
   }
-  if (const auto at = json.find("public"); at != json.end()) {
-    if (!at->is_boolean()) return Error{Errc::bad_input, "'public' is neither true nor false"};
-    send.open = at->get<bool>();
-  }
+  BMSG_TRY_ASSIGN(send.open, truth_member(json, "public"));
+  BMSG_TRY_ASSIGN(send.ask_ack, truth_member(json, "ask_ack"));
   return send;
 }
 

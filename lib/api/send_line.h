@@ -20,6 +20,8 @@ struct SendLine {
   std::string topic;
   std::string reply_to;
   std::string expires;
+  std::string key;
+  bool ask_ack = false;
 };
 
 inline constexpr std::size_t kSendLineBytesMax = 16u << 20;

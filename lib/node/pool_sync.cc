@@ -69,9 +69,12 @@ Result<Done> PoolSync::compare() {
       if (!here.contains(id)) wanted_.push_back(id);
     }
   }
-  if (options_.direction == Direction::pull) return done;
   for (const ShortId& id : here) {
-    if (!there.contains(id)) offers_.push_back(id);
+    if (there.contains(id)) {
+      report_.peer_has.push_back(id);
+    } else if (options_.direction != Direction::pull) {
+      offers_.push_back(id);
+    }
   }
   return done;
 }
@@ -129,6 +132,7 @@ Result<Done> PoolSync::offer() {
       if (offered.erase(id) == 1) gifts_.push_back(id);
     }
   }
+  report_.peer_has.insert(report_.peer_has.end(), offered.begin(), offered.end());
   return done;
 }
 
@@ -141,6 +145,10 @@ Result<Done> PoolSync::give() {
   }
   BMSG_TRY_ASSIGN(const auto lines, peer_.put(pack));
   BMSG_TRY(check_lines(lines, messages.size()));
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].verdict == Verdict::accepted || lines[i].verdict == Verdict::known)
+      report_.peer_has.push_back(short_id_of(messages[i]));
+  }
   const auto accepted = [](const PutLine& line) { return line.verdict == Verdict::accepted; };
   report_.pushed_messages += static_cast<std::uint64_t>(std::ranges::count_if(lines, accepted));
   return done;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "lib/chain/rules_text.h"
 #include "lib/core/clock.h"
@@ -39,6 +40,7 @@ struct SyncReport {
   std::uint64_t pulled_messages = 0;   // That came into our pool.
   std::uint64_t pushed_messages = 0;   // That came into the peer's.
   std::uint64_t refused_messages = 0;  // The peer's, that break a rule or find no room here.
+  std::vector<ShortId> peer_has;       // Of our pool; told by the peer.
   std::optional<Reorg> reorg;          // The deepest.
   bool stopped_by_policy = false;      // A better branch is here and was not followed.
   bool held = false;                   // The peer's chain goes on in the future: ask again later.

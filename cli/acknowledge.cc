@@ -1,0 +1,34 @@
+#include "cli/acknowledge.h"
+
+#include "cli/compose.h"
+#include "cli/session.h"
+#include "lib/core/try.h"
+#include "lib/mail/ack.h"
+
+namespace bmsg::cli {
+
+Result<Done> acknowledge_message(Context& context, const StoreDir& store, const Mailroom& room,
+                                 const mail::MailItem& item, AckWish wish) {
+  const bool asked = wish == AckWish::always;
+  if (!asked && !mail::acknowledges(item.summary, room.contacts())) return done;
+  mail::CardDirectory cards(context.disk, store.cards(), room.rules().id);
+  mail::Outbox outbox(context.disk, store.outbox());
+  const auto* identity =
+      room.keyring().identities.empty() ? nullptr : &room.keyring().identities.front();
+  const mail::SendContext sending{.chain = room.rules(),
+                                  .cards = cards,
+                                  .outbox = outbox,
+                                  .clock = context.clock,
+                                  .entropy = context.entropy,
+                                  .keyring = &room.keyring(),
+                                  .identity = identity,
+                                  .threads = threads_for(0)};
+  const auto sent =
+      mail::acknowledge(item.id, item.summary, room.index(), sending, std::stop_token());
+  if (!sent && !asked && sent.error().code == Errc::no_recipient) return done;
+  if (!sent) return sent.error();
+  if (sent.value()) poke_node(store);
+  return done;
+}
+
+}  // namespace bmsg::cli
