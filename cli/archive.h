@@ -63,6 +63,7 @@ class ArchiveReader {
 
  private:
   Result<Done> read(std::span<std::uint8_t> bytes);
+  Result<Done> read_padding(std::uint64_t size);
   Result<std::string> read_text(std::uint64_t size, std::uint64_t most);
   Result<TarEntry> next();
   Result<Done> unpack_file(const TarEntry& entry);

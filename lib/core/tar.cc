@@ -50,6 +50,11 @@ std::uint64_t sum_of(ByteView block) {
   return sum;
 }
 
+/// The one form of a block's sum that is written and read.
+std::string sum_text(ByteView block) {
+  return fmt::format("{:06o}", sum_of(block)) + std::string("\0 ", 2);
+}
+
 Bytes header_block(std::string_view name, std::uint64_t size, bool executable, char type,
                    std::uint64_t time) {
   Bytes block(kTarBlockBytes);
@@ -61,9 +66,7 @@ Bytes header_block(std::string_view name, std::uint64_t size, bool executable, c
   put_number(block, kTimeAt, kLongBytes, time);
   block[kTypeAt] = static_cast<std::uint8_t>(type);
   put(block, kMagicAt, kMagic);
-  put(block, kSumAt, fmt::format("{:06o}", sum_of(block)));
-  block[kSumAt + 6] = 0;
-  block[kSumAt + 7] = ' ';
+  put(block, kSumAt, sum_text(block));
   return block;
 }
 
@@ -114,8 +117,8 @@ Result<TarBlock> decode_tar_block(ByteView block) {
   if (std::ranges::all_of(block, [](std::uint8_t byte) { return byte == 0; })) return TarBlock();
   if (as_text(block.subspan(kMagicAt, kMagic.size())) != kMagic)
     return Error{Errc::bad_input, "this is no archive in POSIX form"};
-  BMSG_TRY_ASSIGN(const auto sum, number_at(block, kSumAt, kShortBytes));
-  if (sum != sum_of(block)) return Error{Errc::bad_input, "a header of the archive is damaged"};
+  if (as_text(block.subspan(kSumAt, kShortBytes)) != sum_text(block))
+    return Error{Errc::bad_input, "a header of the archive is damaged"};
   TarBlock found;
   const char type = static_cast<char>(block[kTypeAt]);
   if (type != kFile && type != kExtended) {

@@ -74,7 +74,6 @@ TEST(Tar, RefusesLinksAndDirectories) {
 TEST(Tar, RefusesAnyChangedByteOfAHeader) {
   const Bytes good = block_of({"keys/keyring", 77, false});
   for (std::size_t i = 0; i < good.size(); ++i) {
-    if (i == 154 || i == 155) continue;  // The end of the sum, which means nothing.
     Bytes block = good;
     block[i] ^= 0x11;
     const auto read = decode_tar_block(block);
