@@ -8,6 +8,7 @@
 #include <array>
 
 #include "cli/command.h"
+#include "cli/keyring_file.h"
 #include "cli/environment.h"
 #include "cli/peering.h"
 #include "cli/run_program.h"
@@ -94,6 +95,29 @@ Check check_keys(const Context& context, const StoreDir& store) {
   return {"keys", State::ok, "behind a passphrase"};
 }
 
+Check check_settings(const Context& context, const StoreDir& store) {
+  const auto settings = context.settings(&store);
+  if (!settings) {
+    return {"settings", State::fail, settings.error().message,
+            "bmsg config unset KEY, for a file of the user's with --user"};
+  }
+  for (const auto& [key, value] : settings.value().all()) {
+    const auto fits = check_value(key, value.text);
+    if (!fits) {
+      return {"settings", State::fail, fmt::format("{}: {}", value.origin, fits.error().message),
+              fmt::format("bmsg config unset {}", key)};
+    }
+  }
+  return {"settings", State::ok, "all keys are known and their values fit"};
+}
+
+Check check_contacts(const Context& context, const StoreDir& store) {
+  const auto contacts = read_contacts(context, store);
+  if (contacts) return {"contacts", State::ok, "can be read"};
+  return {"contacts", State::fail, contacts.error().message,
+          "restore a backup, or take the line out of contacts.jsonl"};
+}
+
 Check check_limits() {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
@@ -172,12 +196,14 @@ void print(Context& context, const Check& check) {
 }
 
 Result<ExitCode> run(const Options& options, Context& context) {
-  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto store, context.any_store());
   std::vector<Check> checks = {check_space(context, store),
                                check_ballast(store),
                                check_modes(store),
                                check_chain(context, store),
                                check_keys(context, store),
+                               check_settings(context, store),
+                               check_contacts(context, store),
                                check_limits(),
                                check_terminal(),
                                check_completion(),

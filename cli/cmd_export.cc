@@ -205,7 +205,8 @@ Result<ExitCode> run(const Options& options, Context& context) {
   for (const MessageId& id : ids) {
     BMSG_TRY_ASSIGN(const auto text, room->box().read(id));
     if (!text)
-      return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view()))};
+      return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view())),
+                   "'bmsg inbox' lists what is"};
     if (text->opened.fault) {
       context.out.warn(fmt::format("message {} cannot be read: {}", to_hex(id.view()),
                                    mail::name_of(*text->opened.fault)));

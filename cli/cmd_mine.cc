@@ -129,6 +129,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   if (options.dry_run) return run_dry(context, store, wish);
   const sched_param lowest{};
   if (options.idle) (void)::sched_setscheduler(0, SCHED_IDLE, &lowest);  // Politeness only.
+  const auto began = context.clock.steady();
   ExitCode outcome = ExitCode::ok;
   std::uint64_t blocks = 0;
   api::SummaryView summary{.command = "mine", .numbers = {}, .texts = {}};
@@ -154,8 +155,12 @@ Result<ExitCode> run(const Options& options, Context& context) {
     }
   }
   progress.reset();
-  summary.numbers = {
-      {"blocks", static_cast<double>(blocks)}, {"hashes", hashes}, {"messages", messages}};
+  summary.ok = outcome == ExitCode::ok;
+  summary.elapsed = std::chrono::duration<double>(context.clock.steady() - began).count();
+  summary.numbers = {{"blocks", static_cast<double>(blocks)},
+                     {"hashes", hashes},
+                     {"rate", summary.elapsed > 0 ? hashes / summary.elapsed : 0},
+                     {"messages", messages}};
   if (context.options.json) context.out.line(api::summary_json(summary));
   if (outcome == ExitCode::try_again)
     return Error{Errc::try_again, "no block was found in the time given; nothing is lost"};

@@ -134,7 +134,8 @@ Result<ExitCode> run(const Options& options, Context& context) {
   for (const MessageId& id : ids) {
     BMSG_TRY_ASSIGN(auto text, room->box().read(id));
     if (!text)
-      return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view()))};
+      return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view())),
+                   "'bmsg inbox' lists what is"};
     BMSG_TRY(check_readable(*text, id));
     BMSG_TRY(print(options, context, *room, *text));
     read.push_back(std::move(*text));

@@ -129,9 +129,14 @@ Result<ExitCode> verdict(const Tally& tally, const Options& options) {
     if (is_ours || error.code == Errc::bad_input || error.code == Errc::denied) return error;
   }
   if (tally.stopped_by_policy) return ExitCode::partial;
-  if (tally.worked < options.require) return ExitCode::unavailable;
+  if (tally.worked < options.require) {
+    return Error{Errc::unreachable,
+                 fmt::format("{} of {} peers answered, {} were asked for", tally.worked,
+                             tally.worked + tally.failed, options.require)};
+  }
   if (tally.worked > 0 && tally.failed > 0) return ExitCode::partial;
-  if (tally.out_of_time) return ExitCode::try_again;
+  if (tally.out_of_time)
+    return Error{Errc::try_again, "the time ran out; what came is kept, and the next sync goes on"};
   if (tally.failed == 0) return ExitCode::ok;
   if (all_are(tally, Errc::protocol) || all_are(tally, Errc::bad_config) ||
       all_are(tally, Errc::try_again))
@@ -150,10 +155,10 @@ Result<ExitCode> run(const Options& options, Context& context) {
   const auto began = context.clock.steady();
   if (!options.dry_run) BMSG_TRY(take_outbox(context, store));
   BMSG_TRY_ASSIGN(const auto peers, chosen_peers(options, context, store));
-  if (peers.empty()) {
-    context.out.note("no peers yet; 'bmsg peers add URL' adds one");
-    return options.require > 0 ? ExitCode::unavailable : ExitCode::ok;
-  }
+  if (peers.empty() && options.require > 0)
+    return Error{Errc::unreachable, "no peers yet, so none can answer",
+                 "'bmsg peers add URL' adds one"};
+  if (peers.empty()) context.out.note("no peers yet; 'bmsg peers add URL' adds one");
   Tally tally;
   for (const node::Peer& peer : peers) {
     if (options.dry_run) {
@@ -194,7 +199,9 @@ void add_sync(CLI::App& app, Context& context) {
   sync->add_flag("--pull", options->pull, "Only fetch");
   sync->add_flag("--push", options->push, "Only give");
   sync->add_option("--timeout", options->timeout, "Longest time for one peer")->type_name("DUR");
-  sync->add_option("--max-bytes", options->bytes_max, "Stop after so many bytes")->type_name("N");
+  sync->add_option("--max-bytes", options->bytes_max, "Stop after so many bytes")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("N");
   add_progress_option(*sync, context);
   sync->add_flag("--dry-run", options->dry_run, "Say who would be asked");
   sync->add_option("--require", options->require, "Fail unless so many peers answered")

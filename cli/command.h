@@ -57,7 +57,10 @@ class Context {
   std::optional<Result<ExitCode>> outcome;  // Set by the command that ran.
 
   /// The store that the options and the environment name.
-  Result<StoreDir> store() const { return find_store(options.store, disk); }
+  /// Errors: as find_store(); Errc::bad_config if a file of settings is wrong.
+  Result<StoreDir> store() const;
+  /// The same whatever its settings say: for those who mend them.
+  Result<StoreDir> any_store() const { return find_store(options.store, disk); }
   /// Settings of all files, the environment and -c; `store` may be null.
   Result<Settings> settings(const StoreDir* store) const;
   /// Lets long output at a terminal go through the pager, if the user has one.

@@ -44,6 +44,11 @@ std::size_t estimated_bytes(const mail::Letter& letter, bool is_signed, std::siz
 
 }  // namespace
 
+Error not_verified(const std::string& whom) {
+  return Error{Errc::denied, whom + " is not verified",
+               "'bmsg contact verify NAME' compares fingerprints"};
+}
+
 Topic topic_of(const std::string& text) {
   const bool ascii = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
   if (text.size() == kTopicText && ascii) return Topic::from(as_bytes(text));
@@ -82,22 +87,15 @@ Result<std::vector<mail::Addressee>> Sender::addressees(const SendRequest& reque
     if (const auto address = from_address(text)) {
       const mail::Contact* contact = contacts_.by_address(*address);
       const bool verified = contact != nullptr && contact->trust == mail::Trust::verified;
-      if (policy_.require_verified && !verified)
-        return Error{Errc::denied, fmt::format("'{}' is not verified", text)};
+      if (policy_.require_verified && !verified) return not_verified(fmt::format("'{}'", text));
       add(*address, contact == nullptr ? "" : contact->name);
       continue;
     }
     auto persons = contacts_.persons(text);
-    if (!persons)
-      return Error{
-          Errc::no_recipient,
-          fmt::format("no contact '{}'; 'bmsg contact add {} ADDRESS' makes one", text, text)};
+    if (!persons) return mail::no_contact(text);
     for (const mail::Contact& person : persons.value()) {
       if (policy_.require_verified && person.trust != mail::Trust::verified) {
-        return Error{
-            Errc::denied,
-            fmt::format("'{}' is not verified; 'bmsg contact verify {}' compares fingerprints",
-                        person.name, person.name)};
+        return not_verified(fmt::format("'{}'", person.name));
       }
       add(*person.address, person.name);
     }

@@ -55,6 +55,9 @@ struct Queued {
   std::string key = {};  // As it was asked for.
 };
 
+/// The refusal of --require-verified; `whom` as a subject: "'ana'".
+Error not_verified(const std::string& whom);
+
 /// Sends from one store, with keys, contacts and rules read once.
 class Sender {
  public:

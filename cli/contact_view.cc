@@ -85,7 +85,7 @@ Result<api::ContactView> contact_view(Context& context, const StoreDir& store,
                                       const chain::ChainRules& rules, const std::string& name) {
   BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
   const mail::Contact* contact = book.find(name);
-  if (contact == nullptr) return Error{Errc::no_recipient, fmt::format("no contact '{}'", name)};
+  if (contact == nullptr) return mail::no_contact(name);
   return contact_view_of(context, store, rules, *contact);
 }
 

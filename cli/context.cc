@@ -9,9 +9,16 @@
 
 namespace bmsg::cli {
 
+Result<StoreDir> Context::store() const {
+  BMSG_TRY_ASSIGN(auto found, any_store());
+  // Also where nothing of them is needed: a mistyped key is told now, not by tonight's cron job.
+  BMSG_TRY(settings(&found));
+  return found;
+}
+
 void Context::allow_pager() {
   if (!out.to_terminal() || options.json || options.no_pager) return;
-  const auto here = store();
+  const auto here = any_store();
   // Bad settings are told by whoever needs them; a pager is decoration.
   const auto known = settings(here ? &here.value() : nullptr);
   std::string program = from_environment("BMSG_PAGER");

@@ -1,6 +1,7 @@
 #include "cli/mailroom.h"
 
 #include "cli/refs.h"
+#include "cli/release.h"
 #include "cli/session.h"
 #include "lib/core/try.h"
 #include "lib/mail/card_directory.h"
@@ -27,6 +28,8 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDi
   BMSG_TRY_ASSIGN(room->rules_, read_rules(context, store));
   BMSG_TRY_ASSIGN(room->keyring_, unlock_keyring(context, store));
   room->keys_ = mail::mail_keys(room->keyring_.keyring, room->rules_.id);
+  const auto released = release_held(context, store, room->rules_, room->keyring_.keyring);
+  if (!released) context.out.warn("held messages stay held: " + released.error().message);
   BMSG_TRY_ASSIGN(room->contacts_, read_contacts(context, store));
   BMSG_TRY_ASSIGN(room->chain_, open_chain(context, store));
   BMSG_TRY(room->reopen_index());

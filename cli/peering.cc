@@ -18,10 +18,18 @@ std::chrono::milliseconds since(const Clock& clock, std::chrono::steady_clock::t
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady() - began);
 }
 
-/// Lets go of the node's lock before each request, so that a slow peer keeps nobody from writing.
+using Moment = std::chrono::steady_clock::time_point;
+
+/// How long a peer may take to say that it is there.
+constexpr std::chrono::seconds kProbeTime{10};
+
+/// Lets go of the node's lock before each request, so that a slow peer keeps nobody from writing,
+/// and asks for nothing that could come only after `until`.
 class PoliteTransport final : public node::Transport {
  public:
-  PoliteTransport(node::Transport& peer, ShortService& local) : peer_(peer), local_(local) {}
+  PoliteTransport(api::HttpTransport& peer, ShortService& local, const Clock& clock,
+                  std::optional<Moment> until)
+      : peer_(peer), local_(local), clock_(clock), until_(until) {}
 
   Result<node::NodeInfo> info() override {
     return ask([&] { return peer_.info(); });
@@ -55,11 +63,20 @@ class PoliteTransport final : public node::Transport {
   template <class Ask>
   auto ask(Ask request) -> decltype(request()) {
     BMSG_TRY(local_.release());
-    return request();
+    if (!until_) return request();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until_ - clock_.steady());
+    if (left.count() > 0) {
+      peer_.set_deadline(std::min(left, api::TransportOptions().deadline));
+      auto answer = request();
+      if (answer || clock_.steady() < *until_) return answer;
+    }
+    return Error{Errc::try_again, "the time ran out; what came is kept, and the next sync goes on"};
   }
 
-  node::Transport& peer_;
+  api::HttpTransport& peer_;
   ShortService& local_;
+  const Clock& clock_;
+  std::optional<Moment> until_;
 };
 
 void fill_view(api::SyncView& view, const node::SyncReport& report,
@@ -135,7 +152,7 @@ Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
   auto rules = read_rules(context, store);
   if (!rules) return failed(rules.error());
   ShortService local(context, store);
-  PoliteTransport polite(*transport.value(), local);
+  PoliteTransport polite(*transport.value(), local, context.clock, options.deadline);
   node::SyncSession session(local, polite, rules.value(), context.clock, options);
   auto here = local.info();
   if (!here) return failed(here.error());
@@ -157,6 +174,7 @@ Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
 Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer peer) {
   BMSG_TRY_ASSIGN(auto reach, transport_options(context, store));
   reach.expected_key = peer.key;
+  reach.deadline = kProbeTime;
   BMSG_TRY_ASSIGN(const auto transport, api::HttpTransport::open(peer.url, reach));
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   const auto began = context.clock.steady();

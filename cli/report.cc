@@ -117,8 +117,7 @@ std::string usual_hint(Errc code) {
     case Errc::bad_usage:
       return "'bmsg help' lists the commands, 'bmsg COMMAND --help' the options";
     case Errc::corrupt:
-      return "'bmsg verify --full' names the first fault; 'bmsg sync' fetches the chain again into "
-             "a new store";
+      return "'bmsg verify --full' names the first fault, 'bmsg repair' makes the store sound again";
     case Errc::no_recipient:
       return "'bmsg sync' may bring the card; or ask them for 'bmsg id --card' and run 'bmsg "
              "contact add NAME FILE'";

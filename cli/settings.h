@@ -16,12 +16,16 @@ namespace bmsg::cli {
 /// A key that configuration may name.
 struct KnownSetting {
   const char* key;
-  const char* value;  // When nothing says otherwise.
+  const char* value;   // When nothing says otherwise.
+  const char* values;  // "duration", "number", words with | between them, or "" for any text.
   const char* says;
 };
 
 /// All of them, in the order of bmsg-config(5).
 const std::vector<KnownSetting>& known_settings();
+
+/// Errors: Errc::bad_config for a key that no bmsg knows; `origin` says where it stands.
+Result<Done> check_known(const std::string& key, const std::string& origin);
 
 /// Values by key, later sources over earlier ones.
 class Settings {
@@ -48,6 +52,9 @@ class Settings {
  private:
   std::map<std::string, Value> values_;
 };
+
+/// Whether a known setting may have this value. Errors: Errc::bad_usage, naming what it may be.
+Result<Done> check_value(const std::string& key, const std::string& text);
 
 /// The text of a file with one key set or removed; other lines stay as they are.
 std::string edited(const std::string& file_text, const std::string& key,

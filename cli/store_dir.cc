@@ -79,7 +79,9 @@ fs::path default_store() {
 Result<Done> check_store(const StoreDir& store, const Disk& disk) {
   if (!is_ours(store.root()) && !is_declared_safe(store.root(), disk)) {
     return Error{Errc::denied,
-                 fmt::format("store '{}' belongs to another user", store.root().string())};
+                 fmt::format("store '{}' belongs to another user", store.root().string()),
+                 fmt::format("if you trust its owner: bmsg config set --user safe.store '{}'",
+                             store.root().string())};
   }
   BMSG_TRY_ASSIGN(const auto format, disk.read(store.format(), kFormatBytesMax));
   const std::string_view text = format ? as_text(*format) : std::string_view();

@@ -42,6 +42,9 @@ inline constexpr std::size_t kContactsMax = 100'000;
 /// Errors: Errc::bad_input, saying what is wrong with it.
 Result<std::string> to_contact_name(std::string_view text);
 
+/// That nobody has this name, and how to see the names. Its code is Errc::no_recipient.
+Error no_contact(std::string_view name);
+
 /// All contacts of a store. Names and addresses are looked up in constant time.
 /// Threads: one at a time.
 /// Errors:  Errc::exists for a name or address that is taken, Errc::no_recipient for a name that is

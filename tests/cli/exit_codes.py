@@ -64,6 +64,9 @@ CASES = [
     ("pow", 65, "ana", "pow message"),
     ("pow", 66, "ana", "pow no-such-file"),
     ("pow", 75, "ana", "pow hard-block --timeout 1"),
+    ("reply", 67, "ana", "reply {unsigned} -m x"),
+    ("reply", 75, "locked", "reply --now -m x"),
+    ("resend", 0, "ana", "resend {own}"),
     ("restore", 65, "ana", "restore message fresh-a"),
     ("restore", 66, "ana", "restore no-such-file fresh-b"),
     ("restore", 73, "ana", "restore archive.tar ben"),
@@ -90,6 +93,7 @@ CASES = [
 
 MOVING = "only while a writer moves the database's files at that very moment: readers_test"
 TRIED_THERE = "tried beside its own damage in repair.py, or in cron.py"
+TAKEN = "what it makes is named by its content and can be there already"
 WITHOUT = {
     ("doctor", 1): "depends on the machine, which is not to be broken for it",
     ("repair", 3): TRIED_THERE,
@@ -102,8 +106,12 @@ WITHOUT = {
     ("inbox", 75): MOVING,
     ("restore", 3): "needs a disk that fails between two writes",
     ("restore", 74): "needs a disk that is full; it prints nothing that could fail",
-    ("send", 69): "a peer that is away is a remark, since the message is queued",
-    ("send", 73): "what it makes is named by its content and can be there already",
+    ("reply", 69): "a wait for what was taken back: send_wait.py",
+    ("reply", 73): TAKEN,
+    ("resend", 67): "needs a recipient whose card has run out",
+    ("resend", 73): TAKEN,
+    ("send", 69): "a wait for what was taken back: send_wait.py",
+    ("send", 73): TAKEN,
     ("serve", 73): "what it makes may be there already",
     ("verify", 75): MOVING,
 }
@@ -187,14 +195,16 @@ class Worlds:
         url = stack.enter_context(ben.served())
         https = stack.enter_context(
             stores.joined(self.directory / "tls", "tls", self.directory / "ana" / "genesis").served(
-                "--listen", "https://127.0.0.1:0"))
+                listen="https://127.0.0.1:0"))
+        unsigned = ana.text("send", "--no-sign", "--now", "-m", "x", ana.text("id"))
         ids = [one["id"] for one in ana.objects("inbox")]
         other_url = stack.enter_context(other.served())
         ana.run("peers", "add", "--no-probe", "--node", "0" * 64, https)
         ana.run("peers", "add", "--no-probe", other_url)
         return {"ana": ana.text("id"), "id": ids[-1], "url": url, "https": https,
                 "taken": url.removeprefix("http://"), "liar": stack.enter_context(liar()),
-                "other": other_url, "taken_id": ids[-1], "hash": ana.objects("log")[0]["hash"]}
+                "other": other_url, "taken_id": ids[-1], "unsigned": unsigned,
+                "own": ana.objects("inbox", "--sent")[0]["id"], "hash": ana.objects("log")[0]["hash"]}
 
     def run(self, name, words, given=None):
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "capture_output": False}

@@ -39,12 +39,14 @@ CHANGES = [
     ["peers", "add", "--no-probe", "http://127.0.0.1:10"], ["peers", "rm", "http://127.0.0.1:10"],
     ["id", "new", "other"], ["--identity", "ana", "outbox", "flush"],
     ["--identity", "ana", "send", "-m", "text", "--now", "ben"],
+    ["--identity", "ana", "reply", "-m", "text"], ["--identity", "ana", "resend", "@"],
+    ["repair"],
 ]
 
 
 # They print bytes or text whatever one says, or have their turn further down.
 TEXTS = {"help", "completion", "export", "seal", "open", "make-block", "pow", "init", "mine",
-         "send", "import", "backup", "restore"}
+         "send", "reply", "resend", "import", "backup", "restore"}
 # They answer to their input, or to the network, or count the time they took.
 ONCE = {"check-header", "sync", "submit-block", "passwd"}
 

@@ -18,6 +18,7 @@ LEAST = {
     "import": ["lines"], "check-header": [], "backup": ["-"],
     "restore": ["archive.tar", "FRESH"], "passwd": ["--no-passphrase"],
     "repair": ["--dry-run"], "schedule": ["--cron"],
+    "reply": ["-m", "text"],
 }
 # The files that some read from standard input.
 INPUT = {"check-header": "header", "open": "sealed", "seal": "message", "pow": "block"}
