@@ -158,10 +158,12 @@ Check check_completion() {
 
 Check check_timers(const StoreDir& store) {
   const std::string root = fs::absolute(store.root()).lexically_normal().string();
-  const auto crontab = run_program({"crontab", "-l"}, {});
+  const auto crontab = run_program({.words = {"crontab", "-l"}, .output = ProgramOutput::results});
   if (crontab.output.find("# bmsg begin " + root) != std::string::npos)
     return {"timers", State::ok, "cron syncs and mines"};
-  const auto timers = run_program({"systemctl", "--user", "is-enabled", "bmsg-sync.timer"}, {});
+  const auto timers =
+      run_program({.words = {"systemctl", "--user", "is-enabled", "bmsg-sync.timer"},
+                   .output = ProgramOutput::results});
   if (timers.output.starts_with("enabled")) return {"timers", State::ok, "systemd syncs and mines"};
   return {"timers", State::warn, "nothing syncs by itself", "bmsg schedule --cron --install"};
 }

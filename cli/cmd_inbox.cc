@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/cursor.h"
 #include "cli/list_form.h"
 #include "cli/listing.h"
 #include "cli/mail_filter.h"
@@ -26,6 +27,7 @@ struct Options {
   std::size_t count = 0;  // 0: no limit.
   bool bodies = false;
   bool exit_code = false;
+  std::string cursor;
   ListForm form;
 };
 
@@ -89,8 +91,11 @@ Result<ExitCode> run(const Options& options, Context& context) {
   const Mailroom& room = *opened.value();
   BMSG_TRY_ASSIGN(auto filter, list_filter(options.filter, room, context, store));
   if (!options.all) filter.without_flag = "archived";
-  const bool cut_early = options.count > 0 && options.sort == "time";
+  const bool cut_early = options.count > 0 && options.sort == "time" && options.cursor.empty();
   BMSG_TRY_ASSIGN(auto items, room.box().list(filter, cut_early ? options.count : SIZE_MAX));
+  if (!options.cursor.empty()) {
+    BMSG_TRY_ASSIGN(items, not_handled(room, options.cursor, std::move(items)));
+  }
   sort_items(items, options.sort);
   if (options.count > 0 && items.size() > options.count) items.resize(options.count);
   context.allow_pager();
@@ -115,6 +120,8 @@ void add_inbox(CLI::App& app, Context& context) {
       ->type_name("BY");
   inbox->add_option("-n", options->count, "At most so many")->type_name("N");
   inbox->add_flag("--bodies", options->bodies, "With --json: texts too");
+  inbox->add_option("--cursor", options->cursor, "Only what this reader has not handled")
+      ->type_name("READER");
   inbox->add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
   add_list_options(*inbox, options->form);
 }

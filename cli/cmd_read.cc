@@ -6,6 +6,7 @@
 
 #include "cli/acknowledge.h"
 #include "cli/command.h"
+#include "cli/cursor.h"
 #include "cli/listing.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
@@ -24,6 +25,7 @@ struct Options {
   bool thread = false;
   bool no_mark = false;
   bool ack = false;
+  std::string cursor;
   bool from_input = false;  // --stdin
   std::vector<std::string> refs;
 };
@@ -96,7 +98,7 @@ Result<Done> mark_read(const Options& options, Context& context, const StoreDir&
     if (flags.erase("unread") > 0) change.flags[text.item.id] = flags;
   }
   if (change.flags.empty()) return done;
-  auto changed = change_flags(context, store, change);
+  auto changed = change_index(context, store, change);
   if (!changed && changed.error().code == Errc::locked)
     return done;  // It was read; it stays unread.
   return changed;
@@ -142,7 +144,10 @@ Result<ExitCode> run(const Options& options, Context& context) {
   }
   BMSG_TRY(context.out.end());
   BMSG_TRY(mark_read(options, context, store, read));
-  BMSG_TRY(acknowledge(options, context, store, *room, read));
+  // Whether or not the sender can be told: a script must get past the message.
+  const auto told = acknowledge(options, context, store, *room, read);
+  if (!options.cursor.empty()) BMSG_TRY(handle_by_hand(context, store, *room, options.cursor, ids));
+  BMSG_TRY(told);
   return ExitCode::ok;
 }
 
@@ -161,7 +166,10 @@ void add_read(CLI::App& app, Context& context) {
   read->add_flag("--headers", options->headers, "Only who, when and what about");
   read->add_flag("--body", options->body, "Only the text");
   read->add_flag("--thread", options->thread, "The whole conversation");
-  read->add_flag("--ack", options->ack, "Tell the sender that it was read");
+  CLI::Option* ack = read->add_flag("--ack", options->ack, "Tell the sender that it was read");
+  read->add_option("--cursor", options->cursor, "With --ack: handled, for this reader")
+      ->type_name("READER")
+      ->needs(ack);
   read->add_flag("--no-mark", options->no_mark, "Leave it unread");
   read->add_flag("--stdin", options->from_input, "Take references from standard input");
 }

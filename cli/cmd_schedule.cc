@@ -46,10 +46,10 @@ Result<Done> consent(const Options& options, Context& context, const std::string
 }
 
 Result<std::string> read_crontab() {
-  const auto listed = run_program({"crontab", "-l"}, {});
-  if (listed.status == 127)
+  const auto listed = run_program({.words = {"crontab", "-l"}, .output = ProgramOutput::results});
+  if (listed.end == ProgramEnd::not_started)
     return Error{Errc::exists, "there is no program 'crontab' here; --systemd makes timers"};
-  return listed.status == 0 ? listed.output : std::string();  // 1: nobody has written one yet.
+  return listed.succeeded() ? listed.output : std::string();  // 1: nobody has written one yet.
 }
 
 Result<Done> change_crontab(const Options& options, Context& context, const std::string& store,
@@ -63,7 +63,9 @@ Result<Done> change_crontab(const Options& options, Context& context, const std:
       consent(options, context,
               fmt::format("your crontab will {}",
                           block.empty() ? "lose these lines" : "have these lines:\n" + block)));
-  if (run_program({"crontab", "-"}, after).status == 0) return done;
+  const auto changed =
+      run_program({.words = {"crontab", "-"}, .input = after, .output = ProgramOutput::results});
+  if (changed.succeeded()) return done;
   return Error{Errc::denied, "crontab refused the new table; 'crontab -e' edits it by hand"};
 }
 

@@ -54,6 +54,7 @@ class Context {
   Disk& disk;
   Entropy& entropy;
   std::string command;                      // Its name, for locks and summaries.
+  std::vector<std::string> program_words;   // What follows the program of --exec.
   std::optional<Result<ExitCode>> outcome;  // Set by the command that ran.
 
   /// The store that the options and the environment name.
@@ -109,6 +110,7 @@ void add_resend(CLI::App& app, Context& context);
 void add_mine(CLI::App& app, Context& context);
 void add_inbox(CLI::App& app, Context& context);
 void add_read(CLI::App& app, Context& context);
+void add_watch(CLI::App& app, Context& context);
 void add_sync(CLI::App& app, Context& context);
 void add_serve(CLI::App& app, Context& context);
 void add_peers(CLI::App& app, Context& context);

@@ -26,6 +26,7 @@ const std::vector<Entry>& entries() {
       {add_mine, {{"mine", "Put queued messages into a block"}}},
       {add_inbox, {{"inbox", "List messages, newest first"}}},
       {add_read, {{"read", "Show messages"}}},
+      {add_watch, {{"watch", "Give out messages and blocks as they come"}}},
       {add_export, {{"export", "Write own messages for other programs"}}},
       {add_import, {{"import", "Queue messages from a file"}}},
       {add_sync, {{"sync", "Exchange blocks and messages with peers"}}},

@@ -1,5 +1,6 @@
 #include "cli/completion_values.h"
 
+#include "cli/cursor.h"
 #include "cli/keyring_file.h"
 #include "cli/session.h"
 #include "cli/spec.h"
@@ -41,6 +42,13 @@ Result<std::vector<Candidate>> peer_urls(Context& context) {
   BMSG_TRY_ASSIGN(const auto peers, chain->peers());
   std::vector<Candidate> all;
   for (const node::Peer& peer : peers) all.push_back({peer.url, ""});
+  return all;
+}
+
+Result<std::vector<Candidate>> reader_names(Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  std::vector<Candidate> all;
+  for (const std::string& name : cursor_names(context, store)) all.push_back({name, ""});
   return all;
 }
 
@@ -90,9 +98,10 @@ std::vector<Candidate> values_of(Context& context, const CLI::App& command,
   const bool is_own =
       option.check_name("--identity") || option.check_name("--name") || is_below(command, "id");
   if ((takes("NAME") && !is_own) || takes("GROUP")) all = or_none(contact_names(context));
+  if (takes("READER")) all = or_none(reader_names(context));
   if (takes("REF")) all = or_none(references(context));
   if (takes("URL") || takes("PEER")) all = or_none(peer_urls(context));
-  if (takes("FILE")) all.push_back({kFileNames, ""});
+  if (takes("FILE") || takes("PROGRAM")) all.push_back({kFileNames, ""});
   if (takes("DIR")) all.push_back({kDirectoryNames, ""});
   return all;
 }

@@ -30,19 +30,25 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDi
   room->keys_ = mail::mail_keys(room->keyring_.keyring, room->rules_.id);
   const auto released = release_held(context, store, room->rules_, room->keyring_.keyring);
   if (!released) context.out.warn("held messages stay held: " + released.error().message);
-  BMSG_TRY_ASSIGN(room->contacts_, read_contacts(context, store));
-  BMSG_TRY_ASSIGN(room->chain_, open_chain(context, store));
-  BMSG_TRY(room->reopen_index());
-  BMSG_TRY(room->scan());
-  room->box_ =
-      std::make_unique<mail::Mailbox>(*room->chain_, *room->overlay_, room->keys_, room->outbox_);
+  BMSG_TRY(room->refresh());
   return room;
 }
 
-Result<Done> Mailroom::reopen_index() {
+Result<Done> Mailroom::refresh() {
+  BMSG_TRY_ASSIGN(contacts_, read_contacts(context_, store_));
+  BMSG_TRY(reopen());
+  BMSG_TRY(scan());
+  box_ = std::make_unique<mail::Mailbox>(*chain_, *overlay_, keys_, outbox_);
+  return done;
+}
+
+Result<Done> Mailroom::reopen() {
   const storage::OpenOptions options{.disk = context_.disk};
   BMSG_TRY_ASSIGN(mail_, storage::RocksMailStore::open_read_only(store_.mail(), options));
   overlay_ = std::make_unique<mail::MailOverlay>(*mail_);
+  // After the index, or it might speak of a block that this chain does not have yet, and the whole
+  // chain would be searched again.
+  BMSG_TRY_ASSIGN(chain_, open_chain(context_, store_));
   return done;
 }
 
@@ -81,7 +87,7 @@ Result<Mailroom::Applied> Mailroom::try_apply(const mail::ScanResult& found) {
     if (!applied) return applied.error();
     if (!applied.value()) outcome = Applied::overtaken;
   }
-  BMSG_TRY(reopen_index());
+  BMSG_TRY(reopen());
   return outcome;
 }
 
@@ -110,7 +116,7 @@ std::string Mailroom::claimed_name(const IdentityKey& address) const {
                                                  : std::string();
 }
 
-Result<Done> change_flags(Context& context, const StoreDir& store, const mail::MailChange& change) {
+Result<Done> change_index(Context& context, const StoreDir& store, const mail::MailChange& change) {
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(const auto lock,
                   FileLock::take(store.mail_lock(), context.command, patience, context.clock));

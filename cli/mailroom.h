@@ -25,6 +25,9 @@ class Mailroom {
  public:
   static Result<std::unique_ptr<Mailroom>> open(Context& context, const StoreDir& store);
 
+  /// Looks again: chain, contacts, and what is new for us.
+  Result<Done> refresh();
+
   const mail::Mailbox& box() const { return *box_; }
   const mail::MailReader& index() const { return *overlay_; }
   const node::ChainReader& chain() const { return *chain_; }
@@ -48,7 +51,7 @@ class Mailroom {
   /// busy: the index could not be written. overtaken: somebody else scanned meanwhile.
   enum class Applied { written, busy, overtaken };
   Result<Applied> try_apply(const mail::ScanResult& found);
-  Result<Done> reopen_index();
+  Result<Done> reopen();
 
   Context& context_;
   StoreDir store_;
@@ -63,7 +66,7 @@ class Mailroom {
   std::unique_ptr<mail::Mailbox> box_;
 };
 
-/// Changes flags, durably. Errors: Errc::locked.
-Result<Done> change_flags(Context& context, const StoreDir& store, const mail::MailChange& change);
+/// Changes flags or values, durably, under the mail lock. Errors: Errc::locked, Errc::io.
+Result<Done> change_index(Context& context, const StoreDir& store, const mail::MailChange& change);
 
 }  // namespace bmsg::cli

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <new>
@@ -151,6 +152,15 @@ std::unique_ptr<CLI::App> make_parser(Context& context, Known known,
   return app;
 }
 
+/// Parses what is for bmsg, and runs the command if all of it fits.
+void parse(CLI::App& app, Context& context, std::vector<std::string> words) {
+  const auto end = words.begin() + static_cast<std::ptrdiff_t>(own_words(app, words));
+  context.program_words.assign(end, words.end());
+  words.erase(end, words.end());
+  std::ranges::reverse(words);  // As the parser wants them.
+  app.parse(std::move(words));
+}
+
 /// `bmsg __complete -- WORDS`. Not the parser's business: unfinished words are no mistakes here.
 int complete(Context& context, std::vector<std::string> words) {
   const auto app = make_parser(context, Known::all, {});
@@ -161,11 +171,11 @@ int complete(Context& context, std::vector<std::string> words) {
 }
 
 /// Runs the command if all words fit what the parser knows.
-bool run_named(Context& context, int argc, char** argv) {
-  auto app = make_parser(context, Known::named, {argv + std::min(argc, 1), argv + argc});
+bool run_named(Context& context, const std::vector<std::string>& words) {
+  auto app = make_parser(context, Known::named, words);
   if (!app) return false;
   try {
-    app->parse(argc, argv);
+    parse(*app, context, words);
   } catch (const CLI::RuntimeError&) {
     return true;
   } catch (const CLI::ParseError&) {
@@ -177,21 +187,22 @@ bool run_named(Context& context, int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   SystemClock clock;
   SystemDisk disk;
   crypto::SystemEntropy entropy;
   Context context(clock, disk, entropy);
   if (!words.empty() && words.front() == "__complete") return complete(context, words);
-  if (run_named(context, argc, argv)) return finish(context);
+  if (run_named(context, words)) return finish(context);
   auto app = make_parser(context, Known::all, {});
   run_extension(*app, context, words);
   try {
-    app->parse(argc, argv);  // Runs the chosen command, which sets context.outcome.
+    parse(*app, context, words);  // Runs the chosen command, which sets context.outcome.
   } catch (const CLI::RuntimeError&) {
     return finish(context);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return help(*app, error, context);
+    words.resize(own_words(*app, words));
     context.options.json = wants_json(words);
     return report(context, usage_error(*app, error, words));
   }

@@ -32,6 +32,10 @@ class StoreDir {
   std::filesystem::path cards() const { return root_ / "cards"; }
   std::filesystem::path outbox() const { return root_ / "outbox"; }
   std::filesystem::path run() const { return root_ / "run"; }
+  /// Held by whoever delivers to a reader (lib/mail/reader.h).
+  std::filesystem::path reader_lock(const std::string& reader) const {
+    return run() / ("reader." + reader);
+  }
   std::filesystem::path ballast() const { return root_ / "ballast"; }
   std::filesystem::path chain_lock() const { return root_ / "chain.lock"; }
   std::filesystem::path mail_lock() const { return root_ / "mail.lock"; }

@@ -86,6 +86,25 @@ const CLI::App* find_command(const CLI::App& app, const std::string& name) {
   return at == commands.end() ? nullptr : *at;
 }
 
+std::size_t own_words(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* at = &app;
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    const std::string& word = words[i];
+    if (word.size() < 2 || !word.starts_with('-')) {
+      const CLI::App* below = find_command(*at, word);
+      if (below != nullptr) at = below;
+      continue;
+    }
+    const std::string name = option_name(word);
+    const CLI::Option* option = find_option(at, name);
+    if (option == nullptr) break;
+    const bool value_follows = option->get_items_expected_min() > 0 && word == name;
+    if (value_follows) ++i;
+    if (option->check_name("--exec")) return std::min(i + 1, words.size());
+  }
+  return words.size();
+}
+
 Error usage_error(const CLI::App& app, const CLI::ParseError& error,
                   const std::vector<std::string>& words) {
   const CLI::App* at = &app;

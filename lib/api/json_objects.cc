@@ -219,6 +219,24 @@ std::string block_json(const BlockView& view) {
   return print_json(json);
 }
 
+std::string reorg_json(const ReorgView& view) {
+  Json json = object("reorg");
+  json["from"] = hex(view.from);
+  json["to"] = hex(view.to);
+  json["depth"] = view.depth;
+  json["disconnected"] = Json::array();
+  for (const MessageId& id : view.disconnected) json["disconnected"].push_back(hex(id));
+  return print_json(json);
+}
+
+std::string heartbeat_json(UnixSeconds time, Height height) {
+  Json json = object("heartbeat");
+  json["time"] = rfc3339(time);
+  json["unix"] = time.value;
+  json["height"] = height.value;
+  return print_json(json);
+}
+
 std::string_view peer_state(const node::Peer& peer, UnixSeconds now) {
   if (peer.score >= kBannedScore && now < peer.not_before) return "banned";
   if (now < peer.not_before || peer.failures > 0) return "backoff";

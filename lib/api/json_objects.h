@@ -144,6 +144,18 @@ struct BlockView {
 };
 std::string block_json(const BlockView& view);
 
+/// Blocks that left the best chain.
+struct ReorgView {
+  BlockHash from;
+  BlockHash to;
+  std::uint32_t depth = 0;
+  std::vector<MessageId> disconnected;
+};
+std::string reorg_json(const ReorgView& view);
+
+/// Nothing else to say, and still there.
+std::string heartbeat_json(UnixSeconds time, Height height);
+
 /// "ok", "backoff", "banned" or "never": what a peer is to us now.
 std::string_view peer_state(const node::Peer& peer, UnixSeconds now);
 std::string peer_json(const node::Peer& peer, UnixSeconds now);

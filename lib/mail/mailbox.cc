@@ -12,8 +12,6 @@ constexpr std::size_t kPage = 64;
 // Between listing the outbox and reading a file another process may move it on, twice at most.
 constexpr int kOutboxTries = 3;
 
-bool is_text(const Summary& summary) { return summary.fault || summary.kind == Kind::text; }
-
 bool matches(const MessageId& id, const Summary& summary, const ListFilter& filter) {
   if (filter.text_only && !is_text(summary)) return false;
   if (filter.direction && summary.direction != *filter.direction) return false;
@@ -38,6 +36,8 @@ MailText without_body(MailItem item) {
 }
 
 }  // namespace
+
+bool is_text(const Summary& summary) { return summary.fault || summary.kind == Kind::text; }
 
 ThreadId MailItem::thread() const { return summary.thread.value_or(prefix_of<ThreadId>(id)); }
 

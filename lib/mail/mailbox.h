@@ -32,6 +32,9 @@ struct MailItem {
   ThreadId thread() const;
 };
 
+/// What lists show unless asked for more: text, and what is ours and cannot be read.
+bool is_text(const Summary& summary);
+
 /// Which messages to list. Everything that is set must hold.
 struct ListFilter {
   std::optional<Direction> direction = {};
@@ -41,7 +44,7 @@ struct ListFilter {
   std::optional<UnixSeconds> since = {};  // From here on.
   std::optional<UnixSeconds> until = {};  // Before this.
   std::optional<ThreadId> thread = {};
-  bool text_only = true;  // Text, and what is ours and cannot be read; else every kind.
+  bool text_only = true;  // Only what is_text(); else every kind.
   /// Any other wish: true keeps the message. May be empty.
   std::function<bool(const MessageId&, const Summary&)> wanted = {};
 };

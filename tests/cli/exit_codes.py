@@ -88,6 +88,11 @@ CASES = [
     ("sync", 75, "locked", "sync"),
     ("sync", 76, "ana", "sync {liar}"),
     ("sync", 78, "ana", "sync {other}"),
+    ("watch", 1, "ana", "watch --timeout 0"),
+    ("watch", 3, "ana", "watch --cursor three --since all --drain --tries 1 --exec false"),
+    ("watch", 67, "ana", "watch --from zoe --drain"),
+    ("watch", 69, "ana", "watch --since all --drain --exec ./no-such-program"),
+    ("watch", 75, "locked", "watch --cursor new --drain"),
     ("witness", 75, "locked", "witness set 1:{hash} --yes"),
 ]
 

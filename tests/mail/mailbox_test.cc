@@ -35,6 +35,9 @@ class CountingReader final : public MailReader {
   Result<std::optional<Bytes>> value(const std::string& name) const override {
     return base_.value(name);
   }
+  Result<std::map<std::string, Bytes>> values(const std::string& prefix) const override {
+    return base_.values(prefix);
+  }
   mutable std::size_t entries = 0;
 
  private:
@@ -215,7 +218,9 @@ TEST(MailOverlay, IsWhatTheStoreWouldBe) {
   EXPECT_EQ(overlay.position().value(), written.position().value());
   for (const char* name : {"x", "y", "z"}) {
     EXPECT_EQ(overlay.value(name).value(), written.value(name).value());
+    EXPECT_EQ(overlay.values(name).value(), written.values(name).value());
   }
+  EXPECT_EQ(overlay.values("").value(), written.values("").value());
   for (std::uint8_t n = 1; n <= 4; ++n) {
     EXPECT_EQ(overlay.flags(id(n)).value(), written.flags(id(n)).value());
     EXPECT_EQ(overlay.ids_with_prefix(filled(n, 4), 9).value(),
