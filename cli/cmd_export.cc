@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iostream>
 #include <set>
 
 #include "cli/command.h"
@@ -170,9 +169,7 @@ Result<std::unique_ptr<Sink>> sink_of(const Options& options, Context& context) 
 Result<std::vector<MessageId>> named(const Options& options, const Context& context,
                                      const StoreDir& store, const Mailroom& room) {
   std::vector<std::string> refs = options.refs;
-  for (std::string line; options.from_input && std::getline(std::cin, line);) {
-    if (!line.empty()) refs.push_back(line);
-  }
+  if (options.from_input) add_refs_of_input(refs);
   std::vector<MessageId> ids;
   for (const std::string& given : refs) {
     BMSG_TRY_ASSIGN(const auto ref, listed_ref(context, store, given));

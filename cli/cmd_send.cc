@@ -332,13 +332,9 @@ void add_send_options(CLI::App& command, const std::shared_ptr<SendOptions>& opt
                  "Refuse recipients that were not verified");
   send->add_flag("--now", options->now, "Mine it into a block and sync");
   send->add_flag("--dry-run", options->dry_run, "Check and estimate only");
-  send->add_option_function<std::string>(
-          "--allow-empty",
-          [options](const std::string& how) { options->allow_empty = how.empty() ? "yes" : how; },
-          "Send an empty text, or =skip to send none")
-      ->expected(0, 1)
-      ->type_name("[=skip]")
-      ->check(CLI::IsMember({"skip", "yes", ""}));
+  send->add_flag("--allow-empty{yes}", options->allow_empty,
+                 "Send an empty text, or =skip to send none")
+      ->check(CLI::IsMember({"skip", "yes"}));
 }
 
 void add_send(CLI::App& app, Context& context) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "cli/command.h"
+#include "cli/hooks.h"
 #include "cli/peering.h"
 #include "cli/report.h"
 #include "cli/session.h"
@@ -150,6 +151,15 @@ Result<Done> take_outbox(Context& context, const StoreDir& store) {
   return session->collect_cards();
 }
 
+std::string summary_of(const Tally& tally, double elapsed) {
+  return api::summary_json(
+      {.command = "sync",
+       .ok = tally.failed == 0,
+       .numbers = {{"peers_ok", double(tally.worked)}, {"peers_failed", double(tally.failed)}},
+       .texts = {},
+       .elapsed = elapsed});
+}
+
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   const auto began = context.clock.steady();
@@ -160,6 +170,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
                  "'bmsg peers add URL' adds one"};
   if (peers.empty()) context.out.note("no peers yet; 'bmsg peers add URL' adds one");
   Tally tally;
+  std::string told;  // To the hook.
   for (const node::Peer& peer : peers) {
     if (options.dry_run) {
       context.out.line(context.options.json ? api::peer_json(peer, context.clock.now())
@@ -173,19 +184,17 @@ Result<ExitCode> run(const Options& options, Context& context) {
     }();
     count(tally, exchange);
     tell(context, exchange);
+    told += api::sync_json(exchange.view) + "\n";
     BMSG_TRY(context.out.flush());
     const bool known = peer.added.value != 0;
     if (known) BMSG_TRY(remember(context, store, exchange.peer));
   }
-  if (context.options.json) {
-    const double elapsed = std::chrono::duration<double>(context.clock.steady() - began).count();
-    context.out.line(api::summary_json(
-        {.command = "sync",
-         .ok = tally.failed == 0,
-         .numbers = {{"peers_ok", double(tally.worked)}, {"peers_failed", double(tally.failed)}},
-         .texts = {},
-         .elapsed = elapsed}));
-  }
+  const double elapsed = std::chrono::duration<double>(context.clock.steady() - began).count();
+  const std::string summary = summary_of(tally, elapsed);
+  if (context.options.json) context.out.line(summary);
+  BMSG_TRY(context.out.flush());
+  if (!options.dry_run && !peers.empty())
+    tell_hook(context, store, Hook::post_sync, told + summary);
   return verdict(tally, options);
 }
 

@@ -1,6 +1,7 @@
 #include "cli/completion.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "cli/completion_values.h"
 #include "cli/environment.h"
@@ -74,6 +75,8 @@ std::vector<Candidate> options_at(const Place& place) {
         all.push_back({name, option->get_description()});
     }
   }
+  for (const CLI::Option* argument : parameters_of(*place.command, Parameters::arguments))
+    std::ranges::move(dashed_values_of(*argument), std::back_inserter(all));
   return all;
 }
 

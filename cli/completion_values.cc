@@ -1,5 +1,8 @@
 #include "cli/completion_values.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "cli/cursor.h"
 #include "cli/keyring_file.h"
 #include "cli/session.h"
@@ -7,6 +10,7 @@
 #include "cli/times.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/flag_change.h"
 #include "storage/rocks_mail_store.h"
 
 namespace bmsg::cli {
@@ -69,6 +73,12 @@ std::vector<Candidate> command_names(const CLI::App& command) {
   return all;
 }
 
+std::vector<Candidate> flag_changes(const std::string& sign) {
+  std::vector<Candidate> all;
+  for (const std::string& flag : mail::known_flags()) all.push_back({sign + flag, ""});
+  return all;
+}
+
 /// What cannot be read is not offered.
 std::vector<Candidate> or_none(Result<std::vector<Candidate>> found) {
   return found ? std::move(found).value() : std::vector<Candidate>();
@@ -84,6 +94,11 @@ bool is_part_of(const std::string& kind, const std::string& wanted) {
 
 }  // namespace
 
+std::vector<Candidate> dashed_values_of(const CLI::Option& option) {
+  return is_part_of(parameter_view(option).value, "FLAG") ? flag_changes("-")
+                                                          : std::vector<Candidate>();
+}
+
 std::vector<Candidate> values_of(Context& context, const CLI::App& command,
                                  const CLI::Option& option) {
   const api::ParameterView view = parameter_view(option);
@@ -94,12 +109,14 @@ std::vector<Candidate> values_of(Context& context, const CLI::App& command,
   if (takes("KEY") && is_below(command, "config")) return setting_keys("");
   if (takes("KEY=VALUE") && option.check_name("-c")) return setting_keys("=");
   if (takes("COMMAND")) return command_names(command);
+  if (takes("FLAG")) all = flag_changes("+");
+  if (takes("FLAG")) std::ranges::move(flag_changes("-"), std::back_inserter(all));
   // An identity's name is in the keyring; opening that is no work for a completion.
   const bool is_own =
       option.check_name("--identity") || option.check_name("--name") || is_below(command, "id");
   if ((takes("NAME") && !is_own) || takes("GROUP")) all = or_none(contact_names(context));
   if (takes("READER")) all = or_none(reader_names(context));
-  if (takes("REF")) all = or_none(references(context));
+  if (takes("REF")) std::ranges::move(or_none(references(context)), std::back_inserter(all));
   if (takes("URL") || takes("PEER")) all = or_none(peer_urls(context));
   if (takes("FILE") || takes("PROGRAM")) all.push_back({kFileNames, ""});
   if (takes("DIR")) all.push_back({kDirectoryNames, ""});

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "cli/hooks.h"
 #include "cli/listing.h"
 #include "cli/refs.h"
 #include "cli/session.h"
 #include "cli/text.h"
+#include "lib/api/hook_json.h"
 #include "lib/core/address.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -202,8 +204,20 @@ Result<Done> Sender::look_for_cards() {
   }
 }
 
+Result<Done> Sender::ask_leave(const mail::Letter& letter,
+                               const std::optional<mail::SendKey>& key) const {
+  mail::Outbox outbox(context_->disk, store_.outbox());
+  if (key) {
+    BMSG_TRY_ASSIGN(const auto earlier, mail::SendKeys(outbox).find(*key, context_->clock.now()));
+    if (earlier) return done;  // A repeat sends nothing.
+  }
+  const auto from = identity_ ? std::optional(identity_->address()) : std::nullopt;
+  return ask_hook(*context_, store_, Hook::pre_send, api::letter_json(letter, from));
+}
+
 Result<Queued> Sender::queue(const mail::Letter& letter, const std::optional<mail::SendKey>& key,
                              std::stop_token stop) {
+  BMSG_TRY(ask_leave(letter, key));
   auto once = send_letter(letter, key, stop);
   if (!once && once.error().code == Errc::no_recipient) {
     // The card may have come with blocks that nobody has looked through yet.

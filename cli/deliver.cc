@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "cli/hooks.h"
 #include "cli/keyring_file.h"
 #include "cli/mining.h"
 #include "cli/peering.h"
@@ -70,7 +71,10 @@ Result<ExitCode> deliver_now(Context& context, const StoreDir& store, const Queu
     BMSG_TRY_ASSIGN(const std::size_t left, count_unmined(context, store, queued));
     if (left == 0) break;
     BMSG_TRY_ASSIGN(const auto mined, mine_one(context, store, wish, std::stop_token()));
-    if (mined.end == Mined::End::block) continue;
+    if (mined.end == Mined::End::block) {
+      tell_hook(context, store, Hook::post_mine, mined_json(mined));
+      continue;
+    }
     if (mined.end == Mined::End::out_of_time) {
       return Error{Errc::try_again, "the message is queued; no block was found in the time given",
                    "'bmsg mine' goes on"};

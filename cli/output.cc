@@ -82,6 +82,8 @@ void Output::note(std::string_view text) const {
   remark(text, noise_ == Noise::verbose || (noise_ == Noise::normal && ::isatty(2) == 1));
 }
 
+void Output::detail(std::string_view text) const { remark(text, noise_ == Noise::verbose); }
+
 void Output::warn(std::string_view text) const {
   remark(fmt::format("warning: {}", text), noise_ != Noise::quiet);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/hooks.h"
 #include "cli/short_service.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -129,7 +130,9 @@ Result<api::TransportOptions> transport_options(Context& context, const StoreDir
   api::TransportOptions options;
   BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
   if (const auto& proxy = settings.text("sync.proxy"); !proxy.empty()) {
-    BMSG_TRY_ASSIGN(options.proxy, net::parse_proxy(proxy));
+    auto parsed = net::parse_proxy(proxy);
+    if (!parsed) return Error{Errc::bad_config, "sync.proxy: " + parsed.error().message};
+    options.proxy = std::move(parsed).value();
   }
   return options;
 }
@@ -164,6 +167,9 @@ Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
   if (const auto noted = outbox.note_relayed(peer.url, report.value().peer_has); !noted)
     context.out.warn(noted.error().message);  // The exchange is done; a count is too low.
   fill_view(view, report.value(), *transport.value());
+  if (const auto& reorg = report.value().reorg; reorg && reorg->depth > 0)
+    tell_hook(context, store, Hook::post_reorg,
+              api::reorg_json({reorg->from, reorg->to, reorg->depth, reorg->returned}));
   pin(context, peer, *transport.value());
   peer = node::after_success(peer, context.clock.now(),
                              std::chrono::milliseconds(report.value().latency_ms),

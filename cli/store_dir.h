@@ -32,6 +32,7 @@ class StoreDir {
   std::filesystem::path cards() const { return root_ / "cards"; }
   std::filesystem::path outbox() const { return root_ / "outbox"; }
   std::filesystem::path run() const { return root_ / "run"; }
+  std::filesystem::path hooks() const { return root_ / "hooks"; }
   /// Held by whoever delivers to a reader (lib/mail/reader.h).
   std::filesystem::path reader_lock(const std::string& reader) const {
     return run() / ("reader." + reader);

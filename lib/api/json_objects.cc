@@ -105,6 +105,7 @@ std::string contact_json(const ContactView& view) {
   json["ack"] = view.ack;
   json["added"] = time_or_null(view.added);
   json["note"] = or_null(view.note);
+  if (view.members) json["members"] = *view.members;
   return print_json(json);
 }
 
@@ -169,6 +170,13 @@ std::string message_json(const MessageView& view) {
                       ? Json{{"hash", hex(view.block->hash)}, {"height", view.block->height.value}}
                       : Json();
   json["confirmations"] = view.confirmations;
+  return print_json(json);
+}
+
+std::string marked_json(const MessageId& id, const std::set<std::string>& flags) {
+  Json json = object("marked");
+  json["id"] = hex(id);
+  json["flags"] = flags;
   return print_json(json);
 }
 

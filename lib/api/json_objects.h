@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,7 @@ struct ContactView {
   std::string ack;
   UnixSeconds added;
   std::optional<std::string> note;
+  std::optional<std::vector<std::string>> members;  // Of a group.
 };
 std::string contact_json(const ContactView& view);
 
@@ -122,6 +124,9 @@ struct MessageView {
   std::uint32_t confirmations = 0;
 };
 std::string message_json(const MessageView& view);
+
+/// A message whose flags were changed, and what they are now.
+std::string marked_json(const MessageId& id, const std::set<std::string>& flags);
 
 struct ObjectView {
   MessageId id;

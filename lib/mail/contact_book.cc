@@ -20,6 +20,10 @@ Error taken(std::string_view name) {
                "'bmsg contact show NAME' shows it; 'bmsg contact move NAME ADDRESS' changes it"};
 }
 
+Trust unblocked(const Contact& contact) {
+  return contact.verified.value > 0 ? Trust::verified : Trust::known;
+}
+
 void insert_sorted(std::vector<std::string>& names, const std::string& name) {
   const auto place = std::ranges::lower_bound(names, name);
   if (place == names.end() || *place != name) names.insert(place, name);
@@ -146,11 +150,22 @@ Result<Done> ContactBook::move(std::string_view name, const IdentityKey& address
   return done;
 }
 
-Result<Done> ContactBook::set_trust(std::string_view name, Trust trust, UnixSeconds when) {
+Result<Done> ContactBook::set_verified(std::string_view name, UnixSeconds when) {
   BMSG_TRY_ASSIGN(Contact * contact, changed(name));
-  contact->trust = trust;
-  if (trust == Trust::verified) contact->verified = when;
-  if (trust == Trust::known) contact->verified = {};
+  contact->verified = when;
+  if (contact->trust != Trust::blocked) contact->trust = unblocked(*contact);
+  return done;
+}
+
+Result<Done> ContactBook::block(std::string_view name) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  contact->trust = Trust::blocked;
+  return done;
+}
+
+Result<Done> ContactBook::unblock(std::string_view name) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  contact->trust = unblocked(*contact);
   return done;
 }
 

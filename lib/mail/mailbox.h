@@ -10,6 +10,7 @@
 #include "lib/mail/mail_keys.h"
 #include "lib/mail/mail_store.h"
 #include "lib/mail/outbox.h"
+#include "lib/mail/phrases.h"
 #include "lib/mail/summary.h"
 #include "lib/node/store.h"
 
@@ -44,7 +45,8 @@ struct ListFilter {
   std::optional<UnixSeconds> since = {};  // From here on.
   std::optional<UnixSeconds> until = {};  // Before this.
   std::optional<ThreadId> thread = {};
-  bool text_only = true;  // Only what is_text(); else every kind.
+  std::optional<Phrases> phrases = {};  // Only where all occur in subject or text.
+  bool text_only = true;                // Only what is_text(); else every kind.
   /// Any other wish: true keeps the message. May be empty.
   std::function<bool(const MessageId&, const Summary&)> wanted = {};
 };
@@ -78,8 +80,9 @@ class Mailbox {
  private:
   Result<std::optional<MailItem>> matching(const MailEntry& entry, const ListFilter& filter) const;
   Result<std::vector<MailItem>> list_flagged(const ListFilter& filter, std::size_t max) const;
+  Result<bool> says(const MessageId& id, const Summary& summary, const Phrases& phrases) const;
   Result<Done> locate(MailItem& item) const;
-  Result<std::optional<Message>> find_message(const MailItem& item) const;
+  Result<std::optional<Message>> find_message(const MessageId& id) const;
 
   const node::ChainReader& chain_;
   const MailReader& mail_;

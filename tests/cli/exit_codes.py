@@ -17,6 +17,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import hooks
 import stores
 import world
 
@@ -42,6 +43,10 @@ CASES = [
     ("hash", 65, "ana", "hash lines"),
     ("hash", 66, "ana", "hash no-such-file"),
     ("help", 66, "ana", "help no-such-command"),
+    ("hooks", 1, "ana", "hooks test pre-send"),
+    ("hooks", 66, "ana", "hooks test post-mine"),
+    ("hooks", 73, "ana", "hooks enable post-sync --yes"),
+    ("hooks", 75, "locked", "hooks enable pre-send --yes"),
     ("id", 73, "ana", "id new ana"),
     ("import", 3, "ana", "import bad-lines"),
     ("inbox", 1, "ana", "inbox --from ben --exit-code --until @1"),
@@ -71,6 +76,8 @@ CASES = [
     ("restore", 66, "ana", "restore no-such-file fresh-b"),
     ("restore", 73, "ana", "restore archive.tar ben"),
     ("read", 77, "ben", "read {id}"),
+    ("search", 1, "ana", "search --exit-code nothing-like-it"),
+    ("search", 67, "ana", "search --from zoe body"),
     ("seal", 65, "ana", "seal -r ben", b"x" * 70000),
     ("seal", 67, "ana", "seal -r zoe"),
     ("send", 3, "ana", "send --stdin", b"no json\n"),
@@ -188,6 +195,9 @@ class Worlds:
                 os.chown(path, NOBODY, NOBODY)
 
     def files(self, hard):
+        for store in ("ana", "locked"):  # A hook that says no, and one that others may change.
+            for name, mode in (("pre-send", 0o700), ("post-sync", 0o777)):
+                hooks.put(stores.Store(self.directory / store), name, "#!/bin/sh\nexit 1\n", mode)
         (self.directory / "binary").write_bytes(b"\xff\xfe")
         (self.directory / "bad-lines").write_text("no json\n")
         (self.directory / "taken").mkdir()

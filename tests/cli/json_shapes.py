@@ -37,7 +37,7 @@ CHANGES = [
     ["config", "set", "mine.bury", "3"], ["config", "unset", "mine.bury"],
     ["peers", "ban", "http://127.0.0.1:9"], ["peers", "unban", "http://127.0.0.1:9"],
     ["peers", "add", "--no-probe", "http://127.0.0.1:10"], ["peers", "rm", "http://127.0.0.1:10"],
-    ["id", "new", "other"], ["--identity", "ana", "outbox", "flush"],
+    ["mark", "-unread", "+archived", "@"], ["id", "new", "other"], ["--identity", "ana", "outbox", "flush"],
     ["--identity", "ana", "send", "-m", "text", "--now", "ben"],
     ["--identity", "ana", "reply", "-m", "text"], ["--identity", "ana", "resend", "@"],
     ["repair"],
@@ -48,7 +48,7 @@ CHANGES = [
 TEXTS = {"help", "completion", "export", "seal", "open", "make-block", "pow", "init", "mine",
          "send", "reply", "resend", "import", "backup", "restore"}
 # They answer to their input, or to the network, or count the time they took.
-ONCE = {"check-header", "sync", "submit-block", "passwd"}
+ONCE = {"check-header", "mark", "sync", "submit-block", "passwd"}
 
 
 class Shapes:
@@ -244,7 +244,7 @@ def main():
         version = json.loads(place.run("version", "--json").stdout)
         assert shapes.faults(version | {"new": 1}) and shapes.faults({"v": 1, "type": "version"})
     wanted = {"message", "object", "queued", "block", "peer", "contact", "identity", "store",
-              "state", "sync", "summary", "setting", "version"}
+              "state", "sync", "summary", "setting", "version", "marked"}
     assert wanted <= told, f"never printed: {wanted - told}"
 
 

@@ -125,6 +125,23 @@ TEST_F(MailboxTest, FiltersByThread) {
   EXPECT_EQ(listed({.thread = prefix_of<ThreadId>(second)}), (Words{"five", "two"}));
 }
 
+TEST_F(MailboxTest, FiltersByPhrases) {
+  const std::string filler(2 * kSnippetBytesMax, 'x');
+  const MessageId far = from(ana, filler + " Beyond the\nsnippet");
+  ben.scan_all(chain);
+  const auto found = [&](const std::vector<std::string>& phrases) {
+    return listed({.phrases = Phrases::make(phrases).value()}).size();
+  };
+  EXPECT_EQ(found({"O"}), 4u);  // one, two, four, beyond
+  EXPECT_EQ(found({"o", "e"}), 2u);
+  EXPECT_EQ(found({"beyond the snippet"}), 1u);
+  EXPECT_EQ(found({"beyond", "three"}), 0u);
+  chain.unpool(*ben.read(chain, far).message);
+  EXPECT_EQ(found({"beyond"}), 0u) << "found in a text that is gone";
+  EXPECT_EQ(found({"xxx"}), 1u) << "its beginning is remembered";
+  EXPECT_EQ(listed({.flag = "unread", .phrases = Phrases::make({"tw"}).value()}), Words{"two"});
+}
+
 TEST_F(MailboxTest, ListsTextUnlessAskedForAll) {
   Letter ack = ana.letter({ben.address()}, "");
   ack.content.kind = Kind::ack;
