@@ -17,6 +17,7 @@
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/environment.h"
+#include "cli/manual.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/usage.h"
@@ -120,8 +121,15 @@ int finish(Context& context) {
   return static_cast<int>(context.outcome->value());
 }
 
-/// Help and version: results like any other.
-int help(const CLI::App& app, const CLI::ParseError& error, Context& context) {
+/// Help and version: results like any other. At a terminal --help opens the manual page; -h never.
+int help(const CLI::App& app, const CLI::ParseError& error, Context& context,
+         const std::vector<std::string>& words) {
+  const auto end = std::ranges::find(words, "--");
+  const bool wants_page = std::find(words.begin(), end, "--help") != end;
+  if (wants_page && context.out.to_terminal() && !context.options.no_pager) {
+    const auto named = app.get_subcommands();
+    open_page(named.empty() ? "bmsg" : "bmsg-" + named.front()->get_name());
+  }
   std::ostringstream text;
   (void)app.exit(error, text, text);  // Zero: it was asked for.
   context.out.raw(text.str());
@@ -201,7 +209,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::RuntimeError&) {
     return finish(context);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return help(*app, error, context);
+    if (error.get_exit_code() == 0) return help(*app, error, context, words);
     words.resize(own_words(*app, words));
     context.options.json = wants_json(words);
     return report(context, usage_error(*app, error, words));

@@ -111,6 +111,7 @@ WITHOUT = {
     ("repair", 3): TRIED_THERE,
     ("repair", 69): TRIED_THERE,
     ("repair", 74): "needs a full disk",
+    ("schedule", 3): TRIED_THERE,
     ("schedule", 73): TRIED_THERE,
     ("schedule", 77): "needs a machine that forbids crontabs",
     ("backup", 75): MOVING,
