@@ -70,9 +70,21 @@ Result<ExitCode> run_get(const Options& options, Context& context) {
 
 Result<std::filesystem::path> file_of(const Options& options, const Context& context) {
   if (options.system) return system_config_file();
+  if (options.user && user_config_file().empty()) return no_home();
   if (options.user) return user_config_file();
   BMSG_TRY_ASSIGN(const auto store, context.any_store());
   return store.config();
+}
+
+Result<Done> change_file(const std::filesystem::path& file, const std::string& key,
+                         const std::optional<std::string>& value, Context& context) {
+  BMSG_TRY(context.disk.make_directory(file.parent_path()));
+  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(nullptr));
+  BMSG_TRY_ASSIGN(const auto lock, FileLock::take(file.parent_path() / "config.lock", "config",
+                                                  patience, context.clock));
+  BMSG_TRY_ASSIGN(const auto before, context.disk.read(file, kConfigBytesMax));
+  const std::string text = edited(before ? to_string(*before) : "", key, value);
+  return context.disk.replace(file, as_bytes(text));
 }
 
 Result<ExitCode> change(const Options& options, Context& context,
@@ -85,13 +97,10 @@ Result<ExitCode> change(const Options& options, Context& context,
                  fmt::format("the value of '{}' may hold no quote and no line end", options.key)};
   }
   BMSG_TRY_ASSIGN(const auto file, file_of(options, context));
-  BMSG_TRY(context.disk.make_directory(file.parent_path()));
-  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(nullptr));
-  BMSG_TRY_ASSIGN(const auto lock, FileLock::take(file.parent_path() / "config.lock", "config",
-                                                  patience, context.clock));
-  BMSG_TRY_ASSIGN(const auto before, context.disk.read(file, kConfigBytesMax));
-  const std::string text = edited(before ? to_string(*before) : "", options.key, value);
-  BMSG_TRY(context.disk.replace(file, as_bytes(text)));
+  const auto changed = change_file(file, options.key, value, context);
+  if (!changed && changed.error().code == Errc::denied)  // No question of keys or passphrases.
+    return Error{Errc::exists, changed.error().message, "check the owner and mode of the place"};
+  BMSG_TRY(changed);
   if (context.options.json && check_known(options.key, "config")) {
     BMSG_TRY_ASSIGN(const auto store, store_if_any(context));
     BMSG_TRY_ASSIGN(const auto settings, context.settings(store ? &*store : nullptr));

@@ -8,8 +8,8 @@
 #include <array>
 
 #include "cli/command.h"
-#include "cli/keyring_file.h"
 #include "cli/environment.h"
+#include "cli/keyring_file.h"
 #include "cli/peering.h"
 #include "cli/run_program.h"
 #include "cli/session.h"
@@ -157,7 +157,7 @@ Check check_completion() {
 }
 
 Check check_timers(const StoreDir& store) {
-  const std::string root = fs::absolute(store.root()).lexically_normal().string();
+  const std::string root = whole_path(store.root()).string();
   const auto crontab = run_program({.words = {"crontab", "-l"}, .output = ProgramOutput::results});
   if (crontab.output.find("# bmsg begin " + root) != std::string::npos)
     return {"timers", State::ok, "cron syncs and mines"};

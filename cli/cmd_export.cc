@@ -10,6 +10,7 @@
 #include "cli/mail_filter.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
+#include "cli/new_file.h"
 #include "cli/refs.h"
 #include "lib/api/json_objects.h"
 #include "lib/core/address.h"
@@ -94,13 +95,10 @@ class FileSink final : public Sink {
   }
   Result<Done> finish() override {
     BMSG_TRY(context_.disk.make_directory(options_.to));
-    const fs::path beside = file_.string() + ".new";
-    BMSG_TRY(context_.disk.remove(beside));  // Of an export that was killed.
-    BMSG_TRY(context_.disk.create(beside, as_bytes(text_)));
-    const auto named = context_.disk.link(beside, file_);
-    BMSG_TRY(context_.disk.remove(beside));
-    BMSG_TRY(named);
-    return context_.disk.sync_directory(options_.to);
+    NewFile file(context_.disk, file_);
+    BMSG_TRY(file.open());
+    BMSG_TRY(file.write(as_bytes(text_)));
+    return file.publish();
   }
 
  private:

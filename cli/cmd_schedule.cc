@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/environment.h"
 #include "cli/prompt.h"
 #include "cli/run_program.h"
 #include "cli/schedule_text.h"
@@ -40,7 +39,7 @@ Result<ScheduleWish> paths_of(const Options& options, const StoreDir& store) {
   if (reason)
     return Error{Errc::no_resource, "cannot find out where this program lies: " + reason.message()};
   const auto whole = [](const fs::path& path) {
-    return path.empty() ? std::string() : fs::absolute(path).lexically_normal().string();
+    return path.empty() ? std::string() : whole_path(path).string();
   };
   std::string root = whole(store.root());
   if (root.size() > 1 && root.ends_with('/')) root.pop_back();
@@ -102,11 +101,10 @@ Result<ExitCode> run_cron(const Options& options, Context& context, const Schedu
   return ExitCode::ok;
 }
 
-fs::path unit_directory() {
-  const std::string config = from_environment("XDG_CONFIG_HOME");
-  const fs::path base =
-      config.empty() ? fs::path(from_environment("HOME")) / ".config" : fs::path(config);
-  return base / "systemd" / "user";
+Result<fs::path> unit_directory() {
+  const auto config = user_config_directory();
+  if (config.empty()) return no_home();
+  return config / "systemd" / "user";
 }
 
 enum class Owner { nobody, us, others };
@@ -137,23 +135,25 @@ bool systemctl(std::vector<std::string> words, const std::vector<std::string>& u
 /// Stops and removes those of `names` that are ours. False if they could not be stopped.
 Result<bool> take_away(Context& context, const std::vector<std::string>& names,
                        const std::string& store) {
+  BMSG_TRY_ASSIGN(const fs::path directory, unit_directory());
   std::vector<std::string> ours;
   for (const std::string& name : names) {
-    BMSG_TRY_ASSIGN(const auto owner, owner_of(context, unit_directory() / name, store));
+    BMSG_TRY_ASSIGN(const auto owner, owner_of(context, directory / name, store));
     if (owner == Owner::us) ours.push_back(name);
   }
   if (ours.empty()) return true;
   const bool stopped = systemctl({"disable", "--now"}, ours);
-  for (const std::string& name : ours) BMSG_TRY(context.disk.remove(unit_directory() / name));
+  for (const std::string& name : ours) BMSG_TRY(context.disk.remove(directory / name));
   return systemctl({"daemon-reload"}) && stopped;
 }
 
 Result<ExitCode> install_units(const Options& options, Context& context, const ScheduleWish& wish) {
+  BMSG_TRY_ASSIGN(const fs::path directory, unit_directory());
   BMSG_TRY_ASSIGN(const auto units, systemd_units(wish));
   BMSG_TRY_ASSIGN(auto stale, all_names(wish));
   std::vector<std::string> timers;
   for (const Unit& unit : units) {
-    const fs::path file = unit_directory() / unit.name;
+    const fs::path file = directory / unit.name;
     BMSG_TRY_ASSIGN(const auto owner, owner_of(context, file, wish.store));
     if (owner == Owner::others)
       return Error{Errc::exists,
@@ -163,10 +163,10 @@ Result<ExitCode> install_units(const Options& options, Context& context, const S
   }
   BMSG_TRY(consent(options, context,
                    fmt::format("units of bmsg in '{}' will be written, {} started",
-                               unit_directory().string(), fmt::join(timers, " "))));
-  BMSG_TRY(context.disk.make_directory(unit_directory()));
+                               directory.string(), fmt::join(timers, " "))));
+  BMSG_TRY(context.disk.make_directory(directory));
   for (const Unit& unit : units)
-    BMSG_TRY(context.disk.replace(unit_directory() / unit.name, as_bytes(unit.text)));
+    BMSG_TRY(context.disk.replace(directory / unit.name, as_bytes(unit.text)));
   BMSG_TRY_ASSIGN(const bool is_rid, take_away(context, stale, wish.store));
   if (is_rid && systemctl({"daemon-reload"}) && systemctl({"enable", "--now"}, timers)) {
     context.out.note(
@@ -181,16 +181,17 @@ Result<ExitCode> install_units(const Options& options, Context& context, const S
 }
 
 Result<ExitCode> remove_units(const Options& options, Context& context, const ScheduleWish& wish) {
+  BMSG_TRY_ASSIGN(const fs::path directory, unit_directory());
   BMSG_TRY_ASSIGN(const auto names, all_names(wish));
   bool is_any = false;
   for (const std::string& name : names) {
-    BMSG_TRY_ASSIGN(const auto owner, owner_of(context, unit_directory() / name, wish.store));
+    BMSG_TRY_ASSIGN(const auto owner, owner_of(context, directory / name, wish.store));
     is_any = is_any || owner == Owner::us;
   }
   if (!is_any) return ExitCode::ok;
   BMSG_TRY(consent(
       options, context,
-      fmt::format("units of bmsg in '{}' will be stopped and removed", unit_directory().string())));
+      fmt::format("units of bmsg in '{}' will be stopped and removed", directory.string())));
   BMSG_TRY_ASSIGN(const bool stopped, take_away(context, names, wish.store));
   if (stopped) return ExitCode::ok;
   context.out.warn(
@@ -201,9 +202,10 @@ Result<ExitCode> remove_units(const Options& options, Context& context, const Sc
 Result<ExitCode> run_systemd(const Options& options, Context& context, const ScheduleWish& wish) {
   if (options.install) return install_units(options, context, wish);
   if (options.remove) return remove_units(options, context, wish);
+  BMSG_TRY_ASSIGN(const fs::path directory, unit_directory());
   BMSG_TRY_ASSIGN(const auto units, systemd_units(wish));
   for (const Unit& unit : units) {
-    const std::string file = (unit_directory() / unit.name).string();
+    const std::string file = (directory / unit.name).string();
     context.options.json ? context.out.line(api::schedule_json({"systemd", file, unit.text}))
                          : context.out.line(fmt::format("# {}\n{}", file, unit.text));
   }

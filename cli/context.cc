@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/usage.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -24,7 +25,9 @@ void Context::allow_pager() {
   std::string program = from_environment("BMSG_PAGER");
   if (program.empty() && known) program = known.value().text("core.pager");
   if (program.empty()) program = from_environment("PAGER");
-  out.page_through(program.empty() ? "less" : program == "cat" ? "" : program);
+  // Nobody asked for less(1), so without it there is no pager.
+  if (program.empty() && !find_program("less").empty()) program = "less";
+  out.page_through(program == "cat" ? "" : program);
 }
 
 Result<Settings> Context::settings(const StoreDir* store) const {

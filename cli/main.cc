@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <sstream>
 
@@ -20,6 +21,7 @@
 #include "cli/manual.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/text.h"
 #include "cli/usage.h"
 #include "lib/api/json_objects.h"
 #include "lib/core/try.h"
@@ -38,9 +40,23 @@ void take_closed_descriptors() {
   }
 }
 
+/// Leaves out of the PATH what is relative, for us and for whatever we start: "." in it, or nothing
+/// between two colons, would let whoever owns the working directory bring our pager or editor.
+void leave_out_relative_places() {
+  const char* path = std::getenv("PATH");
+  std::string kept;
+  for (const std::string& place : CLI::detail::split(path == nullptr ? "" : path, ':')) {
+    if (place.starts_with('/')) kept += (kept.empty() ? "" : ":") + place;
+  }
+  if (path == nullptr || kept == path) return;
+  // An empty one would stand for the working directory, none at all for the system's places.
+  kept.empty() ? ::unsetenv("PATH") : ::setenv("PATH", kept.c_str(), 1);
+}
+
 /// What must hold before anything secret is touched.
 void harden() {
   take_closed_descriptors();
+  leave_out_relative_places();
   listen_for_questions();
   ::umask(077);
   ::prctl(PR_SET_DUMPABLE, 0);
@@ -104,6 +120,7 @@ bool wants_colors(const Context& context) {
 /// What must be known when a command runs, which is inside parse().
 Result<Done> prepare(Context& context) {
   GlobalOptions& options = context.options;
+  if (options.json) context.out.set_noise(Noise::warnings);
   if (options.verbose > 0) context.out.set_noise(Noise::verbose);
   if (options.quiet) context.out.set_noise(Noise::quiet);
   if (!from_environment("BMSG_NO_INPUT").empty()) options.no_input = true;
@@ -233,7 +250,8 @@ int main(int argc, char** argv) {
     std::fputs("bmsg: error: out of memory\n", stderr);
     return static_cast<int>(bmsg::cli::ExitCode::os_error);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "bmsg: error: unexpected: %s\n", error.what());
+    std::fprintf(stderr, "bmsg: error: unexpected: %s\n",
+                 bmsg::cli::shown_line(error.what()).c_str());
     return static_cast<int>(bmsg::cli::ExitCode::software);
   }
 }

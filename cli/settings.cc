@@ -181,16 +181,26 @@ bool is_declared_safe(const std::filesystem::path& store, const Disk& disk) {
 
 std::filesystem::path system_config_file() {
   const std::string dirs = from_environment("XDG_CONFIG_DIRS");
-  const std::string first = dirs.substr(0, dirs.find(':'));
-  return std::filesystem::path(first.empty() ? "/etc/xdg" : first) / "bmsg" / "config.toml";
+  const std::filesystem::path first = dirs.substr(0, dirs.find(':'));
+  return (first.is_absolute() ? first : "/etc/xdg") / "bmsg" / "config.toml";
+}
+
+std::filesystem::path user_config_directory() {
+  if (const auto named = directory_from_environment("XDG_CONFIG_HOME"); !named.empty())
+    return named;
+  const auto home = directory_from_environment("HOME");
+  return home.empty() ? home : home / ".config";
+}
+
+Error no_home() {
+  return {Errc::bad_config, "neither HOME nor XDG_CONFIG_HOME names a directory",
+          "export HOME, from the root on"};
 }
 
 std::filesystem::path user_config_file() {
   if (const auto named = from_environment("BMSG_CONFIG"); !named.empty()) return named;
-  if (const auto config = from_environment("XDG_CONFIG_HOME"); !config.empty()) {
-    return std::filesystem::path(config) / "bmsg" / "config.toml";
-  }
-  return std::filesystem::path(from_environment("HOME")) / ".config" / "bmsg" / "config.toml";
+  const auto config = user_config_directory();
+  return config.empty() ? config : config / "bmsg" / "config.toml";
 }
 
 Result<std::uint64_t> parse_duration(const std::string& text) {

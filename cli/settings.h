@@ -64,9 +64,14 @@ std::string edited(const std::string& file_text, const std::string& key,
 /// it, or is "*".
 bool is_declared_safe(const std::filesystem::path& store, const Disk& disk);
 
-/// /etc/xdg/bmsg/config.toml and its like; the user's.
+/// /etc/xdg/bmsg/config.toml and its like.
 std::filesystem::path system_config_file();
+/// The user's; empty if no variable names a home.
 std::filesystem::path user_config_file();
+/// ~/.config and its like, which all programs share; empty as above.
+std::filesystem::path user_config_directory();
+/// For those that need one: Errc::bad_config.
+Error no_home();
 
 /// "90", "30s", "15m", "12h", "7d", "1y" in seconds. Errors: Errc::bad_usage.
 Result<std::uint64_t> parse_duration(const std::string& text);

@@ -70,10 +70,16 @@ Result<StoreDir> named_store(const fs::path& named, std::string_view by, const D
 }  // namespace
 
 fs::path default_store() {
-  const std::string data = from_environment("XDG_DATA_HOME");
-  if (!data.empty()) return fs::path(data) / "bmsg" / "default";
-  const std::string home = from_environment("HOME");
-  return fs::path(home.empty() ? "/" : home) / ".local" / "share" / "bmsg" / "default";
+  const fs::path data = directory_from_environment("XDG_DATA_HOME");
+  if (!data.empty()) return data / "bmsg" / "default";
+  const fs::path home = directory_from_environment("HOME");
+  return (home.empty() ? "/" : home) / ".local" / "share" / "bmsg" / "default";
+}
+
+fs::path whole_path(const fs::path& path) {
+  std::error_code gone;
+  const fs::path whole = fs::absolute(path, gone);
+  return (gone ? path : whole).lexically_normal();
 }
 
 Result<Done> check_store(const StoreDir& store, const Disk& disk) {

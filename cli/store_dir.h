@@ -57,6 +57,9 @@ std::filesystem::path default_store();
 /// Checks owner and format of a directory that is taken for a store.
 Result<Done> check_store(const StoreDir& store, const Disk& disk);
 
+/// `path` from the root on, without dots; as it is if the working directory is gone.
+std::filesystem::path whole_path(const std::filesystem::path& path);
+
 /// What the file `format` of a store of this version says.
 inline constexpr std::string_view kStoreFormat = "bmsg-store 1\n";
 

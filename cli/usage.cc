@@ -55,23 +55,21 @@ std::string option_name(const std::string& word) {
   return word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
 }
 
-/// A file that can be run, in a directory that PATH names whole: "." of a PATH, or nothing between
-/// two colons, would let whoever owns the working directory bring commands.
-std::string find_program(const std::string& name) {
-  for (const std::string& place : CLI::detail::split(from_environment("PATH"), ':')) {
-    const std::string file = place + "/" + name;
-    if (place.starts_with('/') && ::access(file.c_str(), X_OK) == 0) return file;
-  }
-  return {};
-}
-
 void export_store(const Context& context, const std::string& named) {
-  if (!named.empty()) ::setenv("BMSG_STORE", std::filesystem::absolute(named).c_str(), 1);
+  if (!named.empty()) ::setenv("BMSG_STORE", whole_path(named).c_str(), 1);
   if (const auto store = context.store(); named.empty() && store)
     ::setenv("BMSG_STORE", store.value().root().c_str(), 1);
 }
 
 }  // namespace
+
+std::string find_program(const std::string& name) {
+  for (const std::string& place : CLI::detail::split(from_environment("PATH"), ':')) {
+    const std::string file = place + "/" + name;
+    if (!place.empty() && ::access(file.c_str(), X_OK) == 0) return file;
+  }
+  return {};
+}
 
 const CLI::Option* find_option(const CLI::App* command, const std::string& name) {
   for (; command != nullptr; command = command->get_parent()) {

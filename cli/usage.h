@@ -28,6 +28,10 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error,
 /// True if the words ask for JSON, however wrong the rest of them is.
 bool wants_json(const std::vector<std::string>& words);
 
+/// A program in a directory of the PATH, of which main() has left only whole ones; empty if there
+/// is none of that name.
+std::string find_program(const std::string& name);
+
 /// `bmsg foo` runs `bmsg-foo` of the PATH, if bmsg has no such command itself: replaces this
 /// process. BMSG_STORE names the store there. Comes back if there is none.
 void run_extension(const CLI::App& app, const Context& context,

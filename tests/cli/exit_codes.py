@@ -107,6 +107,7 @@ MOVING = "only while a writer moves the database's files at that very moment: re
 TRIED_THERE = "tried beside its own damage in repair.py, or in cron.py"
 TAKEN = "what it makes is named by its content and can be there already"
 WITHOUT = {
+    ("config", 73): "tried in hostile_places.py, with a place where nobody may make a file",
     ("doctor", 1): "depends on the machine, which is not to be broken for it",
     ("repair", 3): TRIED_THERE,
     ("repair", 69): TRIED_THERE,
