@@ -5,7 +5,6 @@
 
 #include <iostream>
 
-#include "cli/text.h"
 #include "lib/core/address.h"
 #include "lib/crypto/sha512.h"
 
@@ -17,9 +16,7 @@ Result<Done> confirm_by_typing(Context& context, const std::string& consequence,
       !context.options.no_input && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
   if (!can_ask)
     return Error{Errc::bad_usage, fmt::format("{}; --yes says that you mean it", consequence)};
-  std::cerr << fmt::format("bmsg: {}\ntype '{}' to go on: ", shown(consequence),
-                           shown_line(expected))
-            << std::flush;
+  std::cerr << fmt::format("bmsg: {}\ntype '{}' to go on: ", consequence, expected) << std::flush;
   std::string typed;
   std::getline(std::cin, typed);
   if (typed == expected) return done;

@@ -37,8 +37,7 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app) {
 
 std::vector<const CLI::Option*> parameters_of(const CLI::App& app, Parameters which) {
   return app.get_options([which](const CLI::Option* option) {
-    const bool is_hidden = option->get_group().empty();
-    return !is_hidden && option->get_positional() == (which == Parameters::arguments);
+    return option->get_positional() == (which == Parameters::arguments);
   });
 }
 

@@ -23,8 +23,7 @@ struct MiningProgress {
 
 struct MiningWish {
   unsigned threads = 1;
-  /// Called five times a second and when a nonce was found, from the calling thread; false ends
-  /// the search.
+  /// Called about once a second, from the calling thread; false ends the search.
   std::function<bool(const MiningProgress&)> on_progress;
 };
 
