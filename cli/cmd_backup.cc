@@ -1,6 +1,5 @@
 // bmsg backup: a store as one archive, made while it is in use.
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,15 +7,14 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <set>
 
 #include "cli/archive.h"
 #include "cli/command.h"
+#include "cli/new_file.h"
 #include "cli/plumbing.h"
 #include "cli/session.h"
 #include "lib/api/json_objects.h"
-#include "lib/core/descriptor.h"
 #include "lib/core/try.h"
 #include "storage/copy_database.h"
 #include "storage/rocks_store.h"
@@ -149,49 +147,6 @@ class Backup {
   StoreDir store_;
   ArchiveWriter& archive_;
   Workplace work_;
-};
-
-/// The file gets its name when it is whole and durable, and never in place of another.
-class NewFile {
- public:
-  NewFile(Disk& disk, fs::path file)
-      : disk_(disk),
-        file_(std::move(file)),
-        beside_(file_.parent_path() /
-                fmt::format(".{}.{}", file_.filename().string(), ::getpid())) {}
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile() {
-    if (opened_) (void)disk_.remove(beside_);  // Half a backup is none.
-  }
-
-  Result<int> open() {
-    std::error_code unreadable;  // Then opening it will say why.
-    if (fs::exists(fs::symlink_status(file_, unreadable))) return exists();
-    opened_ = Descriptor(
-        ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (opened_) return opened_.number();
-    const Errc code =
-        errno == EACCES || errno == EROFS || errno == ENOENT ? Errc::exists : Errc::io;
-    return Error{code, fmt::format("cannot create '{}': {}", file_.string(), std::strerror(errno))};
-  }
-  Result<Done> publish() {
-    if (::fsync(opened_.number()) != 0)
-      return Error{Errc::io,
-                   fmt::format("cannot sync '{}': {}", file_.string(), std::strerror(errno))};
-    BMSG_TRY(disk_.link(beside_, file_));
-    return disk_.sync_directory(file_.parent_path());
-  }
-
- private:
-  Error exists() const {
-    return Error{Errc::exists, fmt::format("'{}' is there already", file_.string())};
-  }
-
-  Disk& disk_;
-  fs::path file_;
-  fs::path beside_;
-  Descriptor opened_;
 };
 
 Result<Done> write_archive(const Options& options, Context& context, const StoreDir& store,

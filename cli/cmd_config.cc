@@ -24,7 +24,7 @@ constexpr std::size_t kConfigBytesMax = 1 << 20;
 
 /// The store if there is one: settings can be read without.
 Result<std::optional<StoreDir>> store_if_any(const Context& context) {
-  auto store = context.store();
+  auto store = context.any_store();
   if (store) return std::optional(std::move(store).value());
   const bool named = !context.options.store.empty();
   if (store.error().code == Errc::not_found && !named) return std::optional<StoreDir>();
@@ -52,15 +52,8 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
   return ExitCode::ok;
 }
 
-Result<Done> check_key(const std::string& key) {
-  Settings none;
-  auto known = none.add_assignment(key + "=");
-  if (known) return done;
-  return Error{Errc::bad_config, known.error().message};
-}
-
 Result<ExitCode> run_get(const Options& options, Context& context) {
-  BMSG_TRY(check_key(options.key));
+  BMSG_TRY(check_known(options.key, "config"));
   BMSG_TRY_ASSIGN(const auto store, store_if_any(context));
   BMSG_TRY_ASSIGN(const auto settings, context.settings(store ? &*store : nullptr));
   const std::string& value = settings.text(options.key);
@@ -77,27 +70,38 @@ Result<ExitCode> run_get(const Options& options, Context& context) {
 
 Result<std::filesystem::path> file_of(const Options& options, const Context& context) {
   if (options.system) return system_config_file();
+  if (options.user && user_config_file().empty()) return no_home();
   if (options.user) return user_config_file();
-  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto store, context.any_store());
   return store.config();
 }
 
-Result<ExitCode> change(const Options& options, Context& context,
-                        const std::optional<std::string>& value) {
-  BMSG_TRY(check_key(options.key));
-  if (value && (value->find('\n') != std::string::npos || value->find('"') != std::string::npos)) {
-    return Error{Errc::bad_usage,
-                 fmt::format("the value of '{}' may hold no quote and no line end", options.key)};
-  }
-  BMSG_TRY_ASSIGN(const auto file, file_of(options, context));
+Result<Done> change_file(const std::filesystem::path& file, const std::string& key,
+                         const std::optional<std::string>& value, Context& context) {
   BMSG_TRY(context.disk.make_directory(file.parent_path()));
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(nullptr));
   BMSG_TRY_ASSIGN(const auto lock, FileLock::take(file.parent_path() / "config.lock", "config",
                                                   patience, context.clock));
   BMSG_TRY_ASSIGN(const auto before, context.disk.read(file, kConfigBytesMax));
-  const std::string text = edited(before ? to_string(*before) : "", options.key, value);
-  BMSG_TRY(context.disk.replace(file, as_bytes(text)));
-  if (context.options.json) {
+  const std::string text = edited(before ? to_string(*before) : "", key, value);
+  return context.disk.replace(file, as_bytes(text));
+}
+
+Result<ExitCode> change(const Options& options, Context& context,
+                        const std::optional<std::string>& value) {
+  // What no bmsg knows may be taken out, or nobody could mend a file.
+  if (value) BMSG_TRY(check_known(options.key, "config"));
+  if (value) BMSG_TRY(check_value(options.key, *value));
+  if (value && (value->find('\n') != std::string::npos || value->find('"') != std::string::npos)) {
+    return Error{Errc::bad_usage,
+                 fmt::format("the value of '{}' may hold no quote and no line end", options.key)};
+  }
+  BMSG_TRY_ASSIGN(const auto file, file_of(options, context));
+  const auto changed = change_file(file, options.key, value, context);
+  if (!changed && changed.error().code == Errc::denied)  // No question of keys or passphrases.
+    return Error{Errc::exists, changed.error().message, "check the owner and mode of the place"};
+  BMSG_TRY(changed);
+  if (context.options.json && check_known(options.key, "config")) {
     BMSG_TRY_ASSIGN(const auto store, store_if_any(context));
     BMSG_TRY_ASSIGN(const auto settings, context.settings(store ? &*store : nullptr));
     print(context, options, options.key, settings);

@@ -29,7 +29,8 @@ struct Options {
   ListForm form;
 };
 
-constexpr std::size_t kCardFileBytesMax = 1 << 20;
+/// Of a card, or of a file of contacts.
+constexpr std::size_t kGivenBytesMax = 256u << 20;
 
 /// Changes the book under the lock of the store's small files.
 template <class Change>
@@ -47,7 +48,7 @@ Result<std::string> read_given(const Context& context, const std::string& file) 
     std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
     return text;
   }
-  BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(file, kCardFileBytesMax));
+  BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(file, kGivenBytesMax));
   if (!bytes)
     return Error{Errc::not_found, fmt::format("'{}' is neither an address nor a file", file)};
   return to_string(*bytes);
@@ -83,6 +84,12 @@ Result<mail::AckPolicy> default_ack(Context& context, const StoreDir& store) {
   return policy;
 }
 
+void warn_of_look_alike(const Context& context, const mail::ContactBook& book,
+                        const std::string& name) {
+  if (const mail::Contact* like = book.confusable_with(name))
+    context.out.warn(fmt::format("'{}' looks like '{}'", name, like->name));
+}
+
 Result<ExitCode> run_add(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
@@ -90,9 +97,7 @@ Result<ExitCode> run_add(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto name, mail::to_contact_name(options.name));
   BMSG_TRY_ASSIGN(const auto ack, default_ack(context, store));
   const auto changed = change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
-    if (const mail::Contact* like = book.confusable_with(name)) {
-      context.out.warn(fmt::format("'{}' looks like '{}'", name, like->name));
-    }
+    warn_of_look_alike(context, book, name);
     const mail::Contact* there = book.find(name);
     if (there != nullptr && there->address == address) return done;
     mail::Contact contact;
@@ -133,38 +138,60 @@ Result<ExitCode> run_show(const Options& options, Context& context) {
   return ExitCode::ok;
 }
 
-/// With --json: the contact as it is now, under its new name if it has one.
+Result<Done> print_contact(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                           const mail::Contact& contact) {
+  if (!context.options.json) {
+    context.out.line(shown_line(contact.name));
+    return done;
+  }
+  BMSG_TRY_ASSIGN(const auto view, contact_view_of(context, store, rules, contact));
+  context.out.line(api::contact_json(view));
+  return done;
+}
+
+/// The contact as it is now, under its new name if it has one.
 Result<ExitCode> print_changed(Context& context, const StoreDir& store, const Options& options) {
-  if (!context.options.json) return ExitCode::ok;
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
   const bool is_renamed = book.find(options.name) == nullptr && book.find(options.other) != nullptr;
   const mail::Contact* contact = book.find(is_renamed ? options.other : options.name);
-  if (contact == nullptr) return ExitCode::ok;  // Removed: there is nothing left to print.
-  BMSG_TRY_ASSIGN(const auto view, contact_view_of(context, store, rules, *contact));
-  context.out.line(api::contact_json(view));
-  return ExitCode::ok;
+  if (contact != nullptr) BMSG_TRY(print_contact(context, store, rules, *contact));
+  return ExitCode::ok;  // Where it was removed there is nothing left to print.
+}
+
+/// Words as somebody types what was read out: any case, with blanks or dashes between.
+std::string as_read(const std::string& words) {
+  std::string made;
+  for (const char c : words) {
+    const bool is_gap = c == '-' || std::isspace(static_cast<unsigned char>(c)) != 0;
+    if (is_gap && (made.empty() || made.back() == '-')) continue;
+    made += is_gap ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  if (made.ends_with('-')) made.pop_back();
+  return made;
 }
 
 Result<ExitCode> run_verify(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   const auto changed = change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
-    if (options.undo) return book.set_trust(options.name, mail::Trust::known, UnixSeconds{});
-    BMSG_TRY_ASSIGN(const auto persons, book.persons(options.name));
-    if (persons.size() != 1)
+    if (options.undo) return book.set_verified(options.name, {});
+    const mail::Contact* person = book.find(options.name);
+    if (person != nullptr && person->kind != mail::ContactKind::person)
       return Error{Errc::bad_usage, fmt::format("'{}' is no person", options.name)};
-    const std::string words = fingerprint_of(*persons.front().address);
+    if (person == nullptr)
+      return Error{Errc::no_recipient, fmt::format("no contact '{}'", options.name)};
+    const std::string words = fingerprint_of(*person->address);
     if (options.fingerprint.empty()) {
       BMSG_TRY(
           confirm_by_typing(context,
                             fmt::format("the fingerprint of {} is {}; ask {} to read theirs to you",
                                         options.name, words, options.name),
                             "same"));
-    } else if (options.fingerprint != words) {
+    } else if (as_read(options.fingerprint) != words) {
       return Error{Errc::denied,
                    fmt::format("the fingerprint of '{}' is another: {}", options.name, words)};
     }
-    return book.set_trust(options.name, mail::Trust::verified, context.clock.now());
+    return book.set_verified(options.name, context.clock.now());
   });
   BMSG_TRY(changed);
   return print_changed(context, store, options);
@@ -206,18 +233,25 @@ Result<ExitCode> run_export(const Options&, Context& context) {
 
 Result<ExitCode> run_import(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto text, read_given(context, options.other));
   BMSG_TRY_ASSIGN(const auto given, api::parse_contacts(text));
+  std::vector<mail::Contact> added;
   const auto changed = change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
     for (const mail::Contact* contact : given.all()) {
-      if (const mail::Contact* there = book.find(contact->name);
-          there != nullptr && *there == *contact)
-        continue;
+      const mail::Contact* there = book.find(contact->name);
+      const bool is_same = there != nullptr && there->kind == contact->kind &&
+                           there->address == contact->address && there->members == contact->members;
+      if (is_same) continue;  // What is thought of them here stays.
+      warn_of_look_alike(context, book, contact->name);
       BMSG_TRY(book.add(*contact));
+      added.push_back(*contact);
     }
     return done;
   });
   BMSG_TRY(changed);
+  for (const mail::Contact& contact : added)
+    BMSG_TRY(print_contact(context, store, rules, contact));
   return ExitCode::ok;
 }
 
@@ -230,18 +264,19 @@ void add_changes(const Adder& add, const std::shared_ptr<Options>& options) {
   };
   one_name(add("block", "Show no mail of a contact as theirs",
                changing([](mail::ContactBook& book, const Options& given, Context&) {
-                 return book.set_trust(given.name, mail::Trust::blocked, UnixSeconds{});
+                 return book.block(given.name);
                })));
   one_name(add("unblock", "Undo block",
                changing([](mail::ContactBook& book, const Options& given, Context&) {
-                 return book.set_trust(given.name, mail::Trust::known, UnixSeconds{});
+                 return book.unblock(given.name);
                })));
   one_name(add("rm", "Forget a contact",
                changing([](mail::ContactBook& book, const Options& given, Context&) {
                  return book.remove(given.name);
                })));
   CLI::App* rename = add("rename", "Give a contact another name",
-                         changing([](mail::ContactBook& book, const Options& given, Context&) {
+                         changing([](mail::ContactBook& book, const Options& given, Context& in) {
+                           warn_of_look_alike(in, book, given.other);
                            return book.rename(given.name, given.other);
                          }));
   one_name(rename);
@@ -268,6 +303,7 @@ void add_groups(CLI::App& contact, Context& context, const std::shared_ptr<Optio
   };
   members(add_command(*group, context, "add", "Put contacts into a group", options,
                       changing([](mail::ContactBook& book, const Options& given, Context& within) {
+                        warn_of_look_alike(within, book, given.name);
                         return book.add_members(given.name, given.names, within.clock.now());
                       })));
   members(add_command(*group, context, "rm", "Take contacts out of a group", options,

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/keyring_file.h"
 #include "cli/peering.h"
 #include "cli/run_program.h"
 #include "cli/session.h"
@@ -94,6 +95,29 @@ Check check_keys(const Context& context, const StoreDir& store) {
   return {"keys", State::ok, "behind a passphrase"};
 }
 
+Check check_settings(const Context& context, const StoreDir& store) {
+  const auto settings = context.settings(&store);
+  if (!settings) {
+    return {"settings", State::fail, settings.error().message,
+            "bmsg config unset KEY, for a file of the user's with --user"};
+  }
+  for (const auto& [key, value] : settings.value().all()) {
+    const auto fits = check_value(key, value.text);
+    if (!fits) {
+      return {"settings", State::fail, fmt::format("{}: {}", value.origin, fits.error().message),
+              fmt::format("bmsg config unset {}", key)};
+    }
+  }
+  return {"settings", State::ok, "all keys are known and their values fit"};
+}
+
+Check check_contacts(const Context& context, const StoreDir& store) {
+  const auto contacts = read_contacts(context, store);
+  if (contacts) return {"contacts", State::ok, "can be read"};
+  return {"contacts", State::fail, contacts.error().message,
+          "restore a backup, or take the line out of contacts.jsonl"};
+}
+
 Check check_limits() {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
@@ -133,11 +157,13 @@ Check check_completion() {
 }
 
 Check check_timers(const StoreDir& store) {
-  const std::string root = fs::absolute(store.root()).lexically_normal().string();
-  const auto crontab = run_program({"crontab", "-l"}, {});
+  const std::string root = whole_path(store.root()).string();
+  const auto crontab = run_program({.words = {"crontab", "-l"}, .output = ProgramOutput::results});
   if (crontab.output.find("# bmsg begin " + root) != std::string::npos)
     return {"timers", State::ok, "cron syncs and mines"};
-  const auto timers = run_program({"systemctl", "--user", "is-enabled", "bmsg-sync.timer"}, {});
+  const auto timers =
+      run_program({.words = {"systemctl", "--user", "is-enabled", "bmsg-sync.timer"},
+                   .output = ProgramOutput::results});
   if (timers.output.starts_with("enabled")) return {"timers", State::ok, "systemd syncs and mines"};
   return {"timers", State::warn, "nothing syncs by itself", "bmsg schedule --cron --install"};
 }
@@ -172,12 +198,14 @@ void print(Context& context, const Check& check) {
 }
 
 Result<ExitCode> run(const Options& options, Context& context) {
-  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto store, context.any_store());
   std::vector<Check> checks = {check_space(context, store),
                                check_ballast(store),
                                check_modes(store),
                                check_chain(context, store),
                                check_keys(context, store),
+                               check_settings(context, store),
+                               check_contacts(context, store),
                                check_limits(),
                                check_terminal(),
                                check_completion(),

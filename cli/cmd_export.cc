@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iostream>
 #include <set>
 
 #include "cli/command.h"
@@ -11,6 +10,7 @@
 #include "cli/mail_filter.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
+#include "cli/new_file.h"
 #include "cli/refs.h"
 #include "lib/api/json_objects.h"
 #include "lib/core/address.h"
@@ -95,13 +95,10 @@ class FileSink final : public Sink {
   }
   Result<Done> finish() override {
     BMSG_TRY(context_.disk.make_directory(options_.to));
-    const fs::path beside = file_.string() + ".new";
-    BMSG_TRY(context_.disk.remove(beside));  // Of an export that was killed.
-    BMSG_TRY(context_.disk.create(beside, as_bytes(text_)));
-    const auto named = context_.disk.link(beside, file_);
-    BMSG_TRY(context_.disk.remove(beside));
-    BMSG_TRY(named);
-    return context_.disk.sync_directory(options_.to);
+    NewFile file(context_.disk, file_);
+    BMSG_TRY(file.open());
+    BMSG_TRY(file.write(as_bytes(text_)));
+    return file.publish();
   }
 
  private:
@@ -170,9 +167,7 @@ Result<std::unique_ptr<Sink>> sink_of(const Options& options, Context& context) 
 Result<std::vector<MessageId>> named(const Options& options, const Context& context,
                                      const StoreDir& store, const Mailroom& room) {
   std::vector<std::string> refs = options.refs;
-  for (std::string line; options.from_input && std::getline(std::cin, line);) {
-    if (!line.empty()) refs.push_back(line);
-  }
+  if (options.from_input) add_refs_of_input(refs);
   std::vector<MessageId> ids;
   for (const std::string& given : refs) {
     BMSG_TRY_ASSIGN(const auto ref, listed_ref(context, store, given));
@@ -205,7 +200,8 @@ Result<ExitCode> run(const Options& options, Context& context) {
   for (const MessageId& id : ids) {
     BMSG_TRY_ASSIGN(const auto text, room->box().read(id));
     if (!text)
-      return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view()))};
+      return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view())),
+                   "'bmsg inbox' lists what is"};
     if (text->opened.fault) {
       context.out.warn(fmt::format("message {} cannot be read: {}", to_hex(id.view()),
                                    mail::name_of(*text->opened.fault)));

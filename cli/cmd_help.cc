@@ -1,9 +1,9 @@
 // bmsg help: the list of commands, or the manual page of one.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/manual.h"
 #include "cli/report.h"
 
 namespace bmsg::cli {
@@ -13,19 +13,13 @@ struct Options {
   std::string topic;
 };
 
-/// Replaces this process by man(1); comes back only if that is impossible.
-void open_page(const std::string& page) {
-  if (::isatty(STDOUT_FILENO) != 1) return;
-  ::execlp("man", "man", page.c_str(), nullptr);
-}
-
 std::string list_of_commands(const CLI::App& app) {
   std::string text = app.get_description() + "\n\nusage: bmsg [OPTIONS] COMMAND [ARGUMENTS]\n\n";
   for (const CommandName& command : all_commands()) {
     if (command.summary.empty()) continue;
     text += fmt::format("  {:<14} {}\n", command.name, command.summary);
   }
-  text += "\n'bmsg COMMAND --help' says more; the first steps are in README.md and bmsg(1).";
+  text += "\n'bmsg COMMAND --help' says more; 'bmsg help tutorial' has the first steps.";
   return text;
 }
 
@@ -46,11 +40,15 @@ Result<ExitCode> run(const Options& options, Context& context, const CLI::App& a
   }
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (command->get_name() != options.topic) continue;
-    open_page("bmsg-" + options.topic);
+    if (context.out.to_terminal() && !context.options.no_pager) open_page("bmsg-" + options.topic);
     context.out.raw(command->help());
     return ExitCode::ok;
   }
-  return no_help(options.topic);
+  const auto page = page_of_topic(options.topic);
+  if (!page) return no_help(options.topic);
+  open_page(*page);
+  return Error{Errc::not_found, fmt::format("the page {} is not installed", *page),
+               "'man man/PAGE.7' shows one from the sources"};
 }
 
 }  // namespace
@@ -60,7 +58,8 @@ void add_help(CLI::App& app, Context& context) {
   CLI::App* command = add_command(
       app, context, "help", "Print help on a command", options,
       [&app](const Options& given, Context& within) { return run(given, within, app); });
-  command->add_option("topic", options->topic, "A command")->type_name("COMMAND");
+  command->add_option("topic", options->topic, "A command, or tutorial, security, exit-codes ...")
+      ->type_name("COMMAND");
 }
 
 }  // namespace bmsg::cli

@@ -53,7 +53,7 @@ Result<Done> write_card(Context& context, const StoreDir& store, const mail::Ide
     context.out.line(line);
     return done;
   }
-  return context.disk.replace(file, as_bytes(line + "\n"));
+  return context.disk.create(file, as_bytes(line + "\n"));  // Whatever was there is not ours.
 }
 
 Result<ExitCode> run_show(const Options& options, Context& context) {
@@ -102,7 +102,7 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
 Result<Done> hand_out_revocation(Context& context, const mail::Identity& identity,
                                  const std::string& file) {
   const std::string line = "bmsg-revocation " + to_hex(identity.revocation) + "\n";
-  if (!file.empty()) return context.disk.replace(file, as_bytes(line));
+  if (!file.empty()) return context.disk.create(file, as_bytes(line));
   context.out.note("keep this line on paper; it ends the identity '" + identity.name +
                    "' without its key:");
   context.out.note(line.substr(0, line.size() - 1));

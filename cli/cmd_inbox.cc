@@ -5,12 +5,9 @@
 #include <algorithm>
 
 #include "cli/command.h"
-#include "cli/list_form.h"
-#include "cli/listing.h"
+#include "cli/cursor.h"
 #include "cli/mail_filter.h"
-#include "cli/mailroom.h"
-#include "cli/message_view.h"
-#include "cli/text.h"
+#include "cli/mail_list.h"
 #include "cli/times.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -26,6 +23,7 @@ struct Options {
   std::size_t count = 0;  // 0: no limit.
   bool bodies = false;
   bool exit_code = false;
+  std::string cursor;
   ListForm form;
 };
 
@@ -36,33 +34,6 @@ void sort_items(std::vector<mail::MailItem>& items, const std::string& by) {
   if (by == "from")
     std::ranges::stable_sort(items, std::ranges::less{},
                              [](const auto& one) { return one.summary.sender; });
-}
-
-std::string line_of(const Context& context, const Mailroom& room, const mail::MailItem& item,
-                    std::size_t number) {
-  if (!context.out.to_terminal()) return message_line(room, item);
-  const std::string row =
-      fitted(message_row(room, item, number, context.clock.now()), context.out.columns());
-  return item.flags.contains("unread") ? context.out.painted(row, Paint::strong) : row;
-}
-
-Result<Done> print(const Options& options, const Context& context, const ListPrinter& printer,
-                   const Mailroom& room, const mail::MailItem& item, std::size_t number) {
-  auto view = message_view(room, item);
-  if (options.bodies) {
-    BMSG_TRY_ASSIGN(const auto text, room.box().read(item.id));
-    if (text) view = message_view(room, *text);
-  }
-  printer.print(
-      {api::message_json(view), to_hex(item.id.view()), line_of(context, room, item, number)});
-  return done;
-}
-
-/// A message with the members that a list has.
-api::MessageView sample_of(const Options& options) {
-  api::MessageView sample;
-  if (options.bodies) sample.body = Bytes();
-  return sample;
 }
 
 /// Without the key: what is known to be mine, as locked.
@@ -78,8 +49,8 @@ Result<ExitCode> list_locked(Context& context, const StoreDir& store, const Erro
 }
 
 Result<ExitCode> run(const Options& options, Context& context) {
-  BMSG_TRY_ASSIGN(const auto printer,
-                  ListPrinter::make(context, options.form, api::message_json(sample_of(options))));
+  BMSG_TRY_ASSIGN(const auto list, MailList::make(context, options.form,
+                                                  options.bodies ? Bodies::with : Bodies::without));
   BMSG_TRY_ASSIGN(const auto store, context.store());
   auto opened = Mailroom::open(context, store);
   if (!opened && opened.error().code == Errc::denied && !context.options.json) {
@@ -89,17 +60,14 @@ Result<ExitCode> run(const Options& options, Context& context) {
   const Mailroom& room = *opened.value();
   BMSG_TRY_ASSIGN(auto filter, list_filter(options.filter, room, context, store));
   if (!options.all) filter.without_flag = "archived";
-  const bool cut_early = options.count > 0 && options.sort == "time";
+  const bool cut_early = options.count > 0 && options.sort == "time" && options.cursor.empty();
   BMSG_TRY_ASSIGN(auto items, room.box().list(filter, cut_early ? options.count : SIZE_MAX));
+  if (!options.cursor.empty()) {
+    BMSG_TRY_ASSIGN(items, not_handled(room, options.cursor, std::move(items)));
+  }
   sort_items(items, options.sort);
   if (options.count > 0 && items.size() > options.count) items.resize(options.count);
-  context.allow_pager();
-  std::vector<MessageId> listed;
-  for (const mail::MailItem& item : items) {
-    listed.push_back(item.id);
-    BMSG_TRY(print(options, context, printer, room, item, listed.size()));
-  }
-  BMSG_TRY(keep_listing(context, store, listed));
+  BMSG_TRY(list.print(store, room, items));
   return options.exit_code && items.empty() ? ExitCode::no : ExitCode::ok;
 }
 
@@ -115,6 +83,8 @@ void add_inbox(CLI::App& app, Context& context) {
       ->type_name("BY");
   inbox->add_option("-n", options->count, "At most so many")->type_name("N");
   inbox->add_flag("--bodies", options->bodies, "With --json: texts too");
+  inbox->add_option("--cursor", options->cursor, "Only what this reader has not handled")
+      ->type_name("READER");
   inbox->add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
   add_list_options(*inbox, options->form);
 }

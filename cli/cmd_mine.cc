@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/deliver.h"
+#include "cli/hooks.h"
 #include "cli/keyring_file.h"
 #include "cli/mining.h"
 #include "cli/progress.h"
@@ -111,15 +112,7 @@ Result<ExitCode> run_dry(Context& context, const StoreDir& store, const MineOne&
 }
 
 void print(Context& context, const Mined& mined) {
-  if (!context.options.json) return context.out.line(to_hex(mined.hash.view()));
-  api::BlockView view;
-  view.hash = mined.hash;
-  view.header = mined.block->header;
-  if (const auto target = chain::target_of(view.header.bits)) view.work = chain::work_of(*target);
-  view.messages = view.header.count;
-  for (const Message& message : mined.block->messages) view.size += message.head.encoded_bytes();
-  view.branch = "main";
-  context.out.line(api::block_json(view));
+  context.out.line(context.options.json ? mined_json(mined) : to_hex(mined.hash.view()));
 }
 
 Result<ExitCode> run(const Options& options, Context& context) {
@@ -129,6 +122,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   if (options.dry_run) return run_dry(context, store, wish);
   const sched_param lowest{};
   if (options.idle) (void)::sched_setscheduler(0, SCHED_IDLE, &lowest);  // Politeness only.
+  const auto began = context.clock.steady();
   ExitCode outcome = ExitCode::ok;
   std::uint64_t blocks = 0;
   api::SummaryView summary{.command = "mine", .numbers = {}, .texts = {}};
@@ -147,6 +141,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
     messages += mined.block->header.count;
     print(context, mined);
     BMSG_TRY(context.out.flush());
+    tell_hook(context, store, Hook::post_mine, mined_json(mined));
     if (!options.no_relay) {
       BMSG_TRY_ASSIGN(const auto relayed, relay(context, store));
       if (options.require_relay && !relayed)
@@ -154,8 +149,12 @@ Result<ExitCode> run(const Options& options, Context& context) {
     }
   }
   progress.reset();
-  summary.numbers = {
-      {"blocks", static_cast<double>(blocks)}, {"hashes", hashes}, {"messages", messages}};
+  summary.ok = outcome == ExitCode::ok;
+  summary.elapsed = std::chrono::duration<double>(context.clock.steady() - began).count();
+  summary.numbers = {{"blocks", static_cast<double>(blocks)},
+                     {"hashes", hashes},
+                     {"rate", summary.elapsed > 0 ? hashes / summary.elapsed : 0},
+                     {"messages", messages}};
   if (context.options.json) context.out.line(api::summary_json(summary));
   if (outcome == ExitCode::try_again)
     return Error{Errc::try_again, "no block was found in the time given; nothing is lost"};

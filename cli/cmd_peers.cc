@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/hooks.h"
 #include "cli/list_form.h"
 #include "cli/peer_view.h"
 #include "cli/peering.h"
@@ -91,6 +92,9 @@ Result<ExitCode> run_add(const Options& options, Context& context) {
     peer.key = fixed_from_hex<NodeKey>(options.node_key);
     if (!peer.key) return Error{Errc::bad_usage, "--node: give 64 hex digits"};
   }
+  if (at == known.end())
+    BMSG_TRY(
+        ask_hook(context, store, Hook::pre_accept_peer, api::peer_json(peer, context.clock.now())));
   if (!options.no_probe) {
     auto probed = probe(context, store, peer);
     // Not there now is no reason to forget it; another chain or another key is.

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <iostream>
+#include <algorithm>
 
 #include "cli/acknowledge.h"
 #include "cli/command.h"
+#include "cli/cursor.h"
 #include "cli/listing.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
@@ -24,6 +25,7 @@ struct Options {
   bool thread = false;
   bool no_mark = false;
   bool ack = false;
+  std::string cursor;
   bool from_input = false;  // --stdin
   std::vector<std::string> refs;
 };
@@ -31,13 +33,8 @@ struct Options {
 Result<std::vector<MessageId>> wanted(const Options& options, const Context& context,
                                       const StoreDir& store, const Mailroom& room) {
   std::vector<std::string> refs = options.refs;
-  if (options.from_input) {
-    for (std::string line; std::getline(std::cin, line);) {
-      if (!line.empty()) refs.push_back(line);
-    }
-  } else if (refs.empty()) {
-    refs.emplace_back("@");
-  }
+  if (options.from_input) add_refs_of_input(refs);
+  if (!options.from_input && refs.empty()) refs.emplace_back("@");
   std::vector<MessageId> ids;
   for (const std::string& given : refs) {
     BMSG_TRY_ASSIGN(const auto ref, listed_ref(context, store, given));
@@ -47,15 +44,22 @@ Result<std::vector<MessageId>> wanted(const Options& options, const Context& con
   return ids;
 }
 
-/// Every message of the conversation, oldest first.
-Result<std::vector<MessageId>> whole_thread(const Mailroom& room, const MessageId& id) {
-  BMSG_TRY_ASSIGN(const auto item, room.box().item(id));
-  if (!item) return std::vector<MessageId>{id};
-  mail::ListFilter filter;
-  filter.thread = item->thread();
-  BMSG_TRY_ASSIGN(const auto items, room.box().list(filter, SIZE_MAX));
+/// Every message of their conversations, each conversation once and oldest first.
+Result<std::vector<MessageId>> whole_threads(const Mailroom& room,
+                                             const std::vector<MessageId>& named) {
   std::vector<MessageId> ids;
-  for (auto at = items.rbegin(); at != items.rend(); ++at) ids.push_back(at->id);
+  for (const MessageId& id : named) {
+    if (std::ranges::find(ids, id) != ids.end()) continue;
+    BMSG_TRY_ASSIGN(const auto item, room.box().item(id));
+    mail::ListFilter filter;
+    if (item) filter.thread = item->thread();
+    BMSG_TRY_ASSIGN(const auto items, room.box().list(filter, item ? SIZE_MAX : 0));
+    const auto before = std::ssize(ids);
+    for (const mail::MailItem& one : items) ids.push_back(one.id);
+    std::reverse(ids.begin() + before, ids.end());
+    // Of others, or no text: told when it is read.
+    if (std::find(ids.begin() + before, ids.end(), id) == ids.end()) ids.push_back(id);
+  }
   return ids;
 }
 
@@ -90,16 +94,16 @@ Result<Done> print(const Options& options, Context& context, const Mailroom& roo
 Result<Done> mark_read(const Options& options, Context& context, const StoreDir& store,
                        const std::vector<mail::MailText>& read) {
   if (options.no_mark || !context.out.to_terminal()) return done;
-  mail::MailChange change;
+  std::vector<MessageId> unread;
   for (const mail::MailText& text : read) {
-    mail::Flags flags = text.item.flags;
-    if (flags.erase("unread") > 0) change.flags[text.item.id] = flags;
+    if (text.item.flags.contains("unread")) unread.push_back(text.item.id);
   }
-  if (change.flags.empty()) return done;
-  auto changed = change_flags(context, store, change);
-  if (!changed && changed.error().code == Errc::locked)
-    return done;  // It was read; it stays unread.
-  return changed;
+  if (unread.empty()) return done;
+  const auto changed = change_flags(context, store, unread, mail::FlagChange::without("unread"));
+  const bool busy =
+      !changed && (changed.error().code == Errc::locked || changed.error().code == Errc::try_again);
+  if (changed || busy) return done;  // It was read; if they are busy, it stays unread.
+  return changed.error();
 }
 
 /// By itself where mail is marked as read, with --ack in any case.
@@ -126,22 +130,26 @@ Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto room, Mailroom::open(context, store));
   BMSG_TRY_ASSIGN(auto ids, wanted(options, context, store, *room));
-  if (options.thread && !ids.empty()) {
-    BMSG_TRY_ASSIGN(ids, whole_thread(*room, ids.front()));
+  if (options.thread) {
+    BMSG_TRY_ASSIGN(ids, whole_threads(*room, ids));
   }
   context.allow_pager();
   std::vector<mail::MailText> read;
   for (const MessageId& id : ids) {
     BMSG_TRY_ASSIGN(auto text, room->box().read(id));
     if (!text)
-      return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view()))};
+      return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view())),
+                   "'bmsg inbox' lists what is"};
     BMSG_TRY(check_readable(*text, id));
     BMSG_TRY(print(options, context, *room, *text));
     read.push_back(std::move(*text));
   }
   BMSG_TRY(context.out.end());
   BMSG_TRY(mark_read(options, context, store, read));
-  BMSG_TRY(acknowledge(options, context, store, *room, read));
+  // Whether or not the sender can be told: a script must get past the message.
+  const auto told = acknowledge(options, context, store, *room, read);
+  if (!options.cursor.empty()) BMSG_TRY(handle_by_hand(context, store, *room, options.cursor, ids));
+  BMSG_TRY(told);
   return ExitCode::ok;
 }
 
@@ -151,16 +159,17 @@ void add_read(CLI::App& app, Context& context) {
   const auto options = std::make_shared<Options>();
   CLI::App* read = add_command(app, context, "read", "Show messages", options, run);
   read->add_option("refs", options->refs, "Which; @ is the newest")->type_name("REF");
-  read->add_option_function<std::string>(
-          "--raw", [options](const std::string& how) { options->raw = how.empty() ? "yes" : how; },
-          "The exact bytes of the text")
-      ->expected(0, 1)
-      ->type_name("[=force]")
-      ->check(CLI::IsMember({"force", "yes", ""}));
-  read->add_flag("--headers", options->headers, "Only who, when and what about");
-  read->add_flag("--body", options->body, "Only the text");
+  CLI::Option* raw = read->add_flag("--raw{yes}", options->raw, "The exact bytes of the text");
+  raw->check(CLI::IsMember({"force", "yes"}));
+  CLI::Option* headers =
+      read->add_flag("--headers", options->headers, "Only who, when and what about");
+  headers->excludes(raw);
+  read->add_flag("--body", options->body, "Only the text")->excludes(raw)->excludes(headers);
   read->add_flag("--thread", options->thread, "The whole conversation");
-  read->add_flag("--ack", options->ack, "Tell the sender that it was read");
+  CLI::Option* ack = read->add_flag("--ack", options->ack, "Tell the sender that it was read");
+  read->add_option("--cursor", options->cursor, "With --ack: handled, for this reader")
+      ->type_name("READER")
+      ->needs(ack);
   read->add_flag("--no-mark", options->no_mark, "Leave it unread");
   read->add_flag("--stdin", options->from_input, "Take references from standard input");
 }

@@ -150,7 +150,7 @@ Result<Done> fetch(Context& context, const StoreDir& store, const std::string& u
 }
 
 Result<ExitCode> report(Context& context, const StoreDir& store, const Salvaged& salvaged,
-                        const std::set<MessageId>& own, bool lost_index) {
+                        const std::set<MessageId>& own, bool lost_index, double elapsed) {
   mail::Outbox outbox(context.disk, store.outbox());
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
   BMSG_TRY_ASSIGN(const auto requeued, outbox.return_lost(*chain, context.clock.now()));
@@ -167,7 +167,7 @@ Result<ExitCode> report(Context& context, const StoreDir& store, const Salvaged&
                                                     {"requeued", double(requeued)},
                                                     {"lost", double(lost.messages.size())}},
                                         .texts = {},
-                                        .elapsed = 0}));
+                                        .elapsed = elapsed}));
   } else {
     context.out.line(fmt::format("{} blocks, {} of them from here; {} messages wait again",
                                  tip.height.value, salvaged.kept.value,
@@ -210,8 +210,25 @@ Result<Salvaged> rebuild(const Options& options, Context& context, const StoreDi
   return salvaged;
 }
 
+/// Before anything is put aside: a mistyped URL must not leave less than there was.
+Result<Done> ask_peer(const Options& options, Context& context, const StoreDir& store) {
+  if (options.peer.empty()) return done;
+  node::Peer peer;
+  peer.url = options.peer;
+  BMSG_TRY(probe(context, store, peer));
+  return done;
+}
+
+/// A sound store is all from here; it may still lack what an earlier repair could not save.
+Result<Salvaged> all_of(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY_ASSIGN(const auto tip, chain->tip());
+  return Salvaged{.kept = tip.height, .top = tip.height, .seen = {}, .pooled = 0};
+}
+
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  const auto began = context.clock.steady();
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(auto lock,
@@ -220,17 +237,21 @@ Result<ExitCode> run(const Options& options, Context& context) {
     BMSG_TRY(put_in_place(context, store));
   BMSG_TRY(remove_leftovers(store));
   BMSG_TRY_ASSIGN(const auto damage, find_damage(context, store, rules));
-  if (!damage.any()) {
-    context.out.note("nothing is damaged");
-    return ExitCode::ok;
-  }
+  if (!damage.any()) context.out.note("nothing is damaged");
+  const bool is_over = options.dry_run || (options.peer.empty() && !context.options.json);
+  if (!damage.any() && is_over) return ExitCode::ok;
   if (options.dry_run) return run_dry(context, store, rules, damage);
+  BMSG_TRY(ask_peer(options, context, store));
   const auto own = own_messages(context, store);
-  BMSG_TRY_ASSIGN(const auto salvaged, rebuild(options, context, store, rules, damage));
+  BMSG_TRY_ASSIGN(const auto salvaged, damage.any()
+                                           ? rebuild(options, context, store, rules, damage)
+                                           : all_of(context, store));
   { [[maybe_unused]] const FileLock let_go = std::move(lock); }
   const auto fetched =
       options.peer.empty() ? Result<Done>(done) : fetch(context, store, options.peer);
-  BMSG_TRY_ASSIGN(const auto outcome, report(context, store, salvaged, own, !damage.mail.empty()));
+  const std::chrono::duration<double> elapsed = context.clock.steady() - began;
+  BMSG_TRY_ASSIGN(const auto outcome,
+                  report(context, store, salvaged, own, !damage.mail.empty(), elapsed.count()));
   if (!fetched) return fetched.error();
   return outcome;
 }

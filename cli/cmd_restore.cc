@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "cli/archive.h"
@@ -39,9 +40,8 @@ constexpr std::uint64_t kCardsSkipped = 520;
 /// A directory beside the one that is to be; gone unless it took its place.
 class Beside {
  public:
-  explicit Beside(fs::path target) : target_(fs::absolute(std::move(target)).lexically_normal()) {
+  explicit Beside(const fs::path& target) : target_(whole_path(target)) {
     if (!target_.has_filename()) target_ = target_.parent_path();
-    path_ = target_.parent_path() / fmt::format(".{}.{}", target_.filename().string(), ::getpid());
   }
   Beside(const Beside&) = delete;
   Beside& operator=(const Beside&) = delete;
@@ -56,9 +56,12 @@ class Beside {
     if (there && !(fs::is_directory(target_) && fs::is_empty(target_, unreadable)))
       return Error{Errc::exists, fmt::format("'{}' is there already", target_.string())};
     BMSG_TRY(disk.make_directory(target_.parent_path()));
-    if (::mkdir(path_.c_str(), 0700) != 0)
+    std::string name = fmt::format(".{}.XXXXXX", target_.filename().string());
+    name = (target_.parent_path() / name).string();
+    if (::mkdtemp(name.data()) == nullptr)
       return Error{Errc::exists,
-                   fmt::format("cannot create '{}': {}", path_.string(), std::strerror(errno))};
+                   fmt::format("cannot create '{}': {}", target_.string(), std::strerror(errno))};
+    path_ = name;
     made_ = true;
     return done;
   }

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/environment.h"
 #include "cli/prompt.h"
 #include "cli/run_program.h"
 #include "cli/schedule_text.h"
@@ -19,25 +18,47 @@ namespace fs = std::filesystem;
 struct Options {
   bool cron = false;
   bool systemd = false;
-  bool install = false;
-  bool remove = false;
+  std::optional<std::string> install;  // "cron", "systemd", or "" for what else says so.
+  std::optional<std::string> remove;
   bool yes = false;
   std::string backup;
 };
 
+/// What is meant by the options together.
+struct Wish {
+  bool cron = false;
+  bool systemd = false;
+  ScheduleWish what;
+};
+
 constexpr std::size_t kUnitBytesMax = 65536;
 
-Result<ScheduleWish> wish_of(const Options& options, const StoreDir& store) {
+Result<ScheduleWish> paths_of(const Options& options, const StoreDir& store) {
   std::error_code reason;
   const fs::path program = fs::read_symlink("/proc/self/exe", reason);
   if (reason)
     return Error{Errc::no_resource, "cannot find out where this program lies: " + reason.message()};
   const auto whole = [](const fs::path& path) {
-    return path.empty() ? std::string() : fs::absolute(path).lexically_normal().string();
+    return path.empty() ? std::string() : whole_path(path).string();
   };
   std::string root = whole(store.root());
   if (root.size() > 1 && root.ends_with('/')) root.pop_back();
   return ScheduleWish{program.string(), root, whole(options.backup)};
+}
+
+Result<Wish> wish_of(const Options& options, const StoreDir& store) {
+  if (options.install && options.remove)
+    return Error{Errc::bad_usage, "--install and --remove exclude each other"};
+  const std::string named = options.install.value_or("") + options.remove.value_or("");
+  Wish wish{.cron = options.cron || named == "cron",
+            .systemd = options.systemd || named == "systemd",
+            .what = {}};
+  if (options.remove && !wish.cron && !wish.systemd)
+    wish.cron = wish.systemd = true;
+  else if (wish.cron == wish.systemd)
+    return Error{Errc::bad_usage, "schedule takes one of --cron and --systemd"};
+  BMSG_TRY_ASSIGN(wish.what, paths_of(options, store));
+  return wish;
 }
 
 Result<Done> consent(const Options& options, Context& context, const std::string& consequence) {
@@ -46,10 +67,10 @@ Result<Done> consent(const Options& options, Context& context, const std::string
 }
 
 Result<std::string> read_crontab() {
-  const auto listed = run_program({"crontab", "-l"}, {});
-  if (listed.status == 127)
+  const auto listed = run_program({.words = {"crontab", "-l"}, .output = ProgramOutput::results});
+  if (listed.end == ProgramEnd::not_started)
     return Error{Errc::exists, "there is no program 'crontab' here; --systemd makes timers"};
-  return listed.status == 0 ? listed.output : std::string();  // 1: nobody has written one yet.
+  return listed.succeeded() ? listed.output : std::string();  // 1: nobody has written one yet.
 }
 
 Result<Done> change_crontab(const Options& options, Context& context, const std::string& store,
@@ -63,7 +84,9 @@ Result<Done> change_crontab(const Options& options, Context& context, const std:
       consent(options, context,
               fmt::format("your crontab will {}",
                           block.empty() ? "lose these lines" : "have these lines:\n" + block)));
-  if (run_program({"crontab", "-"}, after).status == 0) return done;
+  const auto changed =
+      run_program({.words = {"crontab", "-"}, .input = after, .output = ProgramOutput::results});
+  if (changed.succeeded()) return done;
   return Error{Errc::denied, "crontab refused the new table; 'crontab -e' edits it by hand"};
 }
 
@@ -78,49 +101,111 @@ Result<ExitCode> run_cron(const Options& options, Context& context, const Schedu
   return ExitCode::ok;
 }
 
-fs::path unit_directory() {
-  const std::string config = from_environment("XDG_CONFIG_HOME");
-  const fs::path base =
-      config.empty() ? fs::path(from_environment("HOME")) / ".config" : fs::path(config);
-  return base / "systemd" / "user";
+Result<fs::path> unit_directory() {
+  const auto config = user_config_directory();
+  if (config.empty()) return no_home();
+  return config / "systemd" / "user";
 }
 
-/// Only what this command wrote for this store may be replaced or removed.
-Result<Done> check_ours(const Context& context, const fs::path& file, const std::string& store) {
+enum class Owner { nobody, us, others };
+
+/// Whose unit lies there: only what this command wrote for this store may be replaced and removed.
+Result<Owner> owner_of(const Context& context, const fs::path& file, const std::string& store) {
   BMSG_TRY_ASSIGN(const auto text, context.disk.read(file, kUnitBytesMax));
-  if (!text || as_text(*text).starts_with(unit_mark(store))) return done;
-  return Error{Errc::exists,
-               fmt::format("'{}' is there already and not of this store", file.string())};
+  if (!text) return Owner::nobody;
+  return as_text(*text).starts_with(unit_mark(store)) ? Owner::us : Owner::others;
 }
 
-Result<Done> change_units(const Options& options, Context& context, const ScheduleWish& wish,
-                          const std::vector<Unit>& units) {
-  const fs::path directory = unit_directory();
-  for (const Unit& unit : units) BMSG_TRY(check_ours(context, directory / unit.name, wish.store));
-  BMSG_TRY(consent(options, context,
-                   fmt::format("units of bmsg in '{}' will be {}", directory.string(),
-                               options.install ? "written" : "removed")));
-  BMSG_TRY(context.disk.make_directory(directory));
+/// The names of all units there may be, with and without a backup.
+Result<std::vector<std::string>> all_names(ScheduleWish wish) {
+  wish.backup = wish.store;  // Any place will do for the names.
+  BMSG_TRY_ASSIGN(const auto units, systemd_units(wish));
+  std::vector<std::string> names;
+  for (const Unit& unit : units) names.push_back(unit.name);
+  return names;
+}
+
+/// Has the user's manager do it. Where there is none, somebody must be told.
+bool systemctl(std::vector<std::string> words, const std::vector<std::string>& units = {}) {
+  words.insert(words.begin(), {"systemctl", "--user"});
+  words.insert(words.end(), units.begin(), units.end());
+  return run_program({.words = words, .output = ProgramOutput::results}).succeeded();
+}
+
+/// Stops and removes those of `names` that are ours. False if they could not be stopped.
+Result<bool> take_away(Context& context, const std::vector<std::string>& names,
+                       const std::string& store) {
+  BMSG_TRY_ASSIGN(const fs::path directory, unit_directory());
+  std::vector<std::string> ours;
+  for (const std::string& name : names) {
+    BMSG_TRY_ASSIGN(const auto owner, owner_of(context, directory / name, store));
+    if (owner == Owner::us) ours.push_back(name);
+  }
+  if (ours.empty()) return true;
+  const bool stopped = systemctl({"disable", "--now"}, ours);
+  for (const std::string& name : ours) BMSG_TRY(context.disk.remove(directory / name));
+  return systemctl({"daemon-reload"}) && stopped;
+}
+
+Result<ExitCode> install_units(const Options& options, Context& context, const ScheduleWish& wish) {
+  BMSG_TRY_ASSIGN(const fs::path directory, unit_directory());
+  BMSG_TRY_ASSIGN(const auto units, systemd_units(wish));
+  BMSG_TRY_ASSIGN(auto stale, all_names(wish));
+  std::vector<std::string> timers;
   for (const Unit& unit : units) {
     const fs::path file = directory / unit.name;
-    BMSG_TRY(options.install ? context.disk.replace(file, as_bytes(unit.text))
-                             : context.disk.remove(file));
+    BMSG_TRY_ASSIGN(const auto owner, owner_of(context, file, wish.store));
+    if (owner == Owner::others)
+      return Error{Errc::exists,
+                   fmt::format("'{}' is there already and not of this store", file.string())};
+    if (unit.name.ends_with(".timer")) timers.push_back(unit.name);
+    std::erase(stale, unit.name);
   }
-  context.out.note(options.install
-                       ? "now: systemctl --user daemon-reload && systemctl --user enable --now "
-                         "bmsg-sync.timer bmsg-mine.timer"
-                       : "now: systemctl --user daemon-reload");
-  return done;
+  BMSG_TRY(consent(options, context,
+                   fmt::format("units of bmsg in '{}' will be written, {} started",
+                               directory.string(), fmt::join(timers, " "))));
+  BMSG_TRY(context.disk.make_directory(directory));
+  for (const Unit& unit : units)
+    BMSG_TRY(context.disk.replace(directory / unit.name, as_bytes(unit.text)));
+  BMSG_TRY_ASSIGN(const bool is_rid, take_away(context, stale, wish.store));
+  if (is_rid && systemctl({"daemon-reload"}) && systemctl({"enable", "--now"}, timers)) {
+    context.out.note(
+        "they run while you are logged in; 'loginctl enable-linger' has them run always");
+    return ExitCode::ok;
+  }
+  context.out.warn(
+      fmt::format("the units are written, but no systemd of yours answers; when one does: "
+                  "systemctl --user daemon-reload && systemctl --user enable --now {}",
+                  fmt::join(timers, " ")));
+  return ExitCode::partial;
+}
+
+Result<ExitCode> remove_units(const Options& options, Context& context, const ScheduleWish& wish) {
+  BMSG_TRY_ASSIGN(const fs::path directory, unit_directory());
+  BMSG_TRY_ASSIGN(const auto names, all_names(wish));
+  bool is_any = false;
+  for (const std::string& name : names) {
+    BMSG_TRY_ASSIGN(const auto owner, owner_of(context, directory / name, wish.store));
+    is_any = is_any || owner == Owner::us;
+  }
+  if (!is_any) return ExitCode::ok;
+  BMSG_TRY(consent(
+      options, context,
+      fmt::format("units of bmsg in '{}' will be stopped and removed", directory.string())));
+  BMSG_TRY_ASSIGN(const bool stopped, take_away(context, names, wish.store));
+  if (stopped) return ExitCode::ok;
+  context.out.warn(
+      "the units are removed, but no systemd of yours answers; what it has started goes on");
+  return ExitCode::partial;
 }
 
 Result<ExitCode> run_systemd(const Options& options, Context& context, const ScheduleWish& wish) {
+  if (options.install) return install_units(options, context, wish);
+  if (options.remove) return remove_units(options, context, wish);
+  BMSG_TRY_ASSIGN(const fs::path directory, unit_directory());
   BMSG_TRY_ASSIGN(const auto units, systemd_units(wish));
-  if (options.install || options.remove) {
-    BMSG_TRY(change_units(options, context, wish, units));
-    return ExitCode::ok;
-  }
   for (const Unit& unit : units) {
-    const std::string file = (unit_directory() / unit.name).string();
+    const std::string file = (directory / unit.name).string();
     context.options.json ? context.out.line(api::schedule_json({"systemd", file, unit.text}))
                          : context.out.line(fmt::format("# {}\n{}", file, unit.text));
   }
@@ -128,13 +213,13 @@ Result<ExitCode> run_systemd(const Options& options, Context& context, const Sch
 }
 
 Result<ExitCode> run(const Options& options, Context& context) {
-  if (options.cron == options.systemd)
-    return Error{Errc::bad_usage, "schedule takes one of --cron and --systemd"};
-  if (options.install && options.remove)
-    return Error{Errc::bad_usage, "--install and --remove exclude each other"};
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto wish, wish_of(options, store));
-  return options.cron ? run_cron(options, context, wish) : run_systemd(options, context, wish);
+  if (!wish.cron) return run_systemd(options, context, wish.what);
+  if (!wish.systemd) return run_cron(options, context, wish.what);
+  BMSG_TRY_ASSIGN(const auto outcome, run_systemd(options, context, wish.what));
+  if (read_crontab()) BMSG_TRY(run_cron(options, context, wish.what));  // Else nothing is in it.
+  return outcome;
 }
 
 }  // namespace
@@ -145,10 +230,19 @@ void add_schedule(CLI::App& app, Context& context) {
       add_command(app, context, "schedule", "Print or install regular work", options, run);
   schedule->add_flag("--cron", options->cron, "As lines of a crontab");
   schedule->add_flag("--systemd", options->systemd, "As units of systemd");
-  schedule->add_flag("--install", options->install, "Write it there, after asking");
-  schedule->add_flag("--remove", options->remove, "Take it away again, after asking");
+  const auto place = [schedule](const char* name, std::optional<std::string>& value,
+                                const char* says) {
+    schedule
+        ->add_option_function<std::string>(
+            name, [&value](const std::string& kind) { value = kind; }, says)
+        ->expected(0, 1)
+        ->type_name("[cron|systemd]")
+        ->check(CLI::IsMember({"cron", "systemd", ""}));
+  };
+  place("--install", options->install, "Write it there and start it, after asking");
+  place("--remove", options->remove, "Take it away again, after asking");
   schedule->add_flag("--yes", options->yes, "Do not ask");
-  schedule->add_option("--backup", options->backup, "With --cron: a backup each night into this")
+  schedule->add_option("--backup", options->backup, "A backup each night into this, too")
       ->type_name("DIR");
 }
 

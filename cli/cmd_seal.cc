@@ -32,7 +32,7 @@ Result<std::vector<mail::Addressee>> addressees(const mail::ContactBook& book,
       continue;
     }
     const auto persons = book.persons(name);
-    if (!persons) return Error{Errc::no_recipient, fmt::format("no contact '{}'", name)};
+    if (!persons) return mail::no_contact(name);
     for (const mail::Contact& person : persons.value())
       all.push_back({*person.address, person.name});
   }
@@ -98,7 +98,8 @@ Result<mail::Opened> open_as_anybody(const Message& message, const mail::MailKey
     auto opened = mail::open(message, keys.chain, key.agreement, key.owner);
     if (opened) return std::move(*opened);
   }
-  return Error{Errc::denied, "this is sealed to others"};
+  return Error{Errc::denied, "this is sealed to others",
+               "only whoever it names as recipient can open it"};
 }
 
 Result<ExitCode> run_open(const Options&, Context& context) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -29,12 +31,18 @@ using Options = SendOptions;
 
 constexpr std::size_t kBodyBytesMax = 64u << 20;  // Far above any limit of a chain: told, not cut.
 
-std::string read_input() {
+/// Half a text is none: what cannot be read to its end is not sent.
+Result<std::string> read_input() {
   std::string text;
   char piece[65536];
   while (text.size() <= kBodyBytesMax) {
     const ssize_t got = ::read(STDIN_FILENO, piece, sizeof piece);
-    if (got <= 0) break;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      return Error{Errc::io, fmt::format("cannot read standard input: {}", std::strerror(errno)),
+                   "check what it is connected to"};
+    }
+    if (got == 0) break;
     text.append(piece, static_cast<std::size_t>(got));
   }
   return text;
@@ -126,9 +134,11 @@ Result<ExitCode> run_dry(Sender& sender, const SendRequest& request, Context& co
 
 /// What to wait for; a fault of its words is told before anything is sent.
 Result<std::optional<WaitWish>> wish_of(const Options& options) {
+  if (!options.timeout.empty()) BMSG_TRY(parse_duration(options.timeout));
+  if (options.wait.empty() && !options.timeout.empty() && !options.now)
+    return Error{Errc::bad_usage, "--timeout is for --wait and --now"};
   if (options.wait.empty()) return std::optional<WaitWish>();
   BMSG_TRY_ASSIGN(auto wish, parse_wait(options.wait));
-  if (!options.timeout.empty()) BMSG_TRY(parse_duration(options.timeout));
   if (wish.goal == WaitGoal::read && (options.open || options.no_sign))
     return Error{Errc::bad_usage, "--wait read needs recipients and a signature"};
   return std::optional(std::move(wish));
@@ -162,18 +172,18 @@ Result<ExitCode> send_one(const Options& options, const StoreDir& store, Context
   print_queued(context, queued);
   // It is durable now: whatever comes after, its id has been told.
   BMSG_TRY(context.out.flush());
-  ExitCode outcome = ExitCode::ok;
-  if (options.now && !queued.held) {
-    BMSG_TRY_ASSIGN(outcome, deliver_now(context, store, queued));
-  } else {
-    poke_node(store);
-  }
-  if (!wish || outcome != ExitCode::ok) return outcome;
   std::optional<std::chrono::seconds> timeout;
   if (!options.timeout.empty()) {
     BMSG_TRY_ASSIGN(const std::uint64_t seconds, parse_duration(options.timeout));
     timeout = std::chrono::seconds(seconds);
   }
+  ExitCode outcome = ExitCode::ok;
+  if (options.now && !queued.held) {
+    BMSG_TRY_ASSIGN(outcome, deliver_now(context, store, queued, timeout));
+  } else {
+    poke_node(store);
+  }
+  if (!wish || outcome != ExitCode::ok) return outcome;
   return wait_for(context, store, sender.keyring(), queued, *wish, timeout);
 }
 
@@ -221,21 +231,51 @@ Result<ExitCode> run_lines(std::istream& in, const Options& options, const Store
     } else {
       const Error& error = queued.error();
       const ExitCode code = exit_code_of(error.code);
-      const std::string object = api::error_json(
-          {static_cast<int>(code), name_of(code), error.message, hint_for(error)});
+      const std::string object =
+          api::error_json({static_cast<int>(code), name_of(code), error.message, hint_for(error)});
       context.out.line(object);
       outcome = ExitCode::partial;
     }
     BMSG_TRY(context.out.flush());
   }
   poke_node(store);
+  if (in.bad()) return Error{Errc::io, "the lines could not be read to their end"};
   return outcome;
 }
 
+/// An option of one message, given where each line has its own; empty: none.
+std::string_view option_of_one(const Options& options) {
+  if (!options.wait.empty()) return "--wait";
+  if (options.now) return "--now";
+  if (!options.texts.empty()) return "-m";
+  if (!options.file.empty()) return "-F";
+  if (!options.subject.empty()) return "-s";
+  if (options.open) return "--public";
+  if (!options.topic.empty()) return "--topic";
+  if (!options.reply_to.empty()) return "--reply-to";
+  if (!options.key.empty()) return "--key";
+  if (!options.to_file.empty()) return "--to-file";
+  return options.to.empty() ? "" : "a recipient";
+}
+
+/// Words that say two things at once, of which one would be dropped.
+Result<Done> check_words(const Options& options) {
+  const std::string_view one = option_of_one(options);
+  if (options.lines && !one.empty()) {
+    return Error{Errc::bad_usage,
+                 fmt::format("{} is for one message; with --stdin each line says its own", one),
+                 "'bmsg-json(5), Input of send' lists what a line may say"};
+  }
+  if (!options.texts.empty() && !options.file.empty())
+    return Error{Errc::bad_usage, "-m and -F both give the text; give one of them"};
+  if (!options.topic.empty() && !options.open && !options.lines)
+    return Error{Errc::bad_usage, "--topic is for public messages; give --public too"};
+  return done;
+}
+
 Result<ExitCode> run(const Options& options, Context& context) {
+  BMSG_TRY(check_words(options));
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  if (options.lines && !options.wait.empty())
-    return Error{Errc::bad_usage, "--wait is for one message, not for --stdin"};
   if (options.lines) return run_lines(std::cin, options, store, context);
   return send_one(options, store, context);
 }
@@ -243,6 +283,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
 Result<ExitCode> run_import(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   if (options.file == "-") return run_lines(std::cin, options, store, context);
+  std::error_code unknown;  // Then opening it says why.
+  if (std::filesystem::is_directory(options.file, unknown))
+    return Error{Errc::not_found, fmt::format("'{}' is a directory, not a file", options.file)};
   std::ifstream in(options.file);
   if (!in) return Error{Errc::not_found, fmt::format("no file '{}'", options.file)};
   return run_lines(in, options, store, context);
@@ -278,12 +321,10 @@ void add_send_options(CLI::App& command, const std::shared_ptr<SendOptions>& opt
       ->type_name("DUR")
       ->excludes(key);
   send->add_flag("--ask-ack", options->ask_ack, "Ask to be told when it was read");
-  CLI::Option* wait =
-      send->add_option("--wait", options->wait, "Until queued, pooled, relayed=N, mined=N or read");
-  wait->type_name("STATE");
-  send->add_option("--timeout", options->timeout, "Wait no longer than this")
-      ->type_name("DUR")
-      ->needs(wait);
+  send->add_option("--wait", options->wait, "Until queued, pooled, relayed=N, mined=N or read")
+      ->type_name("STATE");
+  send->add_option("--timeout", options->timeout, "Wait, or mine, no longer than this")
+      ->type_name("DUR");
   send->add_flag("--hold", options->hold, "Wait here for a card that is missing");
   send->add_flag("--stale", options->stale, "Use an expired card if there is no other");
   send->add_flag("--no-sign", options->no_sign, "Anonymous, and no readable copy is kept");
@@ -291,13 +332,9 @@ void add_send_options(CLI::App& command, const std::shared_ptr<SendOptions>& opt
                  "Refuse recipients that were not verified");
   send->add_flag("--now", options->now, "Mine it into a block and sync");
   send->add_flag("--dry-run", options->dry_run, "Check and estimate only");
-  send->add_option_function<std::string>(
-          "--allow-empty",
-          [options](const std::string& how) { options->allow_empty = how.empty() ? "yes" : how; },
-          "Send an empty text, or =skip to send none")
-      ->expected(0, 1)
-      ->type_name("[=skip]")
-      ->check(CLI::IsMember({"skip", "yes", ""}));
+  send->add_flag("--allow-empty{yes}", options->allow_empty,
+                 "Send an empty text, or =skip to send none")
+      ->check(CLI::IsMember({"skip", "yes"}));
 }
 
 void add_send(CLI::App& app, Context& context) {

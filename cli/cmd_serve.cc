@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "cli/command.h"
+#include "cli/environment.h"
 #include "cli/peering.h"
 #include "cli/serve_log.h"
 #include "cli/session.h"
@@ -22,6 +23,7 @@
 #include "lib/mail/card_directory.h"
 #include "lib/mail/outbox.h"
 #include "lib/net/http_server.h"
+#include "lib/net/service_manager.h"
 #include "lib/node/node.h"
 #include "storage/rocks_store.h"
 
@@ -57,19 +59,26 @@ class Serving {
   void announce();
   /// One line for whoever asks by SIGUSR1.
   void tell_state();
+  /// To whoever started us and waits for it.
+  void tell_manager(std::string_view what) { (void)manager_.tell(what); }
 
  private:
   Result<Done> open_node();
   Result<std::vector<net::Listener>> listeners(const Options& options,
                                                const Settings& settings) const;
+  Result<net::Listener> listener_at(const std::string& text) const;
+  Result<Done> give_identity(net::Listener& place) const;
   Result<net::ServerOptions> server_options(const Options& options, const Settings& settings) const;
   Result<Done> start_gossip(const Options& options, const Settings& settings);
   void route(net::HttpRequest request, net::Respond respond);
   void collect_cards();
+  std::string height() const;
+  void beat(std::chrono::milliseconds every);
 
   Context& context_;
   StoreDir store_;
   ServeLog log_;
+  const net::ServiceManager manager_{from_environment("NOTIFY_SOCKET")};
   std::optional<FileLock> lock_;
   chain::ChainRules rules_;
   NodeKey key_;
@@ -119,26 +128,36 @@ void Serving::collect_cards() {
   }
 }
 
+Result<Done> Serving::give_identity(net::Listener& place) const {
+  if (place.address.scheme != net::Scheme::https) return done;
+  BMSG_TRY_ASSIGN(const auto certificate, crypto::make_certificate(*seed_));
+  BMSG_TRY_ASSIGN(place.identity, net::TlsIdentity::load(certificate.certificate_pem,
+                                                         certificate.private_key_pem.view()));
+  return done;
+}
+
+Result<net::Listener> Serving::listener_at(const std::string& text) const {
+  auto address = listen_address(text);
+  if (!address)
+    return Error{Errc::bad_usage, fmt::format("--listen '{}': {}", text, address.error().message)};
+  net::Listener place{address.value()};
+  if (place.address.scheme == net::Scheme::http && !net::is_loopback(place.address.host)) {
+    return Error{Errc::bad_usage,
+                 fmt::format("--listen '{}': plain http is for loopback only; use https", text)};
+  }
+  BMSG_TRY(give_identity(place));
+  return place;
+}
+
 Result<std::vector<net::Listener>> Serving::listeners(const Options& options,
                                                       const Settings& settings) const {
-  std::vector<net::Listener> places;
+  BMSG_TRY_ASSIGN(auto places, net::inherited_listeners(from_environment("LISTEN_FDS"),
+                                                        from_environment("LISTEN_PID")));
+  for (net::Listener& place : places) BMSG_TRY(give_identity(place));
   std::vector<std::string> wanted = options.listen;
-  if (wanted.empty()) wanted.push_back(settings.text("serve.listen"));
+  if (wanted.empty() && places.empty()) wanted.push_back(settings.text("serve.listen"));
   for (const std::string& text : wanted) {
-    auto address = listen_address(text);
-    if (!address)
-      return Error{Errc::bad_usage,
-                   fmt::format("--listen '{}': {}", text, address.error().message)};
-    net::Listener place{address.value()};
-    if (place.address.scheme == net::Scheme::http && !net::is_loopback(place.address.host)) {
-      return Error{Errc::bad_usage,
-                   fmt::format("--listen '{}': plain http is for loopback only; use https", text)};
-    }
-    if (place.address.scheme == net::Scheme::https) {
-      BMSG_TRY_ASSIGN(const auto certificate, crypto::make_certificate(*seed_));
-      BMSG_TRY_ASSIGN(place.identity, net::TlsIdentity::load(certificate.certificate_pem,
-                                                             certificate.private_key_pem.view()));
-    }
+    BMSG_TRY_ASSIGN(auto place, listener_at(text));
     places.push_back(std::move(place));
   }
   net::Listener local;
@@ -191,12 +210,14 @@ Result<Done> Serving::start_gossip(const Options& options, const Settings& setti
   node_->on_change([this, gossip = gossip_.get()] {
     peer_routes_->changed();
     gossip->changed();
+    if (manager_.listens()) tell_manager("STATUS=" + height());
   });
   return done;
 }
 
 Result<Done> Serving::start(const Options& options) {
   BMSG_TRY_ASSIGN(const auto settings, context_.settings(&store_));
+  BMSG_TRY(context_.disk.make_directory(store_.run()));  // A copy may lack it.
   BMSG_TRY(open_node());
   BMSG_TRY_ASSIGN(const auto places, listeners(options, settings));
   BMSG_TRY_ASSIGN(const auto limits, server_options(options, settings));
@@ -223,13 +244,26 @@ void Serving::announce() {
     context_.out.line("listening " + shown_line(net::to_string(address)));
   }
   context_.out.line("node " + to_hex(key_.view()));
+  tell_manager("READY=1\nSTATUS=" + height());
+  const auto every =
+      net::watchdog_beat(from_environment("WATCHDOG_USEC"), from_environment("WATCHDOG_PID"));
+  if (every) beat(*every);
+}
+
+/// Says again and again that the thread which answers callers does so.
+void Serving::beat(std::chrono::milliseconds every) {
+  tell_manager("WATCHDOG=1");
+  server_->run_after(every, [this, every] { beat(every); });
+}
+
+std::string Serving::height() const {
+  const auto info = node_->info();
+  return "height " + (info ? std::to_string(info.value().tip.height.value) : "unknown");
 }
 
 void Serving::tell_state() {
-  const auto info = node_->info();
-  const std::string tip = info ? std::to_string(info.value().tip.height.value) : "unknown";
   context_.out.tell(
-      fmt::format("bmsg: serving: height {}, {} connections\n", tip, server_->connections()));
+      fmt::format("bmsg: serving: {}, {} connections\n", height(), server_->connections()));
 }
 
 Serving::~Serving() {
@@ -255,6 +289,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
       continue;
     }
     if (signal == SIGINT) context.command = "serve";
+    serving.tell_manager("STOPPING=1");
     return ExitCode::ok;
   }
 }

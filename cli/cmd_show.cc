@@ -36,24 +36,44 @@ Result<ExitCode> show_block(const Options& options, Context& context,
   return ExitCode::ok;
 }
 
-/// Mine: with its text. Of others: what a stranger may know.
+/// One of ours with its text; false if it is none. Of others, strangers may know the envelope.
+Result<bool> show_own(Context& context, const Mailroom& room, const MessageId& id) {
+  BMSG_TRY_ASSIGN(const auto text, room.box().read(id));
+  if (!text) return false;
+  context.out.raw(context.options.json ? api::message_json(message_view(room, *text)) + "\n"
+                                       : message_text(room, *text));
+  return true;
+}
+
+/// What no node and no index knows yet can still be ours: it was just sent, or has just come.
+Result<ExitCode> show_new(const Options& options, Context& context, const StoreDir& store,
+                          const Error& unknown) {
+  const auto room = Mailroom::open(context, store);
+  if (!room) return unknown;
+  const auto id = room.value()->find(options.ref);
+  if (!id) return unknown;
+  BMSG_TRY_ASSIGN(const bool shown, show_own(context, *room.value(), id.value()));
+  if (!shown) return unknown;
+  return ExitCode::ok;
+}
+
 Result<ExitCode> show_message(const Options& options, Context& context, const StoreDir& store,
                               const node::ChainReader& chain) {
   const storage::OpenOptions open{.disk = context.disk};
   BMSG_TRY_ASSIGN(const auto index, storage::RocksMailStore::open_read_only(store.mail(), open));
-  BMSG_TRY_ASSIGN(const auto id, find_message(chain, index.get(), options.ref));
+  const auto found = find_message(chain, index.get(), options.ref);
+  if (!found && found.error().code == Errc::not_found)
+    return show_new(options, context, store, found.error());
+  BMSG_TRY_ASSIGN(const MessageId id, found);
   BMSG_TRY_ASSIGN(const auto entry, index->entry(id));
   if (entry) {
     BMSG_TRY_ASSIGN(const auto room, Mailroom::open(context, store));
-    BMSG_TRY_ASSIGN(const auto text, room->box().read(id));
-    if (text) {
-      context.out.raw(context.options.json ? api::message_json(message_view(*room, *text)) + "\n"
-                                           : message_text(*room, *text));
-      return ExitCode::ok;
-    }
+    BMSG_TRY_ASSIGN(const bool shown, show_own(context, *room, id));
+    if (shown) return ExitCode::ok;
   }
   BMSG_TRY_ASSIGN(const auto message, find_object(chain, id));
-  if (!message) return Error{Errc::not_found, fmt::format("no message '{}' here", options.ref)};
+  const Error unknown{Errc::not_found, fmt::format("no message '{}' here", options.ref)};
+  if (!message) return show_new(options, context, store, unknown);
   const auto view = object_view(id, *message);
   context.out.raw(context.options.json ? api::object_json(view) + "\n" : object_text(view));
   return ExitCode::ok;

@@ -45,7 +45,8 @@ Result<Done> count_outbox(Context& context, const StoreDir& store, const node::C
                           const chain::ChainRules& rules, api::StateView& view) {
   const mail::Outbox outbox(context.disk, store.outbox());
   std::map<std::string, std::uint64_t> counts{{"held", 0}, {"queued", 0}, {"failed", 0}};
-  BMSG_TRY_ASSIGN(counts["held"], mail::count_held(outbox));
+  BMSG_TRY_ASSIGN(const auto held, mail::held_names(outbox));
+  counts["held"] = held.size();
   BMSG_TRY_ASSIGN(const auto fresh, outbox.entries(mail::OutboxPlace::fresh));
   BMSG_TRY_ASSIGN(const auto failed, outbox.entries(mail::OutboxPlace::failed));
   counts["queued"] = fresh.size();

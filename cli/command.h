@@ -54,10 +54,14 @@ class Context {
   Disk& disk;
   Entropy& entropy;
   std::string command;                      // Its name, for locks and summaries.
+  std::vector<std::string> program_words;   // What follows the program of --exec.
   std::optional<Result<ExitCode>> outcome;  // Set by the command that ran.
 
   /// The store that the options and the environment name.
-  Result<StoreDir> store() const { return find_store(options.store, disk); }
+  /// Errors: as find_store(); Errc::bad_config if a file of settings is wrong.
+  Result<StoreDir> store() const;
+  /// The same whatever its settings say: for those who mend them.
+  Result<StoreDir> any_store() const { return find_store(options.store, disk); }
   /// Settings of all files, the environment and -c; `store` may be null.
   Result<Settings> settings(const StoreDir* store) const;
   /// Lets long output at a terminal go through the pager, if the user has one.
@@ -106,6 +110,9 @@ void add_resend(CLI::App& app, Context& context);
 void add_mine(CLI::App& app, Context& context);
 void add_inbox(CLI::App& app, Context& context);
 void add_read(CLI::App& app, Context& context);
+void add_watch(CLI::App& app, Context& context);
+void add_search(CLI::App& app, Context& context);
+void add_mark(CLI::App& app, Context& context);
 void add_sync(CLI::App& app, Context& context);
 void add_serve(CLI::App& app, Context& context);
 void add_peers(CLI::App& app, Context& context);
@@ -127,6 +134,7 @@ void add_backup(CLI::App& app, Context& context);
 void add_restore(CLI::App& app, Context& context);
 void add_repair(CLI::App& app, Context& context);
 void add_unlock(CLI::App& app, Context& context);
+void add_hooks(CLI::App& app, Context& context);
 void add_schedule(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 void add_completion(CLI::App& app, Context& context);

@@ -1,6 +1,7 @@
 #include "cli/completion.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "cli/completion_values.h"
 #include "cli/environment.h"
@@ -17,6 +18,7 @@ struct Place {
   const CLI::Option* awaits = nullptr;  // An option whose value comes next.
   std::size_t arguments = 0;            // Already given to the command.
   bool options_ended = false;           // By "--".
+  bool of_program = false;              // Behind the program of --exec: words of its own.
 };
 
 /// The shell hands on what was typed, before it made a home directory of "~".
@@ -36,13 +38,18 @@ void take_option(Place& place, Context& context, const std::string& word) {
   const CLI::Option* option = find_option(place.command, name);
   if (option == nullptr || option->get_items_expected_max() == 0) return;
   const std::size_t begin = is_long ? (equals == std::string::npos ? word.size() : equals + 1) : 2;
-  if (begin < word.size()) return take_value(context, *option, word.substr(begin));
+  if (begin < word.size()) {
+    place.of_program = option->check_name("--exec");
+    return take_value(context, *option, word.substr(begin));
+  }
   if (!is_long || equals == std::string::npos) place.awaits = option;
 }
 
 void take_word(Place& place, Context& context, const std::string& word) {
+  if (place.of_program) return;
   if (place.awaits != nullptr) {
     take_value(context, *place.awaits, word);
+    place.of_program = place.awaits->check_name("--exec");
     place.awaits = nullptr;
     return;
   }
@@ -68,6 +75,8 @@ std::vector<Candidate> options_at(const Place& place) {
         all.push_back({name, option->get_description()});
     }
   }
+  for (const CLI::Option* argument : parameters_of(*place.command, Parameters::arguments))
+    std::ranges::move(dashed_values_of(*argument), std::back_inserter(all));
   return all;
 }
 
@@ -89,6 +98,7 @@ std::vector<Candidate> words_at(Context& context, const Place& place) {
 
 /// What was typed of the last word may be "--option=": then the values follow that.
 std::vector<Candidate> candidates(Context& context, const Place& place, const std::string& last) {
+  if (place.of_program) return {{kFileNames, ""}};
   if (place.awaits != nullptr) return values_of(context, *place.command, *place.awaits);
   if (place.options_ended || !last.starts_with('-')) return words_at(context, place);
   const auto equals = last.find('=');

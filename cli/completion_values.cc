@@ -1,11 +1,16 @@
 #include "cli/completion_values.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "cli/cursor.h"
 #include "cli/keyring_file.h"
 #include "cli/session.h"
 #include "cli/spec.h"
 #include "cli/times.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/flag_change.h"
 #include "storage/rocks_mail_store.h"
 
 namespace bmsg::cli {
@@ -44,6 +49,13 @@ Result<std::vector<Candidate>> peer_urls(Context& context) {
   return all;
 }
 
+Result<std::vector<Candidate>> reader_names(Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  std::vector<Candidate> all;
+  for (const std::string& name : cursor_names(context, store)) all.push_back({name, ""});
+  return all;
+}
+
 std::vector<Candidate> setting_keys(const std::string& behind) {
   std::vector<Candidate> all;
   for (const KnownSetting& known : known_settings())
@@ -58,6 +70,12 @@ std::vector<Candidate> command_names(const CLI::App& command) {
   for (const CLI::App* one : commands_of(*root)) {
     if (!one->get_group().empty()) all.push_back({one->get_name(), one->get_description()});
   }
+  return all;
+}
+
+std::vector<Candidate> flag_changes(const std::string& sign) {
+  std::vector<Candidate> all;
+  for (const std::string& flag : mail::known_flags()) all.push_back({sign + flag, ""});
   return all;
 }
 
@@ -76,6 +94,11 @@ bool is_part_of(const std::string& kind, const std::string& wanted) {
 
 }  // namespace
 
+std::vector<Candidate> dashed_values_of(const CLI::Option& option) {
+  return is_part_of(parameter_view(option).value, "FLAG") ? flag_changes("-")
+                                                          : std::vector<Candidate>();
+}
+
 std::vector<Candidate> values_of(Context& context, const CLI::App& command,
                                  const CLI::Option& option) {
   const api::ParameterView view = parameter_view(option);
@@ -86,13 +109,16 @@ std::vector<Candidate> values_of(Context& context, const CLI::App& command,
   if (takes("KEY") && is_below(command, "config")) return setting_keys("");
   if (takes("KEY=VALUE") && option.check_name("-c")) return setting_keys("=");
   if (takes("COMMAND")) return command_names(command);
+  if (takes("FLAG")) all = flag_changes("+");
+  if (takes("FLAG")) std::ranges::move(flag_changes("-"), std::back_inserter(all));
   // An identity's name is in the keyring; opening that is no work for a completion.
   const bool is_own =
       option.check_name("--identity") || option.check_name("--name") || is_below(command, "id");
   if ((takes("NAME") && !is_own) || takes("GROUP")) all = or_none(contact_names(context));
-  if (takes("REF")) all = or_none(references(context));
+  if (takes("READER")) all = or_none(reader_names(context));
+  if (takes("REF")) std::ranges::move(or_none(references(context)), std::back_inserter(all));
   if (takes("URL") || takes("PEER")) all = or_none(peer_urls(context));
-  if (takes("FILE")) all.push_back({kFileNames, ""});
+  if (takes("FILE") || takes("PROGRAM")) all.push_back({kFileNames, ""});
   if (takes("DIR")) all.push_back({kDirectoryNames, ""});
   return all;
 }

@@ -24,4 +24,7 @@ inline constexpr const char* kDirectoryNames = ":directories";
 std::vector<Candidate> values_of(Context& context, const CLI::App& command,
                                  const CLI::Option& option);
 
+/// Those that begin with "-", which would be options anywhere else.
+std::vector<Candidate> dashed_values_of(const CLI::Option& option);
+
 }  // namespace bmsg::cli

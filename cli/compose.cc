@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "cli/hooks.h"
 #include "cli/listing.h"
 #include "cli/refs.h"
 #include "cli/session.h"
 #include "cli/text.h"
+#include "lib/api/hook_json.h"
 #include "lib/core/address.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -43,6 +45,11 @@ std::size_t estimated_bytes(const mail::Letter& letter, bool is_signed, std::siz
 }
 
 }  // namespace
+
+Error not_verified(const std::string& whom) {
+  return Error{Errc::denied, whom + " is not verified",
+               "'bmsg contact verify NAME' compares fingerprints"};
+}
 
 Topic topic_of(const std::string& text) {
   const bool ascii = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
@@ -82,22 +89,15 @@ Result<std::vector<mail::Addressee>> Sender::addressees(const SendRequest& reque
     if (const auto address = from_address(text)) {
       const mail::Contact* contact = contacts_.by_address(*address);
       const bool verified = contact != nullptr && contact->trust == mail::Trust::verified;
-      if (policy_.require_verified && !verified)
-        return Error{Errc::denied, fmt::format("'{}' is not verified", text)};
+      if (policy_.require_verified && !verified) return not_verified(fmt::format("'{}'", text));
       add(*address, contact == nullptr ? "" : contact->name);
       continue;
     }
     auto persons = contacts_.persons(text);
-    if (!persons)
-      return Error{
-          Errc::no_recipient,
-          fmt::format("no contact '{}'; 'bmsg contact add {} ADDRESS' makes one", text, text)};
+    if (!persons) return mail::no_contact(text);
     for (const mail::Contact& person : persons.value()) {
       if (policy_.require_verified && person.trust != mail::Trust::verified) {
-        return Error{
-            Errc::denied,
-            fmt::format("'{}' is not verified; 'bmsg contact verify {}' compares fingerprints",
-                        person.name, person.name)};
+        return not_verified(fmt::format("'{}'", person.name));
       }
       add(*person.address, person.name);
     }
@@ -204,8 +204,20 @@ Result<Done> Sender::look_for_cards() {
   }
 }
 
+Result<Done> Sender::ask_leave(const mail::Letter& letter,
+                               const std::optional<mail::SendKey>& key) const {
+  mail::Outbox outbox(context_->disk, store_.outbox());
+  if (key) {
+    BMSG_TRY_ASSIGN(const auto earlier, mail::SendKeys(outbox).find(*key, context_->clock.now()));
+    if (earlier) return done;  // A repeat sends nothing.
+  }
+  const auto from = identity_ ? std::optional(identity_->address()) : std::nullopt;
+  return ask_hook(*context_, store_, Hook::pre_send, api::letter_json(letter, from));
+}
+
 Result<Queued> Sender::queue(const mail::Letter& letter, const std::optional<mail::SendKey>& key,
                              std::stop_token stop) {
+  BMSG_TRY(ask_leave(letter, key));
   auto once = send_letter(letter, key, stop);
   if (!once && once.error().code == Errc::no_recipient) {
     // The card may have come with blocks that nobody has looked through yet.

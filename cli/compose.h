@@ -55,6 +55,9 @@ struct Queued {
   std::string key = {};  // As it was asked for.
 };
 
+/// The refusal of --require-verified; `whom` as a subject: "'ana'".
+Error not_verified(const std::string& whom);
+
 /// Sends from one store, with keys, contacts and rules read once.
 class Sender {
  public:
@@ -90,6 +93,8 @@ class Sender {
   Result<Done> answer(mail::Letter& letter, const SendRequest& request);
   Result<Done> address_reply(mail::Letter& letter, const Standings& standings,
                              const mail::MailItem& item, Reply reply) const;
+  /// Of the hook pre-send. Errors: Errc::denied.
+  Result<Done> ask_leave(const mail::Letter& letter, const std::optional<mail::SendKey>& key) const;
   Result<Queued> queue(const mail::Letter& letter, const std::optional<mail::SendKey>& key,
                        std::stop_token stop);
   Result<std::uint32_t> ttl_of(const SendRequest& request) const;

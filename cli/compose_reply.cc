@@ -50,7 +50,9 @@ Result<Done> Sender::answer(mail::Letter& letter, const SendRequest& request) {
   BMSG_TRY_ASSIGN(const auto item, box.item(id));
   if (item) letter.content.thread = item->thread();
   if (request.reply == Reply::none) return done;
-  if (!item) return Error{Errc::denied, "that message is not for you, so nobody can be answered"};
+  if (!item)
+    return Error{Errc::denied, "that message is not for you, so nobody can be answered",
+                 "'bmsg inbox' lists what can be answered"};
   if (letter.content.subject.empty())
     letter.content.subject = answer_subject(item->summary.subject);
   return address_reply(letter, standings, *item, request.reply);
@@ -70,13 +72,13 @@ Result<Done> Sender::address_reply(mail::Letter& letter, const Standings& standi
   if (letter.to.empty() && sender && standings.keys().own_of(sender->view()) != nullptr)
     letter.to.push_back({*sender, ""});
   if (letter.to.empty())
-    return Error{Errc::no_recipient, "nobody signed that message, so nobody can be answered"};
+    return Error{Errc::no_recipient, "nobody signed that message, so nobody can be answered",
+                 "'bmsg send NAME' writes to somebody you know"};
   for (mail::Addressee& to : letter.to) {
     const mail::Contact* contact = contacts_.by_address(to.address);
     if (contact != nullptr) to.name = contact->name;
     const bool verified = contact != nullptr && contact->trust == mail::Trust::verified;
-    if (policy_.require_verified && !verified)
-      return Error{Errc::denied, "the sender of that message is not verified"};
+    if (policy_.require_verified && !verified) return not_verified("the sender of that message");
   }
   return done;
 }
@@ -88,7 +90,8 @@ Result<Queued> Sender::resend(const std::string& given, std::stop_token stop) {
   BMSG_TRY_ASSIGN(const auto id, find_message(standings.chain(), standings.index(), ref));
   BMSG_TRY_ASSIGN(const auto text, standings.mailbox().read(id));
   if (!text || text->item.summary.direction != mail::Direction::out)
-    return Error{Errc::denied, "that message is none of ours: only what was sent is sent again"};
+    return Error{Errc::denied, "that message is none of ours: only what was sent is sent again",
+                 "'bmsg inbox --sent' lists what was sent"};
   if (text->opened.fault)
     return Error{Errc::not_found, "the text of that message is not here any more"};
   mail::Letter letter;

@@ -70,6 +70,7 @@ Result<api::ContactView> contact_view_of(Context& context, const StoreDir& store
   view.ack = word_of(contact.ack);
   view.added = contact.added;
   if (!contact.note.empty()) view.note = contact.note;
+  if (contact.kind == mail::ContactKind::group) view.members = contact.members;
   view.card = "none";
   if (!contact.address) return view;
   view.address = to_address(*contact.address);
@@ -85,7 +86,7 @@ Result<api::ContactView> contact_view(Context& context, const StoreDir& store,
                                       const chain::ChainRules& rules, const std::string& name) {
   BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
   const mail::Contact* contact = book.find(name);
-  if (contact == nullptr) return Error{Errc::no_recipient, fmt::format("no contact '{}'", name)};
+  if (contact == nullptr) return mail::no_contact(name);
   return contact_view_of(context, store, rules, *contact);
 }
 
@@ -101,6 +102,8 @@ std::string contact_text(const api::ContactView& view) {
   if (view.address)
     text += fmt::format("address     {}\nfingerprint {}\n", *view.address, view.fingerprint);
   text += fmt::format("ack         {}\nadded       {}\n", view.ack, to_rfc3339(view.added));
+  for (const std::string& member : view.members.value_or(std::vector<std::string>()))
+    text += fmt::format("member      {}\n", shown_line(member));
   if (view.note) text += fmt::format("note        {}\n", shown_line(*view.note));
   return text;
 }

@@ -5,19 +5,29 @@
 
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/usage.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
 
+Result<StoreDir> Context::store() const {
+  BMSG_TRY_ASSIGN(auto found, any_store());
+  // Also where nothing of them is needed: a mistyped key is told now, not by tonight's cron job.
+  BMSG_TRY(settings(&found));
+  return found;
+}
+
 void Context::allow_pager() {
   if (!out.to_terminal() || options.json || options.no_pager) return;
-  const auto here = store();
+  const auto here = any_store();
   // Bad settings are told by whoever needs them; a pager is decoration.
   const auto known = settings(here ? &here.value() : nullptr);
   std::string program = from_environment("BMSG_PAGER");
   if (program.empty() && known) program = known.value().text("core.pager");
   if (program.empty()) program = from_environment("PAGER");
-  out.page_through(program.empty() ? "less" : program == "cat" ? "" : program);
+  // Nobody asked for less(1), so without it there is no pager.
+  if (program.empty() && !find_program("less").empty()) program = "less";
+  out.page_through(program == "cat" ? "" : program);
 }
 
 Result<Settings> Context::settings(const StoreDir* store) const {

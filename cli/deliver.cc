@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "cli/hooks.h"
 #include "cli/keyring_file.h"
 #include "cli/mining.h"
 #include "cli/peering.h"
@@ -58,18 +59,26 @@ Result<std::size_t> relay(Context& context, const StoreDir& store) {
   return took;
 }
 
-Result<ExitCode> deliver_now(Context& context, const StoreDir& store, const Queued& queued) {
+Result<ExitCode> deliver_now(Context& context, const StoreDir& store, const Queued& queued,
+                             std::optional<std::chrono::seconds> limit) {
   BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
   BMSG_TRY_ASSIGN(const auto threads, settings.number("mine.threads"));
+  BMSG_TRY_ASSIGN(const auto usual, settings.seconds("mine.timeout"));
+  if (!limit && usual > 0) limit = std::chrono::seconds(usual);
+  MineOne wish{.threads = threads_for(threads), .bury = 0, .deadline = {}, .on_progress = {}};
+  if (limit) wish.deadline = context.clock.steady() + *limit;
   for (;;) {
     BMSG_TRY_ASSIGN(const std::size_t left, count_unmined(context, store, queued));
     if (left == 0) break;
-    BMSG_TRY_ASSIGN(
-        const auto mined,
-        mine_one(context, store,
-                 {.threads = threads_for(threads), .bury = 0, .deadline = {}, .on_progress = {}},
-                 std::stop_token()));
-    if (mined.end == Mined::End::block) continue;
+    BMSG_TRY_ASSIGN(const auto mined, mine_one(context, store, wish, std::stop_token()));
+    if (mined.end == Mined::End::block) {
+      tell_hook(context, store, Hook::post_mine, mined_json(mined));
+      continue;
+    }
+    if (mined.end == Mined::End::out_of_time) {
+      return Error{Errc::try_again, "the message is queued; no block was found in the time given",
+                   "'bmsg mine' goes on"};
+    }
     // Nothing to mine and not mined: it was refused, or does not fit yet.
     BMSG_TRY_ASSIGN(const std::size_t still, count_unmined(context, store, queued));
     if (still == 0) break;

@@ -7,8 +7,11 @@
 
 namespace bmsg::cli {
 
-/// Mines until the messages are in a block, then syncs. They stay queued whatever goes wrong.
-Result<ExitCode> deliver_now(Context& context, const StoreDir& store, const Queued& queued);
+/// Mines until the messages are in a block, for `limit` or the setting mine.timeout at most, then
+/// syncs. They stay queued whatever goes wrong.
+/// Errors: Errc::try_again when the time ran out.
+Result<ExitCode> deliver_now(Context& context, const StoreDir& store, const Queued& queued,
+                             std::optional<std::chrono::seconds> limit);
 
 /// Tells every peer that may be called; how many took it.
 Result<std::size_t> relay(Context& context, const StoreDir& store);

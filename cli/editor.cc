@@ -45,7 +45,10 @@ bool run_editor(const std::string& editor, const std::string& file) {
 }  // namespace
 
 Result<std::string> edit_text(const Context& context, const std::string& text) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "bmsg-XXXXXX").string();
+  std::error_code none;
+  const auto place = std::filesystem::temp_directory_path(none);
+  if (none) return Error{Errc::io, "TMPDIR names no directory for the text to edit"};
+  std::string pattern = (place / "bmsg-XXXXXX").string();
   const Descriptor made(::mkostemp(pattern.data(), O_CLOEXEC));
   if (!made ||
       ::write(made.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {

@@ -113,12 +113,11 @@ std::optional<OpenKeyring> ask_agent(const StoreDir& store) {
 Result<Done> start_agent(Context& context, const StoreDir& store, crypto::SecretBytes passphrase,
                          std::chrono::seconds time) {
   stop_agent(store);
-  const auto socket = std::filesystem::absolute(socket_of(store));
+  const auto socket = whole_path(socket_of(store));
   BMSG_TRY(context.disk.make_directory(store.run()));
   BMSG_TRY_ASSIGN(const auto listening, net::listen_unix(socket, net::Stale::replace));
   // Opened before anybody can ask: the first caller waits for no scrypt.
-  Keeper keeper(context.disk, StoreDir(std::filesystem::absolute(store.root())),
-                std::move(passphrase));
+  Keeper keeper(context.disk, StoreDir(whole_path(store.root())), std::move(passphrase));
   if (!keeper.refresh()) return Error{Errc::denied, "the keyring has just been changed"};
   const pid_t child = ::fork();
   if (child < 0)

@@ -49,6 +49,7 @@ std::uint32_t minute_of(UnixSeconds now) { return static_cast<std::uint32_t>(now
 
 Result<OpenKeyring> unlock_keyring(const Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto file, read_keyring_bytes(context, store));
+  BMSG_TRY(mail::check_keyring(file));
   // The least cost is only ever written where no passphrase was chosen.
   if (cost_in(file).log2_n == mail::kNoPassphraseCost.log2_n) {
     auto open = opened(file, crypto::SecretBytes());

@@ -15,7 +15,7 @@ Result<Bytes> sender_named(const Mailroom& room, const std::string& name) {
   if (const auto address = from_address(name)) return to_bytes(address->view());
   const mail::Contact* contact = room.contacts().find(name);
   if (contact != nullptr && contact->address) return to_bytes(contact->address->view());
-  return Error{Errc::no_recipient, fmt::format("no contact '{}'", name)};
+  return mail::no_contact(name);
 }
 
 }  // namespace

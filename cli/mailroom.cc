@@ -1,9 +1,15 @@
 #include "cli/mailroom.h"
 
+#include <fmt/format.h>
+
+#include "cli/post_receive.h"
 #include "cli/refs.h"
+#include "cli/release.h"
 #include "cli/session.h"
+#include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/mail/card_directory.h"
+#include "lib/mail/received.h"
 #include "storage/rocks_mail_store.h"
 
 namespace bmsg::cli {
@@ -17,6 +23,12 @@ bool changes_nothing(const mail::ScanResult& found) {
          found.change.position == found.from;
 }
 
+Error not_entered(const MessageId& id) {
+  return {Errc::try_again,
+          fmt::format("message {} is not in the index yet: somebody else is writing it",
+                      to_hex(id.view()))};
+}
+
 }  // namespace
 
 Mailroom::Mailroom(Context& context, StoreDir store)
@@ -27,19 +39,28 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDi
   BMSG_TRY_ASSIGN(room->rules_, read_rules(context, store));
   BMSG_TRY_ASSIGN(room->keyring_, unlock_keyring(context, store));
   room->keys_ = mail::mail_keys(room->keyring_.keyring, room->rules_.id);
-  BMSG_TRY_ASSIGN(room->contacts_, read_contacts(context, store));
-  BMSG_TRY_ASSIGN(room->chain_, open_chain(context, store));
-  BMSG_TRY(room->reopen_index());
-  BMSG_TRY(room->scan());
-  room->box_ =
-      std::make_unique<mail::Mailbox>(*room->chain_, *room->overlay_, room->keys_, room->outbox_);
+  const auto released = release_held(context, store, room->rules_, room->keyring_.keyring);
+  if (!released) context.out.warn("held messages stay held: " + released.error().message);
+  BMSG_TRY_ASSIGN(room->queues_received_, queues_received(context, store));
+  BMSG_TRY(room->refresh());
   return room;
 }
 
-Result<Done> Mailroom::reopen_index() {
-  const storage::OpenOptions options{.disk = context_.disk};
-  BMSG_TRY_ASSIGN(mail_, storage::RocksMailStore::open_read_only(store_.mail(), options));
+Result<Done> Mailroom::refresh() {
+  BMSG_TRY_ASSIGN(contacts_, read_contacts(context_, store_));
+  BMSG_TRY(reopen());
+  BMSG_TRY(scan());
+  box_ = std::make_unique<mail::Mailbox>(*chain_, *overlay_, keys_, outbox_);
+  tell_received(context_, store_, *this);
+  return done;
+}
+
+Result<Done> Mailroom::reopen() {
+  BMSG_TRY_ASSIGN(mail_, open_index(context_, store_));
   overlay_ = std::make_unique<mail::MailOverlay>(*mail_);
+  // After the index, or it might speak of a block that this chain does not have yet, and the whole
+  // chain would be searched again.
+  BMSG_TRY_ASSIGN(chain_, open_chain(context_, store_));
   return done;
 }
 
@@ -62,6 +83,13 @@ Result<Done> Mailroom::scan() {
   }
 }
 
+Result<bool> Mailroom::apply(mail::MailStore& index, const mail::ScanResult& found) {
+  if (!queues_received_) return mail::apply_scan(index, outbox_, found);
+  mail::ScanResult queued = found;
+  BMSG_TRY(mail::queue_received(index, queued.change));
+  return mail::apply_scan(index, outbox_, queued);
+}
+
 Result<Mailroom::Applied> Mailroom::try_apply(const mail::ScanResult& found) {
   auto lock = FileLock::take(store_.mail_lock(), context_.command, kMailPatience, context_.clock);
   if (!lock && lock.error().code == Errc::locked) return Applied::busy;
@@ -73,12 +101,12 @@ Result<Mailroom::Applied> Mailroom::try_apply(const mail::ScanResult& found) {
     // A full disk must not keep anybody from reading.
     if (!index && index.error().code == Errc::io) return Applied::busy;
     if (!index) return index.error();
-    const auto applied = mail::apply_scan(*index.value(), outbox_, found);
+    const auto applied = apply(*index.value(), found);
     if (!applied && applied.error().code == Errc::io) return Applied::busy;
     if (!applied) return applied.error();
     if (!applied.value()) outcome = Applied::overtaken;
   }
-  BMSG_TRY(reopen_index());
+  BMSG_TRY(reopen());
   return outcome;
 }
 
@@ -107,13 +135,49 @@ std::string Mailroom::claimed_name(const IdentityKey& address) const {
                                                  : std::string();
 }
 
-Result<Done> change_flags(Context& context, const StoreDir& store, const mail::MailChange& change) {
+Result<std::unique_ptr<mail::MailReader>> open_index(Context& context, const StoreDir& store) {
+  const storage::OpenOptions options{.disk = context.disk};
+  auto opened = storage::RocksMailStore::open_read_only(store.mail(), options);
+  std::optional<FileLock> lock;
+  if (!opened && opened.error().code == Errc::try_again) {
+    BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
+    BMSG_TRY_ASSIGN(lock,
+                    FileLock::take(store.mail_lock(), context.command, patience, context.clock));
+    opened = storage::RocksMailStore::open_read_only(store.mail(), options);
+  }
+  if (!opened) return opened.error();
+  return std::unique_ptr<mail::MailReader>(std::move(opened).value());
+}
+
+Result<Done> change_index(Context& context, const StoreDir& store, const mail::MailChange& change) {
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(const auto lock,
                   FileLock::take(store.mail_lock(), context.command, patience, context.clock));
   const storage::OpenOptions options{.disk = context.disk};
   BMSG_TRY_ASSIGN(const auto index, storage::RocksMailStore::open(store.mail(), options));
   return index->apply(change);
+}
+
+Result<std::vector<Flagged>> change_flags(Context& context, const StoreDir& store,
+                                          const std::vector<MessageId>& ids,
+                                          const mail::FlagChange& change) {
+  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
+  BMSG_TRY_ASSIGN(const auto lock,
+                  FileLock::take(store.mail_lock(), context.command, patience, context.clock));
+  const storage::OpenOptions options{.disk = context.disk};
+  BMSG_TRY_ASSIGN(const auto index, storage::RocksMailStore::open(store.mail(), options));
+  std::vector<Flagged> changed;
+  mail::MailChange batch;
+  for (const MessageId& id : ids) {
+    BMSG_TRY_ASSIGN(const auto entry, index->entry(id));
+    if (!entry) return not_entered(id);
+    BMSG_TRY_ASSIGN(const auto before, index->flags(id));
+    mail::Flags after = change.applied_to(before);
+    if (after == before || !batch.flags.emplace(id, after).second) continue;
+    changed.push_back({id, std::move(after)});
+  }
+  if (!changed.empty()) BMSG_TRY(index->apply(batch));
+  return changed;
 }
 
 }  // namespace bmsg::cli

@@ -4,11 +4,13 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
 #include "cli/keyring_file.h"
 #include "lib/chain/rules_text.h"
 #include "lib/mail/contact_book.h"
+#include "lib/mail/flag_change.h"
 #include "lib/mail/mail_keys.h"
 #include "lib/mail/mail_overlay.h"
 #include "lib/mail/mail_store.h"
@@ -24,6 +26,9 @@ namespace bmsg::cli {
 class Mailroom {
  public:
   static Result<std::unique_ptr<Mailroom>> open(Context& context, const StoreDir& store);
+
+  /// Looks again: chain, contacts, and what is new for us.
+  Result<Done> refresh();
 
   const mail::Mailbox& box() const { return *box_; }
   const mail::MailReader& index() const { return *overlay_; }
@@ -48,7 +53,8 @@ class Mailroom {
   /// busy: the index could not be written. overtaken: somebody else scanned meanwhile.
   enum class Applied { written, busy, overtaken };
   Result<Applied> try_apply(const mail::ScanResult& found);
-  Result<Done> reopen_index();
+  Result<Done> reopen();
+  Result<bool> apply(mail::MailStore& index, const mail::ScanResult& found);
 
   Context& context_;
   StoreDir store_;
@@ -61,9 +67,28 @@ class Mailroom {
   std::unique_ptr<mail::MailReader> mail_;
   std::unique_ptr<mail::MailOverlay> overlay_;
   std::unique_ptr<mail::Mailbox> box_;
+  bool queues_received_ = false;  // For the hook post-receive.
 };
 
-/// Changes flags, durably. Errors: Errc::locked.
-Result<Done> change_flags(Context& context, const StoreDir& store, const mail::MailChange& change);
+/// The index for reading. Where writers come so often that it cannot be opened between two of them,
+/// they are kept out meanwhile. Errors: as RocksMailStore; Errc::locked.
+Result<std::unique_ptr<mail::MailReader>> open_index(Context& context, const StoreDir& store);
+
+/// Changes values, or flags as they are to be, durably, under the mail lock.
+/// Errors: Errc::locked, Errc::io.
+Result<Done> change_index(Context& context, const StoreDir& store, const mail::MailChange& change);
+
+/// A message and its flags.
+struct Flagged {
+  MessageId id;
+  mail::Flags flags;
+};
+
+/// Changes flags in one batch, durably, whatever they are by then. Those that it made a difference
+/// to, in the order given.
+/// Errors: Errc::locked; Errc::try_again if one of them is not in the index yet.
+Result<std::vector<Flagged>> change_flags(Context& context, const StoreDir& store,
+                                          const std::vector<MessageId>& ids,
+                                          const mail::FlagChange& change);
 
 }  // namespace bmsg::cli

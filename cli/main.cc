@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <sstream>
 
@@ -16,8 +18,10 @@
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/environment.h"
+#include "cli/manual.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/text.h"
 #include "cli/usage.h"
 #include "lib/api/json_objects.h"
 #include "lib/core/try.h"
@@ -36,9 +40,23 @@ void take_closed_descriptors() {
   }
 }
 
+/// Leaves out of the PATH what is relative, for us and for whatever we start: "." in it, or nothing
+/// between two colons, would let whoever owns the working directory bring our pager or editor.
+void leave_out_relative_places() {
+  const char* path = std::getenv("PATH");
+  std::string kept;
+  for (const std::string& place : CLI::detail::split(path == nullptr ? "" : path, ':')) {
+    if (place.starts_with('/')) kept += (kept.empty() ? "" : ":") + place;
+  }
+  if (path == nullptr || kept == path) return;
+  // An empty one would stand for the working directory, none at all for the system's places.
+  kept.empty() ? ::unsetenv("PATH") : ::setenv("PATH", kept.c_str(), 1);
+}
+
 /// What must hold before anything secret is touched.
 void harden() {
   take_closed_descriptors();
+  leave_out_relative_places();
   listen_for_questions();
   ::umask(077);
   ::prctl(PR_SET_DUMPABLE, 0);
@@ -102,6 +120,7 @@ bool wants_colors(const Context& context) {
 /// What must be known when a command runs, which is inside parse().
 Result<Done> prepare(Context& context) {
   GlobalOptions& options = context.options;
+  if (options.json) context.out.set_noise(Noise::warnings);
   if (options.verbose > 0) context.out.set_noise(Noise::verbose);
   if (options.quiet) context.out.set_noise(Noise::quiet);
   if (!from_environment("BMSG_NO_INPUT").empty()) options.no_input = true;
@@ -119,8 +138,15 @@ int finish(Context& context) {
   return static_cast<int>(context.outcome->value());
 }
 
-/// Help and version: results like any other.
-int help(const CLI::App& app, const CLI::ParseError& error, Context& context) {
+/// Help and version: results like any other. At a terminal --help opens the manual page; -h never.
+int help(const CLI::App& app, const CLI::ParseError& error, Context& context,
+         const std::vector<std::string>& words) {
+  const auto end = std::ranges::find(words, "--");
+  const bool wants_page = std::find(words.begin(), end, "--help") != end;
+  if (wants_page && context.out.to_terminal() && !context.options.no_pager) {
+    const auto named = app.get_subcommands();
+    open_page(named.empty() ? "bmsg" : "bmsg-" + named.front()->get_name());
+  }
   std::ostringstream text;
   (void)app.exit(error, text, text);  // Zero: it was asked for.
   context.out.raw(text.str());
@@ -151,6 +177,15 @@ std::unique_ptr<CLI::App> make_parser(Context& context, Known known,
   return app;
 }
 
+/// Parses what is for bmsg, and runs the command if all of it fits.
+void parse(CLI::App& app, Context& context, std::vector<std::string> words) {
+  const auto end = words.begin() + static_cast<std::ptrdiff_t>(own_words(app, words));
+  context.program_words.assign(end, words.end());
+  words.erase(end, words.end());
+  std::ranges::reverse(words);  // As the parser wants them.
+  app.parse(std::move(words));
+}
+
 /// `bmsg __complete -- WORDS`. Not the parser's business: unfinished words are no mistakes here.
 int complete(Context& context, std::vector<std::string> words) {
   const auto app = make_parser(context, Known::all, {});
@@ -161,11 +196,11 @@ int complete(Context& context, std::vector<std::string> words) {
 }
 
 /// Runs the command if all words fit what the parser knows.
-bool run_named(Context& context, int argc, char** argv) {
-  auto app = make_parser(context, Known::named, {argv + std::min(argc, 1), argv + argc});
+bool run_named(Context& context, const std::vector<std::string>& words) {
+  auto app = make_parser(context, Known::named, words);
   if (!app) return false;
   try {
-    app->parse(argc, argv);
+    parse(*app, context, words);
   } catch (const CLI::RuntimeError&) {
     return true;
   } catch (const CLI::ParseError&) {
@@ -177,21 +212,22 @@ bool run_named(Context& context, int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   SystemClock clock;
   SystemDisk disk;
   crypto::SystemEntropy entropy;
   Context context(clock, disk, entropy);
   if (!words.empty() && words.front() == "__complete") return complete(context, words);
-  if (run_named(context, argc, argv)) return finish(context);
+  if (run_named(context, words)) return finish(context);
   auto app = make_parser(context, Known::all, {});
   run_extension(*app, context, words);
   try {
-    app->parse(argc, argv);  // Runs the chosen command, which sets context.outcome.
+    parse(*app, context, words);  // Runs the chosen command, which sets context.outcome.
   } catch (const CLI::RuntimeError&) {
     return finish(context);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return help(*app, error, context);
+    if (error.get_exit_code() == 0) return help(*app, error, context, words);
+    words.resize(own_words(*app, words));
     context.options.json = wants_json(words);
     return report(context, usage_error(*app, error, words));
   }
@@ -214,7 +250,8 @@ int main(int argc, char** argv) {
     std::fputs("bmsg: error: out of memory\n", stderr);
     return static_cast<int>(bmsg::cli::ExitCode::os_error);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "bmsg: error: unexpected: %s\n", error.what());
+    std::fprintf(stderr, "bmsg: error: unexpected: %s\n",
+                 bmsg::cli::shown_line(error.what()).c_str());
     return static_cast<int>(bmsg::cli::ExitCode::software);
   }
 }

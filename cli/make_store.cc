@@ -21,15 +21,28 @@ constexpr std::array<std::string_view, 14> kOwnNames = {
     "genesis",        "chain", "chain.lock", "mail", "mail.lock", "witness", "keys",
     "contacts.jsonl", "cards", "outbox",     "run",  "hooks",     "ballast", "config.toml"};
 
-/// Refuses a directory with anything in it that no earlier attempt of ours would have left.
+/// There from before the first thing that is made until the last: what lies beside it was never
+/// told to anybody, and goes. Without it a folder that is called "mail" is somebody's.
+constexpr std::string_view kUnfinished = "unfinished";
+
+/// One of ours, or what is left of a write of one that did not end: ".NAME.XXXXXX".
+bool is_own(std::string_view name) {
+  if (name.starts_with('.')) name = name.substr(1, name.rfind('.') - 1);
+  return std::ranges::find(kOwnNames, name) != kOwnNames.end();
+}
+
+/// Refuses a directory with anything in it that no earlier attempt of ours has left.
 Result<Done> check_free(const fs::path& directory, const Disk& disk) {
   BMSG_TRY_ASSIGN(const auto names, disk.list(directory));
+  const auto has = [&](std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  if (has("format"))
+    return Error{Errc::exists, fmt::format("there is a store in '{}' already", directory.string())};
+  const bool is_unfinished = has(kUnfinished);
   for (const std::string& name : names) {
-    if (name == "format") {
-      return Error{Errc::exists,
-                   fmt::format("there is a store in '{}' already", directory.string())};
-    }
-    if (std::ranges::find(kOwnNames, name) == kOwnNames.end()) {
+    if (name == "chain.lock" || name == kUnfinished) continue;
+    if (!is_unfinished || !is_own(name)) {
       return Error{Errc::exists,
                    fmt::format("'{}' is not empty: it holds '{}'", directory.string(), name)};
     }
@@ -37,9 +50,10 @@ Result<Done> check_free(const fs::path& directory, const Disk& disk) {
   return done;
 }
 
-Result<Done> remove_leftovers(const fs::path& directory) {
-  for (const std::string_view name : kOwnNames) {
-    if (name == "chain.lock") continue;  // We hold it.
+Result<Done> remove_leftovers(const fs::path& directory, const Disk& disk) {
+  BMSG_TRY_ASSIGN(const auto names, disk.list(directory));
+  for (const std::string& name : names) {
+    if (name == "chain.lock" || !is_own(name)) continue;  // That lock we hold.
     std::error_code reason;
     fs::remove_all(directory / name, reason);
     if (reason)
@@ -91,7 +105,8 @@ Result<MadeStore> make_store(Context& context, const fs::path& directory, NewSto
   BMSG_TRY_ASSIGN(const auto lock, FileLock::take(store.chain_lock(), "init",
                                                   std::chrono::seconds(10), context.clock));
   BMSG_TRY(check_free(directory, context.disk));
-  BMSG_TRY(remove_leftovers(directory));
+  BMSG_TRY(remove_leftovers(directory, context.disk));
+  BMSG_TRY(context.disk.replace(directory / kUnfinished, {}));
   for (const auto& part :
        {store.keyring().parent_path(), store.cards(), store.run(), directory / "hooks"}) {
     BMSG_TRY(context.disk.make_directory(part));
@@ -106,6 +121,8 @@ Result<MadeStore> make_store(Context& context, const fs::path& directory, NewSto
   BMSG_TRY_ASSIGN(const auto address, make_identity(context, store, wanted, rules));
   BMSG_TRY(make_ballast(context, store));
   BMSG_TRY(context.disk.replace(store.format(), as_bytes(kStoreFormat)));
+  BMSG_TRY(context.disk.remove(directory / kUnfinished));
+  BMSG_TRY(context.disk.sync_directory(directory));
   BMSG_TRY(context.disk.sync_directory(directory.parent_path().empty() ? fs::path(".")
                                                                        : directory.parent_path()));
   return MadeStore{store, address};

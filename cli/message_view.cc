@@ -48,6 +48,18 @@ std::string first_words(const mail::Summary& summary) {
   return summary.subject.empty() ? summary.snippet : summary.subject;
 }
 
+/// Age, who and what about, for a list that a person reads.
+std::string columns_of(const Mailroom& room, const mail::MailItem& item, UnixSeconds now) {
+  constexpr std::size_t kWhoColumns = 20;
+  const bool out = item.summary.direction == mail::Direction::out;
+  std::string who =
+      shown_line(out ? "to " + recipients_text(room, item.summary) : sender_text(room, item));
+  who = fitted(who, kWhoColumns);
+  who.append(kWhoColumns - std::min(kWhoColumns, width_of(who)), ' ');
+  return fmt::format("{:>10}  {}  {}", to_relative(item.time(), now), who,
+                     shown_line(first_words(item.summary)));
+}
+
 std::string indented(std::string_view body) {
   std::string out;
   const std::string clean = shown(body);
@@ -119,14 +131,13 @@ std::string message_line(const Mailroom& room, const mail::MailItem& item) {
 
 std::string message_row(const Mailroom& room, const mail::MailItem& item, std::size_t number,
                         UnixSeconds now) {
-  constexpr std::size_t kWhoColumns = 20;
-  const bool out = item.summary.direction == mail::Direction::out;
-  std::string who =
-      shown_line(out ? "to " + recipients_text(room, item.summary) : sender_text(room, item));
-  who = fitted(who, kWhoColumns);
-  who.append(kWhoColumns - std::min(kWhoColumns, width_of(who)), ' ');
-  return fmt::format("{:>4} {} {:>10}  {}  {}", number, item.flags.contains("unread") ? '*' : ' ',
-                     to_relative(item.time(), now), who, shown_line(first_words(item.summary)));
+  return fmt::format("{:>4} {} {}", number, item.flags.contains("unread") ? '*' : ' ',
+                     columns_of(room, item, now));
+}
+
+std::string message_event(const Mailroom& room, const mail::MailItem& item, UnixSeconds now) {
+  constexpr std::size_t kDigits = 12;
+  return to_hex(item.id.view()).substr(0, kDigits) + " " + columns_of(room, item, now);
 }
 
 std::string message_headers(const Mailroom& room, const mail::MailItem& item) {

@@ -26,6 +26,9 @@ std::string message_line(const Mailroom& room, const mail::MailItem& item);
 std::string message_row(const Mailroom& room, const mail::MailItem& item, std::size_t number,
                         UnixSeconds now);
 
+/// The same for a person who watches: the beginning of the id, age, sender, subject.
+std::string message_event(const Mailroom& room, const mail::MailItem& item, UnixSeconds now);
+
 /// Headers and body, the body indented so that it cannot imitate headers.
 std::string message_text(const Mailroom& room, const mail::MailText& text);
 

@@ -4,7 +4,9 @@
 
 #include "cli/keyring_file.h"
 #include "cli/session.h"
+#include "lib/api/json_objects.h"
 #include "lib/chain/block_hash.h"
+#include "lib/chain/work.h"
 #include "lib/core/try.h"
 #include "storage/witness.h"
 
@@ -59,6 +61,17 @@ bool is_late(const Context& context, const MineOne& wish) {
 }
 
 }  // namespace
+
+std::string mined_json(const Mined& mined) {
+  api::BlockView view;
+  view.hash = mined.hash;
+  view.header = mined.block->header;
+  if (const auto target = chain::target_of(view.header.bits)) view.work = chain::work_of(*target);
+  view.messages = view.header.count;
+  for (const Message& message : mined.block->messages) view.size += message.head.encoded_bytes();
+  view.branch = "main";
+  return api::block_json(view);
+}
 
 Result<Mined> mine_one(Context& context, const StoreDir& store, const MineOne& wish,
                        std::stop_token stop) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 #include "cli/command.h"
 #include "lib/node/miner.h"
@@ -29,6 +30,9 @@ struct Mined {
   BlockHash hash;
   std::uint64_t hashes = 0;
 };
+
+/// The object `block` of a block that was mined.
+std::string mined_json(const Mined& mined);
 
 /// Mines one block and has it stored. Starts over with a new template when the tip moves or new
 /// messages come into the outbox; takes the lock only to begin and to end.

@@ -72,7 +72,7 @@ Result<Done> Output::log_to(const std::string& file) {
 }
 
 void Output::remark(std::string_view text, bool wanted) const {
-  const std::string line = fmt::format("bmsg: {}\n", shown(text));
+  const std::string line = fmt::format("bmsg: {}\n", shown_line(text));
   // Nobody is left to tell if standard error or the log is gone.
   if (wanted) (void)!::write(STDERR_FILENO, line.data(), line.size());
   if (log_) (void)!::write(log_.number(), line.data(), line.size());
@@ -81,6 +81,8 @@ void Output::remark(std::string_view text, bool wanted) const {
 void Output::note(std::string_view text) const {
   remark(text, noise_ == Noise::verbose || (noise_ == Noise::normal && ::isatty(2) == 1));
 }
+
+void Output::detail(std::string_view text) const { remark(text, noise_ == Noise::verbose); }
 
 void Output::warn(std::string_view text) const {
   remark(fmt::format("warning: {}", text), noise_ != Noise::quiet);
@@ -97,8 +99,10 @@ std::size_t Output::columns() const {
   if (const char* named = std::getenv("COLUMNS"); named != nullptr && std::atoi(named) > 0) {
     return static_cast<std::size_t>(std::atoi(named));
   }
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  for (const int where : {STDOUT_FILENO, STDERR_FILENO}) {  // Progress is told on the second.
+    winsize size{};
+    if (::ioctl(where, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  }
   return 80;
 }
 

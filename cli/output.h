@@ -13,7 +13,7 @@
 namespace bmsg::cli {
 
 /// How much is said on standard error.
-enum class Noise { quiet, normal, verbose };
+enum class Noise { quiet, warnings, normal, verbose };
 
 /// What a piece of text is, for terminals that have colours.
 enum class Paint { alarm, strong };
@@ -36,6 +36,8 @@ class Output {
 
   /// A remark for a person: only where standard error is a terminal, or with -v.
   void note(std::string_view text) const;
+  /// What only somebody who looks for a fault wants: with -v, and in the log.
+  void detail(std::string_view text) const;
   /// A line that a person must see although the command goes on.
   void warn(std::string_view text) const;
   /// Lines that are ready to be read: an error and its hint, or a status.

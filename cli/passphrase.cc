@@ -3,16 +3,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
 #include "cli/environment.h"
+#include "cli/quiet_line.h"
+#include "cli/text.h"
 #include "lib/core/descriptor.h"
 #include "lib/core/try.h"
 
@@ -20,8 +20,6 @@ namespace bmsg::cli {
 namespace {
 
 using crypto::SecretBytes;
-
-constexpr std::size_t kPassphraseBytesMax = 65536;
 
 /// Everything up to the end of input, less one line ending.
 Result<SecretBytes> read_from(int descriptor, const std::string& where) {
@@ -81,49 +79,10 @@ Result<SecretBytes> read_program(const std::vector<const char*>& arguments,
   return read;
 }
 
-/// Turns the echo of a terminal off, and signals into bytes, until destroyed.
-class QuietTerminal {
- public:
-  explicit QuietTerminal(int terminal) : terminal_(terminal) {
-    ::tcgetattr(terminal_, &before_);
-    termios quiet = before_;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
-    ::tcsetattr(terminal_, TCSAFLUSH, &quiet);
-  }
-  QuietTerminal(const QuietTerminal&) = delete;
-  QuietTerminal& operator=(const QuietTerminal&) = delete;
-  ~QuietTerminal() { ::tcsetattr(terminal_, TCSAFLUSH, &before_); }
-
- private:
-  int terminal_;
-  termios before_{};
-};
-
-Result<SecretBytes> ask(const std::string& prompt) {
-  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC));
-  if (!terminal) return Error{Errc::denied, "no terminal to ask for the passphrase"};
-  SecretBytes line(kPassphraseBytesMax);
-  std::size_t size = 0;
-  bool interrupted = false;
-  {
-    const QuietTerminal quiet(terminal.number());
-    (void)!::write(terminal.number(), prompt.data(), prompt.size());  // A prompt nobody sees.
-    for (std::uint8_t byte = 0; size < line.size();) {
-      if (::read(terminal.number(), &byte, 1) != 1 || byte == '\n' || byte == '\r') break;
-      interrupted = byte == 3 || byte == 28;
-      if (interrupted) break;
-      line.writable()[size++] = byte;
-    }
-    (void)!::write(terminal.number(), "\n", 1);
-  }
-  if (interrupted) ::raise(SIGINT);
-  return SecretBytes::from(line.view().first(size));
-}
-
 /// Errors: Errc::denied where nobody sits; `option` would do instead.
 Result<SecretBytes> ask_somebody(const Context& context, const std::string& what,
                                  const std::string& prompt, std::string_view option) {
-  if (!context.options.no_input && ::isatty(STDERR_FILENO) == 1) return ask(prompt);
+  if (!context.options.no_input && ::isatty(STDERR_FILENO) == 1) return read_quietly(prompt);
   const std::string others =
       option == "--passphrase-file" ? ", --passphrase-fd or --passphrase-command" : "";
   return Error{Errc::denied,
@@ -146,9 +105,9 @@ bool passphrase_is_named(const Context& context) {
 Result<SecretBytes> changed_passphrase(const Context& context, const std::string& what,
                                        const std::string& file) {
   if (!file.empty()) return read_file(file);
-  const std::string prompt = fmt::format("New passphrase for {}: ", what);
+  const std::string prompt = fmt::format("New passphrase for {}: ", shown_line(what));
   BMSG_TRY_ASSIGN(auto first, ask_somebody(context, what, prompt, "--new-passphrase-file"));
-  BMSG_TRY_ASSIGN(const auto second, ask("The same again: "));
+  BMSG_TRY_ASSIGN(const auto second, read_quietly("The same again: "));
   if (crypto::equal_in_constant_time(first.view(), second.view())) return first;
   return Error{Errc::bad_usage, "the two passphrases differ"};
 }
@@ -166,7 +125,7 @@ Result<SecretBytes> passphrase(const Context& context, const std::string& what) 
     command = from_environment("BMSG_PASSPHRASE_COMMAND");
   }
   if (!command.empty()) return read_program({"/bin/sh", "-c", command.c_str(), nullptr}, command);
-  const std::string prompt = fmt::format("Passphrase for {}: ", what);
+  const std::string prompt = fmt::format("Passphrase for {}: ", shown_line(what));
   if (const auto helper = from_environment("BMSG_ASKPASS"); !helper.empty()) {
     return read_program({helper.c_str(), prompt.c_str(), nullptr}, helper);
   }
@@ -179,7 +138,7 @@ Result<SecretBytes> passphrase(const Context& context, const std::string& what) 
 Result<SecretBytes> new_passphrase(const Context& context, const std::string& what) {
   if (passphrase_is_named(context) || context.options.no_input) return passphrase(context, what);
   BMSG_TRY_ASSIGN(auto first, passphrase(context, what));
-  BMSG_TRY_ASSIGN(const auto second, ask("The same again: "));
+  BMSG_TRY_ASSIGN(const auto second, read_quietly("The same again: "));
   if (crypto::equal_in_constant_time(first.view(), second.view())) return first;
   return Error{Errc::bad_usage, "the two passphrases differ"};
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/hooks.h"
 #include "cli/short_service.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -18,10 +19,18 @@ std::chrono::milliseconds since(const Clock& clock, std::chrono::steady_clock::t
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady() - began);
 }
 
-/// Lets go of the node's lock before each request, so that a slow peer keeps nobody from writing.
+using Moment = std::chrono::steady_clock::time_point;
+
+/// How long a peer may take to say that it is there.
+constexpr std::chrono::seconds kProbeTime{10};
+
+/// Lets go of the node's lock before each request, so that a slow peer keeps nobody from writing,
+/// and asks for nothing that could come only after `until`.
 class PoliteTransport final : public node::Transport {
  public:
-  PoliteTransport(node::Transport& peer, ShortService& local) : peer_(peer), local_(local) {}
+  PoliteTransport(api::HttpTransport& peer, ShortService& local, const Clock& clock,
+                  std::optional<Moment> until)
+      : peer_(peer), local_(local), clock_(clock), until_(until) {}
 
   Result<node::NodeInfo> info() override {
     return ask([&] { return peer_.info(); });
@@ -55,11 +64,20 @@ class PoliteTransport final : public node::Transport {
   template <class Ask>
   auto ask(Ask request) -> decltype(request()) {
     BMSG_TRY(local_.release());
-    return request();
+    if (!until_) return request();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until_ - clock_.steady());
+    if (left.count() > 0) {
+      peer_.set_deadline(std::min(left, api::TransportOptions().deadline));
+      auto answer = request();
+      if (answer || clock_.steady() < *until_) return answer;
+    }
+    return Error{Errc::try_again, "the time ran out; what came is kept, and the next sync goes on"};
   }
 
-  node::Transport& peer_;
+  api::HttpTransport& peer_;
   ShortService& local_;
+  const Clock& clock_;
+  std::optional<Moment> until_;
 };
 
 void fill_view(api::SyncView& view, const node::SyncReport& report,
@@ -112,7 +130,9 @@ Result<api::TransportOptions> transport_options(Context& context, const StoreDir
   api::TransportOptions options;
   BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
   if (const auto& proxy = settings.text("sync.proxy"); !proxy.empty()) {
-    BMSG_TRY_ASSIGN(options.proxy, net::parse_proxy(proxy));
+    auto parsed = net::parse_proxy(proxy);
+    if (!parsed) return Error{Errc::bad_config, "sync.proxy: " + parsed.error().message};
+    options.proxy = std::move(parsed).value();
   }
   return options;
 }
@@ -135,7 +155,7 @@ Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
   auto rules = read_rules(context, store);
   if (!rules) return failed(rules.error());
   ShortService local(context, store);
-  PoliteTransport polite(*transport.value(), local);
+  PoliteTransport polite(*transport.value(), local, context.clock, options.deadline);
   node::SyncSession session(local, polite, rules.value(), context.clock, options);
   auto here = local.info();
   if (!here) return failed(here.error());
@@ -147,6 +167,9 @@ Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
   if (const auto noted = outbox.note_relayed(peer.url, report.value().peer_has); !noted)
     context.out.warn(noted.error().message);  // The exchange is done; a count is too low.
   fill_view(view, report.value(), *transport.value());
+  if (const auto& reorg = report.value().reorg; reorg && reorg->depth > 0)
+    tell_hook(context, store, Hook::post_reorg,
+              api::reorg_json({reorg->from, reorg->to, reorg->depth, reorg->returned}));
   pin(context, peer, *transport.value());
   peer = node::after_success(peer, context.clock.now(),
                              std::chrono::milliseconds(report.value().latency_ms),
@@ -157,6 +180,7 @@ Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
 Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer peer) {
   BMSG_TRY_ASSIGN(auto reach, transport_options(context, store));
   reach.expected_key = peer.key;
+  reach.deadline = kProbeTime;
   BMSG_TRY_ASSIGN(const auto transport, api::HttpTransport::open(peer.url, reach));
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   const auto began = context.clock.steady();

@@ -5,6 +5,7 @@
 
 #include <iostream>
 
+#include "cli/text.h"
 #include "lib/core/address.h"
 #include "lib/crypto/sha512.h"
 
@@ -14,9 +15,14 @@ Result<Done> confirm_by_typing(Context& context, const std::string& consequence,
                                const std::string& expected) {
   const bool can_ask =
       !context.options.no_input && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
-  if (!can_ask)
-    return Error{Errc::bad_usage, fmt::format("{}; --yes says that you mean it", consequence)};
-  std::cerr << fmt::format("bmsg: {}\ntype '{}' to go on: ", consequence, expected) << std::flush;
+  if (!can_ask) {
+    // An error is one line: what the consequence quotes was printed, or can be.
+    const auto sentence = std::string_view(consequence).substr(0, consequence.find(":\n"));
+    return Error{Errc::bad_usage, fmt::format("{}; --yes says that you mean it", sentence)};
+  }
+  std::cerr << fmt::format("bmsg: {}\ntype '{}' to go on: ", shown(consequence),
+                           shown_line(expected))
+            << std::flush;
   std::string typed;
   std::getline(std::cin, typed);
   if (typed == expected) return done;

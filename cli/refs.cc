@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iostream>
+#include <utility>
 
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -61,6 +63,21 @@ Error ambiguous(const std::string& ref, const std::vector<MessageId>& ids) {
 }
 
 }  // namespace
+
+void add_refs_of_input(std::vector<std::string>& refs) {
+  std::string ref;
+  const auto end_ref = [&] {
+    if (!ref.empty()) refs.push_back(std::exchange(ref, {}));
+  };
+  for (int byte = 0; (byte = std::cin.get()) != std::char_traits<char>::eof();) {
+    if (byte == '\n' || byte == '\0') {
+      end_ref();
+    } else {
+      ref += static_cast<char>(byte);
+    }
+  }
+  end_ref();
+}
 
 std::optional<std::uint32_t> inbox_steps(const std::string& ref) { return steps_back(ref, "@"); }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/core/result.h"
 #include "lib/mail/mail_store.h"
@@ -23,6 +24,9 @@ bool names_block(const std::string& ref);
 /// Errors: Errc::not_found; Errc::bad_usage if several begin so, listing them.
 Result<MessageId> find_message(const node::ChainReader& chain, const mail::MailReader* mail,
                                const std::string& ref);
+
+/// Adds the references on standard input: one a line, or each ended by NUL, as -z prints them.
+void add_refs_of_input(std::vector<std::string>& refs);
 
 /// N of "@~N", 0 of "@"; nullopt for anything else.
 std::optional<std::uint32_t> inbox_steps(const std::string& ref);

@@ -117,8 +117,8 @@ std::string usual_hint(Errc code) {
     case Errc::bad_usage:
       return "'bmsg help' lists the commands, 'bmsg COMMAND --help' the options";
     case Errc::corrupt:
-      return "'bmsg verify --full' names the first fault; 'bmsg sync' fetches the chain again into "
-             "a new store";
+      return "'bmsg verify --full' names the first fault; 'bmsg repair' makes the store sound "
+             "again";
     case Errc::no_recipient:
       return "'bmsg sync' may bring the card; or ask them for 'bmsg id --card' and run 'bmsg "
              "contact add NAME FILE'";
@@ -152,9 +152,10 @@ std::string hint_for(const Error& error) {
 }
 
 std::string describe(const Error& error) {
-  std::string lines = fmt::format("bmsg: error: {}\n", shown(error.message));
+  // One line each, or a name with a line feed in it could bring a hint of its own.
+  std::string lines = fmt::format("bmsg: error: {}\n", shown_line(error.message));
   if (const auto hint = hint_for(error); !hint.empty()) {
-    lines += fmt::format("bmsg: hint: {}\n", hint);
+    lines += fmt::format("bmsg: hint: {}\n", shown_line(hint));
   }
   return lines;
 }

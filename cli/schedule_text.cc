@@ -3,32 +3,45 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
+#include "cli/text.h"
+#include "lib/core/check.h"
 #include "lib/core/try.h"
+#include "units.h"
 
 namespace bmsg::cli {
 namespace {
 
 struct Job {
-  std::string name;
-  std::string cron;      // When, for cron.
-  std::string calendar;  // When, for systemd.
-  std::vector<std::string> words;
+  std::string_view name;
+  std::string_view cron;  // When, for cron; the timer says it for systemd.
 };
 
-std::vector<Job> jobs() {
-  return {{"sync", "*/5 * * * *", "*:0/5", {"sync", "-q", "--timeout", "4m"}},
-          {"mine",
-           "*/15 * * * *",
-           "*:0/15",
-           {"mine", "-q", "--if-work", "--timeout", "12m", "--idle"}}};
+constexpr std::array<Job, 2> kJobs = {{{"sync", "*/5 * * * *"}, {"mine", "*/15 * * * *"}}};
+
+constexpr std::string_view kStart = "ExecStart=@BMSG@ ";
+constexpr std::string_view kBackupService = "bmsg-backup.service";
+constexpr std::string_view kBackupTimer = "bmsg-backup.timer";
+
+/// What the service of a job runs, behind program and store: cron runs the same.
+std::string words_of(const Job& job) {
+  for (const UnitTemplate& unit : kUnitTemplates) {
+    const auto at = unit.text.find(kStart);
+    if (unit.name != fmt::format("bmsg-{}.service", job.name) || at == std::string_view::npos)
+      continue;
+    const auto words = unit.text.substr(at + kStart.size());
+    return std::string(words.substr(0, words.find('\n')));
+  }
+  check(false, "every job has a unit that starts bmsg");
+  return {};
 }
 
 Result<Done> check_path(const std::string& path) {
-  const bool fits = std::ranges::all_of(
-      path, [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != '\x7f'; });
-  if (fits) return done;
-  return Error{Errc::bad_usage, "a path with control characters fits into no schedule"};
+  if (shown_line(path) == path) return done;
+  return Error{Errc::bad_usage,
+               fmt::format("'{}' fits into no schedule: control characters, or not UTF-8", path)};
 }
 
 Result<Done> check_paths(const ScheduleWish& wish) {
@@ -52,35 +65,65 @@ std::string cron_quoted(const std::string& word) {
   return out + "'";
 }
 
-/// A word of ExecStart=. Source: systemd.service(5), "Command lines".
+/// `text` with each of `letters` twice, which means the letter itself.
+std::string doubled(const std::string& text, std::string_view letters) {
+  std::string out;
+  for (const char c : text) {
+    out += c;
+    if (letters.find(c) != std::string_view::npos) out += c;
+  }
+  return out;
+}
+
+/// A word of a list. Source: systemd.syntax(7), "Quoting"; systemd.unit(5), "Specifiers".
 std::string unit_quoted(const std::string& word) {
   std::string out = "\"";
-  for (const char c : word) {
+  for (const char c : doubled(word, "%")) {
     if (c == '"' || c == '\\') out += '\\';
     out += c;
-    if (c == '%' || c == '$') out += c;
   }
   return out + "\"";
 }
 
+/// The same behind the first word of ExecStart=, where "$" begins a variable.
+std::string command_quoted(const std::string& word) { return unit_quoted(doubled(word, "$")); }
+
 std::string begin_mark(const std::string& store) { return "# bmsg begin " + store + "\n"; }
 std::string end_mark(const std::string& store) { return "# bmsg end " + store + "\n"; }
 
-std::string service_text(const ScheduleWish& wish, const Job& job) {
-  return fmt::format(
-      "{}[Unit]\nDescription=bmsg {} of {}\nDocumentation=man:bmsg-{}(1)\n\n"
-      "[Service]\nType=oneshot\nExecStart={} -C {} {}\nSuccessExitStatus=75\nNice=19\n"
-      "CPUSchedulingPolicy=idle\nNoNewPrivileges=yes\nLimitCORE=0\n",
-      unit_mark(wish.store), job.name, wish.store, job.name, unit_quoted(wish.program),
-      unit_quoted(wish.store), fmt::join(job.words, " "));
+struct Value {
+  std::string_view mark;
+  std::string text;
+};
+
+/// `text` with values in place of their marks. In one pass: a path may hold what looks like a mark.
+std::string filled(std::string_view text, const std::vector<Value>& values) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto value = std::ranges::find_if(
+        values, [rest = text.substr(at)](const Value& one) { return rest.starts_with(one.mark); });
+    if (value == values.end()) {
+      out += text[at++];
+      continue;
+    }
+    out += value->text;
+    at += value->mark.size();
+  }
+  return out;
 }
 
-std::string timer_text(const ScheduleWish& wish, const Job& job) {
-  return fmt::format(
-      "{}[Unit]\nDescription=bmsg {} of {}\n\n"
-      "[Timer]\nOnCalendar={}\nRandomizedDelaySec=60\nPersistent=true\n\n"
-      "[Install]\nWantedBy=timers.target\n",
-      unit_mark(wish.store), job.name, wish.store, job.calendar);
+std::string text_of(const UnitTemplate& unit, const ScheduleWish& wish) {
+  const bool is_first_word = unit.text.find(kStart) != std::string_view::npos;
+  const std::string program =
+      is_first_word ? unit_quoted(wish.program) : command_quoted(wish.program);
+  std::string writable = unit_quoted(wish.store);
+  if (unit.name == kBackupService) writable += " " + unit_quoted(wish.backup);
+  return unit_mark(wish.store) +
+         filled(unit.text, {{"@BMSG@", program + " -C " + command_quoted(wish.store)},
+                            {"@NAME@", "'" + doubled(wish.store, "%") + "'"},
+                            {"@STORE@", doubled(wish.store, "%")},
+                            {"@WRITABLE@", writable},
+                            {"@BACKUP@", command_quoted(wish.backup)}});
 }
 
 }  // namespace
@@ -90,8 +133,8 @@ Result<std::string> crontab_block(const ScheduleWish& wish) {
   const std::string start =
       fmt::format("{} -C {}", cron_quoted(wish.program), cron_quoted(wish.store));
   std::string text = begin_mark(wish.store);
-  for (const Job& job : jobs())  // Results are no news; errors are.
-    text += fmt::format("{} {} {} >/dev/null\n", job.cron, start, fmt::join(job.words, " "));
+  for (const Job& job : kJobs)  // Results are no news; errors are.
+    text += fmt::format("{} {} {} >/dev/null\n", job.cron, start, words_of(job));
   if (!wish.backup.empty()) {
     text += fmt::format("30 3 * * * {} backup -q {}/bmsg-$(date +\\%F).tar\n", start,
                         cron_quoted(wish.backup));
@@ -114,9 +157,10 @@ std::string unit_mark(const std::string& store) {
 Result<std::vector<Unit>> systemd_units(const ScheduleWish& wish) {
   BMSG_TRY(check_paths(wish));
   std::vector<Unit> units;
-  for (const Job& job : jobs()) {
-    units.push_back({fmt::format("bmsg-{}.service", job.name), service_text(wish, job)});
-    units.push_back({fmt::format("bmsg-{}.timer", job.name), timer_text(wish, job)});
+  for (const UnitTemplate& unit : kUnitTemplates) {
+    const bool is_backup = unit.name == kBackupService || unit.name == kBackupTimer;
+    if (is_backup && wish.backup.empty()) continue;
+    units.push_back({std::string(unit.name), text_of(unit, wish)});
   }
   return units;
 }

@@ -24,15 +24,6 @@ const KnownSetting* find_known(const std::string& key) {
   return at == known.end() ? nullptr : &*at;
 }
 
-Result<Done> check_known(const std::string& key, const std::string& origin) {
-  if (find_known(key) != nullptr) return done;
-  std::vector<std::string> keys;
-  for (const KnownSetting& known : known_settings()) keys.emplace_back(known.key);
-  const std::string near = nearest(key, keys);
-  return Error{Errc::bad_config, fmt::format("{}: unknown key '{}'{}", origin, key,
-                                             near.empty() ? "" : ", did you mean '" + near + "'")};
-}
-
 std::string quoted(const std::string& value) {
   const bool plain =
       !value.empty() && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
@@ -51,33 +42,43 @@ std::string key_of(std::string_view line) {
 
 const std::vector<KnownSetting>& known_settings() {
   static const std::vector<KnownSetting> known = {
-      {"user.identity", "", "identity that commands use when the store has several"},
-      {"core.editor", "", "program that writes a message when there is no -m, -F or input"},
-      {"core.pager", "", "program that shows long output"},
-      {"color.ui", "auto", "auto, always or never"},
-      {"lock.timeout", "10s", "how long to wait for another bmsg"},
-      {"send.expires", "30d", "how long a message is kept by others"},
-      {"send.key_ttl", "90d", "how long the key of a send is remembered"},
-      {"send.sign", "true", "whether messages carry a signature"},
-      {"send.require_verified", "false", "refuse recipients that were not verified"},
-      {"ack.default", "asked", "policy of a new contact: never, asked or read"},
-      {"mine.threads", "0", "threads that search; 0 for all"},
-      {"mine.timeout", "0", "give up after this long; 0 for never"},
-      {"mine.bury", "6", "blocks to put on top of a message"},
-      {"sync.timeout", "10m", "longest time for one round"},
-      {"sync.proxy", "", "socks5h://HOST:PORT for all connections"},
-      {"serve.listen", "127.0.0.1:5512", "where serve listens"},
-      {"serve.sync_every", "5m", "how often serve asks its peers; 0 for never"},
-      {"serve.max_connections", "1024", "connections at once"},
-      {"max_reorg", "72",
+      {"user.identity", "", "", "identity that commands use when the store has several"},
+      {"core.editor", "", "", "program that writes a message when there is no -m, -F or input"},
+      {"core.pager", "", "", "program that shows long output"},
+      {"color.ui", "auto", "auto|always|never", "auto, always or never"},
+      {"lock.timeout", "10s", "duration", "how long to wait for another bmsg"},
+      {"send.expires", "30d", "duration", "how long a message is kept by others"},
+      {"send.key_ttl", "90d", "duration", "how long the key of a send is remembered"},
+      {"send.sign", "true", "true|false", "whether messages carry a signature"},
+      {"send.require_verified", "false", "true|false", "refuse recipients that were not verified"},
+      {"ack.default", "asked", "never|asked|read", "policy of a new contact: never, asked or read"},
+      {"hooks.timeout", "30s", "duration", "how long a hook may take"},
+      {"mine.threads", "0", "number", "threads that search; 0 for all"},
+      {"mine.timeout", "0", "duration", "give up after this long; 0 for never"},
+      {"mine.bury", "6", "number", "blocks to put on top of a message"},
+      {"sync.timeout", "10m", "duration", "longest time for one round"},
+      {"sync.proxy", "", "", "socks5h://HOST:PORT for all connections"},
+      {"serve.listen", "127.0.0.1:5512", "", "where serve listens"},
+      {"serve.sync_every", "5m", "duration", "how often serve asks its peers; 0 for never"},
+      {"serve.max_connections", "1024", "number", "connections at once"},
+      {"max_reorg", "72", "number",
        "blocks that may be replaced without asking; 6 where blocks are endorsed"},
-      {"limits.put", "8388608", "bytes of one put"},
-      {"limits.requests", "100", "requests from one address in ten seconds"},
-      {"limits.request_time", "10", "seconds for one request"},
-      {"limits.idle_time", "75", "seconds that a connection may be idle"},
-      {"safe.store", "", "another user's store to accept, or * for all; the user's file only"},
+      {"limits.put", "8388608", "number", "bytes of one put"},
+      {"limits.requests", "100", "number", "requests from one address in ten seconds"},
+      {"limits.request_time", "10", "number", "seconds for one request"},
+      {"limits.idle_time", "75", "number", "seconds that a connection may be idle"},
+      {"safe.store", "", "", "another user's store to accept, or * for all; the user's file only"},
   };
   return known;
+}
+
+Result<Done> check_known(const std::string& key, const std::string& origin) {
+  if (find_known(key) != nullptr) return done;
+  std::vector<std::string> keys;
+  for (const KnownSetting& known : known_settings()) keys.emplace_back(known.key);
+  const std::string near = nearest(key, keys);
+  return Error{Errc::bad_config, fmt::format("{}: unknown key '{}'{}", origin, key,
+                                             near.empty() ? "" : ", did you mean '" + near + "'")};
 }
 
 Result<Done> Settings::add_file(const std::filesystem::path& file, const Disk& disk) {
@@ -138,6 +139,22 @@ Result<std::uint64_t> Settings::number(const std::string& key) const {
   return Error{Errc::bad_config, fmt::format("{}: '{}' is not a number", key, digits)};
 }
 
+Result<Done> check_value(const std::string& key, const std::string& text) {
+  const KnownSetting* known = find_known(key);
+  check(known != nullptr, "asked for an unknown setting");
+  const std::string values = known->values;
+  Settings one;
+  one.add(key, text, "");
+  if (values == "duration" || values == "number") {
+    const auto read = values == "number" ? one.number(key) : one.seconds(key);
+    return read ? Result<Done>(done) : Error{Errc::bad_usage, read.error().message};
+  }
+  const auto words = CLI::detail::split(values, '|');
+  if (values.empty() || std::ranges::find(words, text) != words.end()) return done;
+  return Error{Errc::bad_usage,
+               fmt::format("{}: '{}' is none of {}", key, text, fmt::join(words, ", "))};
+}
+
 std::string edited(const std::string& file_text, const std::string& key,
                    const std::optional<std::string>& value) {
   std::string out;
@@ -164,16 +181,26 @@ bool is_declared_safe(const std::filesystem::path& store, const Disk& disk) {
 
 std::filesystem::path system_config_file() {
   const std::string dirs = from_environment("XDG_CONFIG_DIRS");
-  const std::string first = dirs.substr(0, dirs.find(':'));
-  return std::filesystem::path(first.empty() ? "/etc/xdg" : first) / "bmsg" / "config.toml";
+  const std::filesystem::path first = dirs.substr(0, dirs.find(':'));
+  return (first.is_absolute() ? first : "/etc/xdg") / "bmsg" / "config.toml";
+}
+
+std::filesystem::path user_config_directory() {
+  if (const auto named = directory_from_environment("XDG_CONFIG_HOME"); !named.empty())
+    return named;
+  const auto home = directory_from_environment("HOME");
+  return home.empty() ? home : home / ".config";
+}
+
+Error no_home() {
+  return {Errc::bad_config, "neither HOME nor XDG_CONFIG_HOME names a directory",
+          "export HOME, from the root on"};
 }
 
 std::filesystem::path user_config_file() {
   if (const auto named = from_environment("BMSG_CONFIG"); !named.empty()) return named;
-  if (const auto config = from_environment("XDG_CONFIG_HOME"); !config.empty()) {
-    return std::filesystem::path(config) / "bmsg" / "config.toml";
-  }
-  return std::filesystem::path(from_environment("HOME")) / ".config" / "bmsg" / "config.toml";
+  const auto config = user_config_directory();
+  return config.empty() ? config : config / "bmsg" / "config.toml";
 }
 
 Result<std::uint64_t> parse_duration(const std::string& text) {

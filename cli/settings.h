@@ -16,12 +16,16 @@ namespace bmsg::cli {
 /// A key that configuration may name.
 struct KnownSetting {
   const char* key;
-  const char* value;  // When nothing says otherwise.
+  const char* value;   // When nothing says otherwise.
+  const char* values;  // "duration", "number", words with | between them, or "" for any text.
   const char* says;
 };
 
 /// All of them, in the order of bmsg-config(5).
 const std::vector<KnownSetting>& known_settings();
+
+/// Errors: Errc::bad_config for a key that no bmsg knows; `origin` says where it stands.
+Result<Done> check_known(const std::string& key, const std::string& origin);
 
 /// Values by key, later sources over earlier ones.
 class Settings {
@@ -49,6 +53,9 @@ class Settings {
   std::map<std::string, Value> values_;
 };
 
+/// Whether a known setting may have this value. Errors: Errc::bad_usage, naming what it may be.
+Result<Done> check_value(const std::string& key, const std::string& text);
+
 /// The text of a file with one key set or removed; other lines stay as they are.
 std::string edited(const std::string& file_text, const std::string& key,
                    const std::optional<std::string>& value);
@@ -57,9 +64,14 @@ std::string edited(const std::string& file_text, const std::string& key,
 /// it, or is "*".
 bool is_declared_safe(const std::filesystem::path& store, const Disk& disk);
 
-/// /etc/xdg/bmsg/config.toml and its like; the user's.
+/// /etc/xdg/bmsg/config.toml and its like.
 std::filesystem::path system_config_file();
+/// The user's; empty if no variable names a home.
 std::filesystem::path user_config_file();
+/// ~/.config and its like, which all programs share; empty as above.
+std::filesystem::path user_config_directory();
+/// For those that need one: Errc::bad_config.
+Error no_home();
 
 /// "90", "30s", "15m", "12h", "7d", "1y" in seconds. Errors: Errc::bad_usage.
 Result<std::uint64_t> parse_duration(const std::string& text);

@@ -37,7 +37,8 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app) {
 
 std::vector<const CLI::Option*> parameters_of(const CLI::App& app, Parameters which) {
   return app.get_options([which](const CLI::Option* option) {
-    return option->get_positional() == (which == Parameters::arguments);
+    const bool is_hidden = option->get_group().empty();
+    return !is_hidden && option->get_positional() == (which == Parameters::arguments);
   });
 }
 

@@ -19,7 +19,7 @@ std::vector<api::CommandView> command_views(const CLI::App& app);
 /// The commands that may follow `app`, in the order of help.
 std::vector<const CLI::App*> commands_of(const CLI::App& app);
 
-/// Options of `app` itself, or the arguments that stand by place.
+/// Options of `app` itself, without hidden ones, or the arguments that stand by place.
 enum class Parameters { options, arguments };
 std::vector<const CLI::Option*> parameters_of(const CLI::App& app, Parameters which);
 

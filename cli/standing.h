@@ -15,6 +15,9 @@
 
 namespace bmsg::cli {
 
+/// Why a letter is held, in words.
+inline constexpr std::string_view kHeldReason = "waits for a card of a recipient";
+
 /// Looks again and again without changing anything: what it scans stays in memory.
 /// Threads: one.
 class Standings {
@@ -26,7 +29,11 @@ class Standings {
   /// Reads the chain as it is now.
   Result<Done> refresh();
 
-  /// nullopt: neither in the outbox nor in chain or pool.
+  /// What a letter that was held is called now: its messages. Any other id, and one that is held
+  /// still, stands for itself.
+  Result<std::vector<MessageId>> now_called(const MessageId& id) const;
+  /// Of a letter in several messages the one that is least far. nullopt: neither in the outbox nor
+  /// in chain or pool.
   Result<std::optional<mail::OutboxStatus>> status_of(const MessageId& id) const;
   bool is_ours(const IdentityKey& address) const;
   /// Whether they are we ourselves, or have signed that they read it.
@@ -43,6 +50,7 @@ class Standings {
  private:
   Standings(Context& context, const StoreDir& store, chain::ChainRules rules);
   Result<Done> scan();
+  Result<std::optional<mail::OutboxStatus>> status_of_one(const MessageId& id) const;
 
   Context* context_;
   StoreDir store_;

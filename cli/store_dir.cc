@@ -70,16 +70,24 @@ Result<StoreDir> named_store(const fs::path& named, std::string_view by, const D
 }  // namespace
 
 fs::path default_store() {
-  const std::string data = from_environment("XDG_DATA_HOME");
-  if (!data.empty()) return fs::path(data) / "bmsg" / "default";
-  const std::string home = from_environment("HOME");
-  return fs::path(home.empty() ? "/" : home) / ".local" / "share" / "bmsg" / "default";
+  const fs::path data = directory_from_environment("XDG_DATA_HOME");
+  if (!data.empty()) return data / "bmsg" / "default";
+  const fs::path home = directory_from_environment("HOME");
+  return (home.empty() ? "/" : home) / ".local" / "share" / "bmsg" / "default";
+}
+
+fs::path whole_path(const fs::path& path) {
+  std::error_code gone;
+  const fs::path whole = fs::absolute(path, gone);
+  return (gone ? path : whole).lexically_normal();
 }
 
 Result<Done> check_store(const StoreDir& store, const Disk& disk) {
   if (!is_ours(store.root()) && !is_declared_safe(store.root(), disk)) {
     return Error{Errc::denied,
-                 fmt::format("store '{}' belongs to another user", store.root().string())};
+                 fmt::format("store '{}' belongs to another user", store.root().string()),
+                 fmt::format("if you trust its owner: bmsg config set --user safe.store '{}'",
+                             store.root().string())};
   }
   BMSG_TRY_ASSIGN(const auto format, disk.read(store.format(), kFormatBytesMax));
   const std::string_view text = format ? as_text(*format) : std::string_view();

@@ -32,6 +32,11 @@ class StoreDir {
   std::filesystem::path cards() const { return root_ / "cards"; }
   std::filesystem::path outbox() const { return root_ / "outbox"; }
   std::filesystem::path run() const { return root_ / "run"; }
+  std::filesystem::path hooks() const { return root_ / "hooks"; }
+  /// Held by whoever delivers to a reader (lib/mail/reader.h).
+  std::filesystem::path reader_lock(const std::string& reader) const {
+    return run() / ("reader." + reader);
+  }
   std::filesystem::path ballast() const { return root_ / "ballast"; }
   std::filesystem::path chain_lock() const { return root_ / "chain.lock"; }
   std::filesystem::path mail_lock() const { return root_ / "mail.lock"; }
@@ -51,6 +56,9 @@ std::filesystem::path default_store();
 
 /// Checks owner and format of a directory that is taken for a store.
 Result<Done> check_store(const StoreDir& store, const Disk& disk);
+
+/// `path` from the root on, without dots; as it is if the working directory is gone.
+std::filesystem::path whole_path(const std::filesystem::path& path);
 
 /// What the file `format` of a store of this version says.
 inline constexpr std::string_view kStoreFormat = "bmsg-store 1\n";

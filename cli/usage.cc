@@ -55,23 +55,21 @@ std::string option_name(const std::string& word) {
   return word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
 }
 
-/// A file that can be run, in a directory that PATH names whole: "." of a PATH, or nothing between
-/// two colons, would let whoever owns the working directory bring commands.
-std::string find_program(const std::string& name) {
-  for (const std::string& place : CLI::detail::split(from_environment("PATH"), ':')) {
-    const std::string file = place + "/" + name;
-    if (place.starts_with('/') && ::access(file.c_str(), X_OK) == 0) return file;
-  }
-  return {};
-}
-
 void export_store(const Context& context, const std::string& named) {
-  if (!named.empty()) ::setenv("BMSG_STORE", std::filesystem::absolute(named).c_str(), 1);
+  if (!named.empty()) ::setenv("BMSG_STORE", whole_path(named).c_str(), 1);
   if (const auto store = context.store(); named.empty() && store)
     ::setenv("BMSG_STORE", store.value().root().c_str(), 1);
 }
 
 }  // namespace
+
+std::string find_program(const std::string& name) {
+  for (const std::string& place : CLI::detail::split(from_environment("PATH"), ':')) {
+    const std::string file = place + "/" + name;
+    if (!place.empty() && ::access(file.c_str(), X_OK) == 0) return file;
+  }
+  return {};
+}
 
 const CLI::Option* find_option(const CLI::App* command, const std::string& name) {
   for (; command != nullptr; command = command->get_parent()) {
@@ -84,6 +82,25 @@ const CLI::App* find_command(const CLI::App& app, const std::string& name) {
   const auto commands = commands_of(app);
   const auto at = std::ranges::find(commands, name, &CLI::App::get_name);
   return at == commands.end() ? nullptr : *at;
+}
+
+std::size_t own_words(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* at = &app;
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    const std::string& word = words[i];
+    if (word.size() < 2 || !word.starts_with('-')) {
+      const CLI::App* below = find_command(*at, word);
+      if (below != nullptr) at = below;
+      continue;
+    }
+    const std::string name = option_name(word);
+    const CLI::Option* option = find_option(at, name);
+    if (option == nullptr) break;
+    const bool value_follows = option->get_items_expected_min() > 0 && word == name;
+    if (value_follows) ++i;
+    if (option->check_name("--exec")) return std::min(i + 1, words.size());
+  }
+  return words.size();
 }
 
 Error usage_error(const CLI::App& app, const CLI::ParseError& error,

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <thread>
 
+#include "cli/release.h"
+#include "cli/session.h"
 #include "cli/standing.h"
 #include "cli/text.h"
 #include "lib/api/json_objects.h"
@@ -23,23 +25,25 @@ constexpr std::uint64_t kCountMax = 1'000'000;
 
 /// One recipient of one message; no recipient for a public one.
 struct Line {
-  const mail::Sent* sent = nullptr;
   const mail::Addressee* to = nullptr;
   api::SentView view = {};
 };
 
 std::vector<Line> lines_of(const Queued& queued, const WaitWish& wish) {
   std::vector<Line> lines;
-  const auto add = [&](const mail::Sent& sent, const mail::Addressee* to) {
-    Line line{.sent = &sent, .to = to};
-    line.view.id = sent.id;
+  const auto add = [&](const MessageId& id, const mail::Addressee* to) {
+    Line line{.to = to};
+    line.view.id = id;
     line.view.asked = wish.words;
     if (to != nullptr) line.view.to = to_address(to->address);
     lines.push_back(std::move(line));
   };
   for (const mail::Sent& sent : queued.sent) {
-    if (sent.to.empty()) add(sent, nullptr);
-    for (const mail::Addressee& to : sent.to) add(sent, &to);
+    if (sent.to.empty()) add(sent.id, nullptr);
+    for (const mail::Addressee& to : sent.to) add(sent.id, &to);
+  }
+  if (queued.held) {
+    for (const mail::Addressee& to : queued.to) add(*queued.held, &to);
   }
   return lines;
 }
@@ -49,7 +53,7 @@ bool reached(const mail::OutboxStatus& status, const WaitWish& wish) {
   const bool mined = status.state == State::mined || status.state == State::buried;
   switch (wish.goal) {
     case WaitGoal::queued:
-      return true;
+      return status.state != State::held;
     case WaitGoal::pooled:
       return mined || status.state == State::pooled || status.state == State::relayed;
     case WaitGoal::relayed:
@@ -75,13 +79,13 @@ void set(api::SentView& view, bool ok, ExitCode code, std::string_view state, st
 
 Result<Done> look(const Standings& standings, const WaitWish& wish, Line& line) {
   if (wish.goal == WaitGoal::read && line.to != nullptr) {
-    BMSG_TRY_ASSIGN(const bool read, standings.is_read_by(line.sent->id, line.to->address));
+    BMSG_TRY_ASSIGN(const bool read, standings.is_read_by(line.view.id, line.to->address));
     if (read) {
       set(line.view, true, ExitCode::ok, "read", "");
       return done;
     }
   }
-  BMSG_TRY_ASSIGN(const auto status, standings.status_of(line.sent->id));
+  BMSG_TRY_ASSIGN(const auto status, standings.status_of(line.view.id));
   if (!status) {
     set(line.view, false, ExitCode::unavailable, "cancelled", "it was taken back");
     return done;
@@ -148,15 +152,12 @@ Result<WaitWish> parse_wait(const std::string& words) {
 Result<ExitCode> wait_for(Context& context, const StoreDir& store, const mail::Keyring* keyring,
                           const Queued& queued, const WaitWish& wish,
                           std::optional<std::chrono::seconds> timeout) {
-  if (queued.held) {
-    return Error{Errc::try_again,
-                 "the message waits for a card of a recipient; its id changes "
-                 "when it is sealed ('bmsg outbox' shows it)"};
-  }
   const auto began = context.clock.steady();
   BMSG_TRY_ASSIGN(auto standings, Standings::open(context, store, keyring));
   std::vector<Line> lines = lines_of(queued, wish);
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+    if (queued.held && keyring != nullptr) BMSG_TRY(release_held(context, store, rules, *keyring));
     for (Line& line : lines) BMSG_TRY(look(standings, wish, line));
     if (is_settled(lines)) break;
     const auto left = timeout ? std::chrono::duration_cast<std::chrono::milliseconds>(

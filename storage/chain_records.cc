@@ -121,21 +121,31 @@ Result<std::shared_ptr<const LastTable::Table>> LastTable::read(const Records& r
   }
 }
 
-Result<FoundMessage> LastTable::message_at(const Records& records, const PlaceRecord& place) {
-  std::shared_ptr<const Table> table;
+Result<std::shared_ptr<const LastTable::Table>> LastTable::table(const Records& records,
+                                                                 std::uint64_t no) {
   {
     const std::lock_guard hold(mutex_);
-    table = last_;
+    if (last_ && last_->no == no) return last_;
   }
-  if (!table || table->no != place.no) {
-    BMSG_TRY_ASSIGN(table, read(records, place.no));
-    const std::lock_guard hold(mutex_);
-    last_ = table;
-  }
+  BMSG_TRY_ASSIGN(const auto table, read(records, no));
+  const std::lock_guard hold(mutex_);
+  last_ = table;
+  return table;
+}
+
+Result<FoundMessage> LastTable::message_at(const Records& records, const PlaceRecord& place) {
+  BMSG_TRY_ASSIGN(const auto table, this->table(records, place.no));
   if (place.index >= table->entries.size()) return contradiction("a message and its place");
   TableReader reader = TableReader::at(table->bytes, table->entries[place.index]);
   BMSG_TRY_ASSIGN(const auto entry, reader.next());
   return found_at(records, place, table->block, entry);
+}
+
+Result<std::optional<TableEntry>> LastTable::entry_at(const Records& records,
+                                                      const PlaceRecord& place) {
+  BMSG_TRY_ASSIGN(const auto table, this->table(records, place.no));
+  if (place.index >= table->entries.size()) return std::optional<TableEntry>();
+  return TableReader::at(table->bytes, table->entries[place.index]).next();
 }
 
 }  // namespace bmsg::storage

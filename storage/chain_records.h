@@ -48,12 +48,15 @@ struct FoundMessage {
 };
 Result<FoundMessage> read_message_at(const Records& records, const PlaceRecord& place);
 
-/// The message table that was read last: what is listed together mostly lies in one block.
+/// The message table that was read last: what is listed together mostly lies in one block. A table
+/// is written once, under a number that no other block gets.
 /// Threads: any.
 class LastTable {
  public:
   /// As read_message_at().
   Result<FoundMessage> message_at(const Records& records, const PlaceRecord& place);
+  /// One message of a stored block; nullopt if it has fewer.
+  Result<std::optional<TableEntry>> entry_at(const Records& records, const PlaceRecord& place);
 
  private:
   struct Table {
@@ -63,6 +66,7 @@ class LastTable {
     std::vector<std::size_t> entries;  // Where each begins.
   };
   static Result<std::shared_ptr<const Table>> read(const Records& records, std::uint64_t no);
+  Result<std::shared_ptr<const Table>> table(const Records& records, std::uint64_t no);
 
   std::mutex mutex_;
   std::shared_ptr<const Table> last_;

@@ -233,6 +233,17 @@ Result<std::optional<Bytes>> RocksMailStore::value(const std::string& name) cons
   return database_->view().get(key(MailKind::value, name));
 }
 
+Result<std::map<std::string, Bytes>> RocksMailStore::values(const std::string& prefix) const {
+  std::map<std::string, Bytes> found;
+  if (!database_) return found;
+  const auto visit = [&](ByteView at, ByteView value) -> Result<Next> {
+    found.emplace(to_string(at.subspan(key(MailKind::value).size())), to_bytes(value));
+    return Next::go_on;
+  };
+  BMSG_TRY(database_->view().scan(key(MailKind::value, prefix), visit));
+  return found;
+}
+
 Result<Done> RocksMailStore::apply(const mail::MailChange& change) {
   check(database_ != nullptr, "a change to an index that was never made");
   Batch batch = database_->batch();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,7 @@ class RocksMailStore final : public mail::MailStore {
   Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const override;
   Result<std::optional<mail::ScanPosition>> position() const override;
   Result<std::optional<Bytes>> value(const std::string& name) const override;
+  Result<std::map<std::string, Bytes>> values(const std::string& prefix) const override;
 
   Result<Done> apply(const mail::MailChange& change) override;
 

@@ -138,9 +138,7 @@ Result<std::optional<Message>> RocksStore::message_at(const node::MessagePlace& 
   const View view = database_->view();
   BMSG_TRY_ASSIGN(const auto block, find_block(view, place.block));
   if (!block) return std::optional<Message>();
-  BMSG_TRY_ASSIGN(const Bytes table, read_table(view, block->record.no));
-  TableReader reader(table);
-  BMSG_TRY_ASSIGN(auto entry, reader.skip(place.index));
+  BMSG_TRY_ASSIGN(auto entry, last_table_->entry_at(view, {block->record.no, place.index}));
   if (!entry) return std::optional<Message>();
   const bool has_body = entry->has_body;
   Message message = without_body(std::move(*entry));

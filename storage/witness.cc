@@ -79,9 +79,9 @@ Result<Done> write_witness(Disk& disk, const std::filesystem::path& file, const 
 Result<Done> compare(const node::Tip& tip, const std::optional<Witness>& witness) {
   if (!witness) {
     if (tip.height.value == 0) return done;
-    return Error{Errc::corrupt,
-                 "the witness is missing, so lost blocks would not be noticed; 'bmsg verify' "
-                 "checks those that are there, 'bmsg witness set' writes a new one"};
+    return Error{Errc::corrupt, "the witness is missing, so lost blocks would not be noticed",
+                 "compare the tip with a peer's, then write a new one: 'bmsg witness set "
+                 "HEIGHT:HASH'"};
   }
   if (witness_of(tip) == *witness) return done;
   if (chain::is_better({tip.work, tip.hash}, {witness->work, witness->hash})) return done;

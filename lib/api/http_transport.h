@@ -44,6 +44,8 @@ class HttpTransport final : public node::Transport {
   /// The key that an https peer proved; nullopt before the first request and for plain HTTP.
   std::optional<NodeKey> peer_key() const;
   void cancel();
+  /// Of the requests from now on.
+  void set_deadline(std::chrono::milliseconds deadline) { options_.deadline = deadline; }
 
  private:
   HttpTransport(net::Address address, const TransportOptions& options);

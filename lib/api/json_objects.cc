@@ -105,6 +105,7 @@ std::string contact_json(const ContactView& view) {
   json["ack"] = view.ack;
   json["added"] = time_or_null(view.added);
   json["note"] = or_null(view.note);
+  if (view.members) json["members"] = *view.members;
   return print_json(json);
 }
 
@@ -172,6 +173,13 @@ std::string message_json(const MessageView& view) {
   return print_json(json);
 }
 
+std::string marked_json(const MessageId& id, const std::set<std::string>& flags) {
+  Json json = object("marked");
+  json["id"] = hex(id);
+  json["flags"] = flags;
+  return print_json(json);
+}
+
 std::string object_json(const ObjectView& view) {
   Json json = object("object");
   const MessageHead& head = view.head;
@@ -216,6 +224,24 @@ std::string block_json(const BlockView& view) {
   json["size"] = view.size;
   json["seals"] = view.seals;
   json["branch"] = view.branch;
+  return print_json(json);
+}
+
+std::string reorg_json(const ReorgView& view) {
+  Json json = object("reorg");
+  json["from"] = hex(view.from);
+  json["to"] = hex(view.to);
+  json["depth"] = view.depth;
+  json["disconnected"] = Json::array();
+  for (const MessageId& id : view.disconnected) json["disconnected"].push_back(hex(id));
+  return print_json(json);
+}
+
+std::string heartbeat_json(UnixSeconds time, Height height) {
+  Json json = object("heartbeat");
+  json["time"] = rfc3339(time);
+  json["unix"] = time.value;
+  json["height"] = height.value;
   return print_json(json);
 }
 

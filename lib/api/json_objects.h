@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,7 @@ struct ContactView {
   std::string ack;
   UnixSeconds added;
   std::optional<std::string> note;
+  std::optional<std::vector<std::string>> members;  // Of a group.
 };
 std::string contact_json(const ContactView& view);
 
@@ -123,6 +125,9 @@ struct MessageView {
 };
 std::string message_json(const MessageView& view);
 
+/// A message whose flags were changed, and what they are now.
+std::string marked_json(const MessageId& id, const std::set<std::string>& flags);
+
 struct ObjectView {
   MessageId id;
   MessageHead head;
@@ -143,6 +148,18 @@ struct BlockView {
   std::string branch;
 };
 std::string block_json(const BlockView& view);
+
+/// Blocks that left the best chain.
+struct ReorgView {
+  BlockHash from;
+  BlockHash to;
+  std::uint32_t depth = 0;
+  std::vector<MessageId> disconnected;
+};
+std::string reorg_json(const ReorgView& view);
+
+/// Nothing else to say, and still there.
+std::string heartbeat_json(UnixSeconds time, Height height);
 
 /// "ok", "backoff", "banned" or "never": what a peer is to us now.
 std::string_view peer_state(const node::Peer& peer, UnixSeconds now);

@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -37,11 +37,12 @@ Result<Done> write_all(int descriptor, ByteView bytes, const fs::path& file) {
   return done;
 }
 
-/// A name beside `file` that no other process or thread uses.
-fs::path temporary_beside(const fs::path& file) {
-  static std::atomic<unsigned> count = 0;
-  return file.parent_path() /
-         fmt::format(".{}.{}.{}", file.filename().string(), ::getpid(), count++);
+/// Writes a new file and syncs its bytes; `name` is one it has already, which goes if that fails.
+Result<Done> fill(const Descriptor& made, ByteView bytes, const fs::path& name) {
+  auto written = write_all(made.number(), bytes, name);
+  if (written && ::fsync(made.number()) != 0) written = failed("sync", name, errno);
+  if (!written) ::unlink(name.c_str());
+  return written;
 }
 
 }  // namespace
@@ -70,15 +71,16 @@ Result<Done> SystemDisk::create(const fs::path& file, ByteView bytes) {
   const Descriptor made(
       ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!made) return failed("create", file, errno);
-  auto written = write_all(made.number(), bytes, file);
-  if (written && ::fsync(made.number()) != 0) written = failed("sync", file, errno);
-  if (!written) ::unlink(file.c_str());
-  return written;
+  return fill(made, bytes, file);
 }
 
 Result<Done> SystemDisk::replace(const fs::path& file, ByteView bytes) {
-  const fs::path beside = temporary_beside(file);
-  BMSG_TRY(create(beside, bytes));
+  // A name that nobody can foresee: the directory may be one where others write too.
+  std::string beside =
+      (file.parent_path() / fmt::format(".{}.XXXXXX", file.filename().string())).string();
+  const Descriptor made(::mkostemp(beside.data(), O_CLOEXEC));
+  if (!made) return failed("create", beside, errno);
+  BMSG_TRY(fill(made, bytes, beside));
   if (::rename(beside.c_str(), file.c_str()) != 0) {
     const int reason = errno;
     ::unlink(beside.c_str());

@@ -15,14 +15,13 @@ Error bad_name(std::string_view why) {
   return Error{Errc::bad_input, fmt::format("not a name: {}", why)};
 }
 
-Error no_such(std::string_view name) {
-  return Error{Errc::no_recipient, fmt::format("no contact '{}'", name),
-               "'bmsg contact list' lists them; 'bmsg contact add NAME ADDRESS' adds one"};
-}
-
 Error taken(std::string_view name) {
   return Error{Errc::exists, fmt::format("contact '{}' is there already", name),
                "'bmsg contact show NAME' shows it; 'bmsg contact move NAME ADDRESS' changes it"};
+}
+
+Trust unblocked(const Contact& contact) {
+  return contact.verified.value > 0 ? Trust::verified : Trust::known;
 }
 
 void insert_sorted(std::vector<std::string>& names, const std::string& name) {
@@ -31,6 +30,11 @@ void insert_sorted(std::vector<std::string>& names, const std::string& name) {
 }
 
 }  // namespace
+
+Error no_contact(std::string_view name) {
+  return Error{Errc::no_recipient, fmt::format("no contact '{}'", name),
+               "'bmsg contact list' lists them; 'bmsg contact add NAME ADDRESS' adds one"};
+}
 
 Result<std::string> to_contact_name(std::string_view text) {
   // Before the work of normalising, which may shorten: nobody means such a name.
@@ -77,7 +81,7 @@ const Contact* ContactBook::confusable_with(std::string_view name) const {
 Result<Contact*> ContactBook::changed(std::string_view name) {
   const auto kept = to_nfc(name);
   const auto found = kept ? contacts_.find(*kept) : contacts_.end();
-  if (found == contacts_.end()) return no_such(name);
+  if (found == contacts_.end()) return no_contact(name);
   return &found->second;
 }
 
@@ -146,11 +150,22 @@ Result<Done> ContactBook::move(std::string_view name, const IdentityKey& address
   return done;
 }
 
-Result<Done> ContactBook::set_trust(std::string_view name, Trust trust, UnixSeconds when) {
+Result<Done> ContactBook::set_verified(std::string_view name, UnixSeconds when) {
   BMSG_TRY_ASSIGN(Contact * contact, changed(name));
-  contact->trust = trust;
-  if (trust == Trust::verified) contact->verified = when;
-  if (trust == Trust::known) contact->verified = {};
+  contact->verified = when;
+  if (contact->trust != Trust::blocked) contact->trust = unblocked(*contact);
+  return done;
+}
+
+Result<Done> ContactBook::block(std::string_view name) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  contact->trust = Trust::blocked;
+  return done;
+}
+
+Result<Done> ContactBook::unblock(std::string_view name) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  contact->trust = unblocked(*contact);
   return done;
 }
 
@@ -171,7 +186,7 @@ Result<Done> ContactBook::add_members(std::string_view group, const std::vector<
   std::vector<std::string> kept;
   for (const std::string& name : names) {
     const Contact* member = find(name);
-    if (!member) return no_such(name);
+    if (!member) return no_contact(name);
     if (member->kind != ContactKind::person) {
       return Error{Errc::bad_input, fmt::format("'{}' is not a person", member->name)};
     }
@@ -195,7 +210,7 @@ Result<Done> ContactBook::remove_members(std::string_view group,
   BMSG_TRY_ASSIGN(Contact * contact, changed(group));
   for (const std::string& name : names) {
     const auto kept = to_nfc(name);
-    if (!kept || !std::ranges::binary_search(contact->members, *kept)) return no_such(name);
+    if (!kept || !std::ranges::binary_search(contact->members, *kept)) return no_contact(name);
   }
   for (const std::string& name : names) std::erase(contact->members, *to_nfc(name));
   return done;
@@ -203,12 +218,12 @@ Result<Done> ContactBook::remove_members(std::string_view group,
 
 Result<std::vector<Contact>> ContactBook::persons(std::string_view name) const {
   const Contact* contact = find(name);
-  if (!contact) return no_such(name);
+  if (!contact) return no_contact(name);
   if (contact->kind != ContactKind::group) return std::vector<Contact>{*contact};
   std::vector<Contact> found;
   for (const std::string& member : contact->members) {
     const Contact* person = find(member);
-    if (!person) return no_such(member);
+    if (!person) return no_contact(member);
     found.push_back(*person);
   }
   return found;

@@ -42,6 +42,9 @@ inline constexpr std::size_t kContactsMax = 100'000;
 /// Errors: Errc::bad_input, saying what is wrong with it.
 Result<std::string> to_contact_name(std::string_view text);
 
+/// That nobody has this name, and how to see the names. Its code is Errc::no_recipient.
+Error no_contact(std::string_view name);
+
 /// All contacts of a store. Names and addresses are looked up in constant time.
 /// Threads: one at a time.
 /// Errors:  Errc::exists for a name or address that is taken, Errc::no_recipient for a name that is
@@ -63,8 +66,11 @@ class ContactBook {
   Result<Done> remove(std::string_view name);
   /// A new address for a known name. What was compared does not hold for it.
   Result<Done> move(std::string_view name, const IdentityKey& address);
-  /// `when` is kept for Trust::verified.
-  Result<Done> set_trust(std::string_view name, Trust trust, UnixSeconds when);
+  /// Fingerprints were compared then; 0: that does not hold any more. Who is blocked stays so.
+  Result<Done> set_verified(std::string_view name, UnixSeconds when);
+  Result<Done> block(std::string_view name);
+  /// Back to what they were before.
+  Result<Done> unblock(std::string_view name);
   Result<Done> set_ack(std::string_view name, AckPolicy ack);
   Result<Done> set_note(std::string_view name, std::string note);
 

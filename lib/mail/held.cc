@@ -8,6 +8,7 @@
 #include "lib/core/byte_reader.h"
 #include "lib/core/try.h"
 #include "lib/crypto/sha512.h"
+#include "lib/mail/send_once.h"
 
 namespace bmsg::mail {
 namespace {
@@ -15,6 +16,11 @@ namespace {
 constexpr std::string_view kMagic = "bmL1";
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kFileBytesMax = 1u << 20;
+
+/// Under which a held letter is sent.
+Digest release_name(const MessageId& held) {
+  return crypto::sha512({as_bytes("bmsg1 released"), held.view()});
+}
 
 Error damaged(const std::string& name) {
   return Error{Errc::corrupt, fmt::format("held letter {} is damaged", name)};
@@ -96,11 +102,8 @@ Result<MessageId> HeldLetters::hold(const Letter& letter, const IdentityKey& sen
 }
 
 Result<bool> HeldLetters::holds(const MessageId& id) const {
-  BMSG_TRY_ASSIGN(const auto names, outbox_.disk().list(outbox_.directory() / "held"));
-  return std::ranges::any_of(names, [&](const std::string& name) {
-    const auto parsed = parse_outbox_name(name);
-    return parsed && parsed->id == id;
-  });
+  BMSG_TRY_ASSIGN(const auto held, held_names(outbox_));
+  return std::ranges::find(held, id, &HeldName::id) != held.end();
 }
 
 Result<std::vector<HeldLetter>> HeldLetters::all() const {
@@ -124,16 +127,6 @@ Result<std::vector<HeldLetter>> HeldLetters::all() const {
   return found;
 }
 
-Result<Done> HeldLetters::remove(const MessageId& id) {
-  const auto directory = outbox_.directory() / "held";
-  BMSG_TRY_ASSIGN(const auto names, outbox_.disk().list(directory));
-  for (const std::string& name : names) {
-    const auto parsed = parse_outbox_name(name);
-    if (parsed && parsed->id == id) return outbox_.disk().remove(directory / name);
-  }
-  return Error{Errc::not_found, "no such held letter"};
-}
-
 Result<std::vector<HeldLetters::Released>> HeldLetters::release(const SendContext& context,
                                                                 std::stop_token stop) {
   check(context.keyring != nullptr, "held letters are released with their keyring");
@@ -143,20 +136,42 @@ Result<std::vector<HeldLetters::Released>> HeldLetters::release(const SendContex
     SendContext as_sender = context;
     as_sender.identity = context.keyring->find(held.sender);
     if (!as_sender.identity) continue;
-    auto sent = send(held.letter, as_sender, stop);
-    if (!sent && sent.error().code == Errc::no_recipient) continue;
+    auto sent = send_once(held.letter, {.name = release_name(held.id)}, as_sender, stop);
+    const Errc code = sent ? Errc::io : sent.error().code;
+    if (code == Errc::no_recipient || code == Errc::locked) continue;  // Later, or somebody else.
     if (!sent) return sent.error();
-    BMSG_TRY(remove(held.id));
-    released.push_back({held.id, std::move(sent).value()});
+    BMSG_TRY(remove_held(outbox_, held.id));
+    released.push_back({held.id, std::move(sent.value().sent)});
   }
   return released;
 }
 
-Result<std::size_t> count_held(const Outbox& outbox) {
+Result<std::vector<HeldName>> held_names(const Outbox& outbox) {
   BMSG_TRY_ASSIGN(const auto names, outbox.disk().list(outbox.directory() / "held"));
-  const auto count = std::ranges::count_if(
-      names, [](const std::string& name) { return parse_outbox_name(name).has_value(); });
-  return static_cast<std::size_t>(count);
+  std::vector<HeldName> held;
+  for (const std::string& name : names) {
+    if (const auto parsed = parse_outbox_name(name)) held.push_back({parsed->id, parsed->since});
+  }
+  return held;
+}
+
+Result<Done> remove_held(const Outbox& outbox, const MessageId& id) {
+  const auto directory = outbox.directory() / "held";
+  BMSG_TRY_ASSIGN(const auto names, outbox.disk().list(directory));
+  for (const std::string& name : names) {
+    const auto parsed = parse_outbox_name(name);
+    if (parsed && parsed->id == id) return outbox.disk().remove(directory / name);
+  }
+  return Error{Errc::not_found, "no such held letter"};
+}
+
+Result<std::vector<MessageId>> released_as(const Outbox& outbox, const MessageId& held) {
+  BMSG_TRY_ASSIGN(const auto record, read_key_record(outbox, release_name(held)));
+  std::vector<MessageId> ids;
+  if (record) {
+    for (const KeyRecord::Queued& one : record->messages) ids.push_back(one.id);
+  }
+  return ids;
 }
 
 }  // namespace bmsg::mail

@@ -35,10 +35,9 @@ class HeldLetters {
                          Entropy& entropy, std::optional<MessageId> id = std::nullopt);
   /// Oldest first.
   Result<std::vector<HeldLetter>> all() const;
-  Result<Done> remove(const MessageId& id);
 
-  /// Sends each letter whose cards are there now; the others stay. A process killed between the
-  /// two steps sends a letter twice rather than never.
+  /// Sends each letter whose cards are there now, once: under a key made of its id, which also
+  /// remembers what became of it. The others stay.
   struct Released {
     MessageId held;
     std::vector<Sent> sent;
@@ -52,7 +51,20 @@ class HeldLetters {
   const crypto::SecretBytes& mailbox_key_;
 };
 
-/// How many letters wait for a card; needs no key. Errors: as Disk.
-Result<std::size_t> count_held(const Outbox& outbox);
+/// A letter that waits, judged by its file's name alone.
+struct HeldName {
+  MessageId id;
+  UnixSeconds since;
+};
+
+/// Letters that wait for a card, oldest first; needs no key. Errors: as Disk.
+Result<std::vector<HeldName>> held_names(const Outbox& outbox);
+
+/// Takes one back; needs no key. Errors: Errc::not_found.
+Result<Done> remove_held(const Outbox& outbox, const MessageId& id);
+
+/// Which messages a held letter became; empty if it waits, or was never here or long ago.
+/// Errors: as SendKeys.
+Result<std::vector<MessageId>> released_as(const Outbox& outbox, const MessageId& held);
 
 }  // namespace bmsg::mail

@@ -41,6 +41,30 @@ Result<FileKeys> file_keys(ByteView passphrase, ByteView salt, const crypto::Scr
                   to_bytes(made.view().subspan(crypto::kAeadKeyBytes))};
 }
 
+/// What stands before the ciphertext. Views into the file.
+struct Front {
+  crypto::ScryptCost cost;
+  ByteView salt;
+  ByteView commitment;
+};
+
+Result<Front> read_front(ByteView file) {
+  ByteReader reader(file);
+  const ByteView magic = reader.take(kMagic.size());
+  Front front;
+  front.cost.log2_n = reader.integer<std::uint8_t>();
+  front.cost.r = reader.integer<std::uint8_t>();
+  front.cost.p = reader.integer<std::uint8_t>();
+  const auto zero = reader.integer<std::uint8_t>();
+  front.salt = reader.take(kSaltBytes);
+  front.commitment = reader.take(kCommitmentBytes);
+  if (reader.ran_short() || reader.size_left() < crypto::kAeadTagBytes) return damaged("cut short");
+  if (as_text(magic) != kMagic) return damaged("it is no keyring");
+  // Judged before any memory is asked for: the file says how much.
+  if (!is_accepted(front.cost) || zero != 0) return damaged("its cost is out of bounds");
+  return front;
+}
+
 }  // namespace
 
 IdentityKey Identity::address() const { return crypto::public_key_of(seed); }
@@ -99,23 +123,15 @@ Result<Bytes> seal_keyring(const crypto::SecretBytes& json, ByteView passphrase,
   return file;
 }
 
-Result<crypto::SecretBytes> open_keyring(ByteView file, ByteView passphrase) {
-  ByteReader reader(file);
-  const ByteView magic = reader.take(kMagic.size());
-  crypto::ScryptCost cost;
-  cost.log2_n = reader.integer<std::uint8_t>();
-  cost.r = reader.integer<std::uint8_t>();
-  cost.p = reader.integer<std::uint8_t>();
-  const auto zero = reader.integer<std::uint8_t>();
-  const ByteView salt = reader.take(kSaltBytes);
-  const ByteView commitment = reader.take(kCommitmentBytes);
-  if (reader.ran_short() || reader.size_left() < crypto::kAeadTagBytes) return damaged("cut short");
-  if (as_text(magic) != kMagic) return damaged("it is no keyring");
-  // Judged before any memory is asked for: the file says how much.
-  if (!is_accepted(cost) || zero != 0) return damaged("its cost is out of bounds");
+Result<Done> check_keyring(ByteView file) {
+  BMSG_TRY(read_front(file));
+  return done;
+}
 
-  BMSG_TRY_ASSIGN(const FileKeys keys, file_keys(passphrase, salt, cost));
-  if (!crypto::equal_in_constant_time(keys.commitment, commitment)) {
+Result<crypto::SecretBytes> open_keyring(ByteView file, ByteView passphrase) {
+  BMSG_TRY_ASSIGN(const auto front, read_front(file));
+  BMSG_TRY_ASSIGN(const FileKeys keys, file_keys(passphrase, front.salt, front.cost));
+  if (!crypto::equal_in_constant_time(keys.commitment, front.commitment)) {
     return Error{Errc::denied, "wrong passphrase"};
   }
   auto json = crypto::aead_open(keys.key, crypto::AeadNonce(), file.first(kFrontBytes),

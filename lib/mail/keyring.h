@@ -84,6 +84,10 @@ Result<CardKey> make_card_key(const Identity& identity, const ChainId& chain, Un
 Result<Bytes> seal_keyring(const crypto::SecretBytes& json, ByteView passphrase,
                            const crypto::ScryptCost& cost, Entropy& entropy);
 
+/// Whether the front of a file is that of a keyring: told before anybody is asked for a passphrase.
+/// Errors: Errc::corrupt.
+Result<Done> check_keyring(ByteView file);
+
 /// The JSON text of a keyring file.
 /// Errors: Errc::denied for a wrong passphrase; Errc::corrupt for a damaged file (a damaged salt
 ///         or commitment cannot be told from a wrong passphrase); Errc::no_resource.

@@ -97,4 +97,17 @@ Result<std::optional<Bytes>> MailOverlay::value(const std::string& name) const {
   return base_.value(name);
 }
 
+Result<std::map<std::string, Bytes>> MailOverlay::values(const std::string& prefix) const {
+  BMSG_TRY_ASSIGN(auto found, base_.values(prefix));
+  for (auto at = values_.lower_bound(prefix); at != values_.end() && at->first.starts_with(prefix);
+       ++at) {
+    if (at->second) {
+      found.insert_or_assign(at->first, *at->second);
+    } else {
+      found.erase(at->first);
+    }
+  }
+  return found;
+}
+
 }  // namespace bmsg::mail

@@ -24,6 +24,7 @@ class MailOverlay final : public MailReader {
   Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const override;
   Result<std::optional<ScanPosition>> position() const override;
   Result<std::optional<Bytes>> value(const std::string& name) const override;
+  Result<std::map<std::string, Bytes>> values(const std::string& prefix) const override;
 
  private:
   const MailReader& base_;

@@ -67,6 +67,8 @@ class MailReader {
                                                          std::size_t max) const = 0;
   virtual Result<std::optional<ScanPosition>> position() const = 0;
   virtual Result<std::optional<Bytes>> value(const std::string& name) const = 0;
+  /// Values whose names begin with `prefix`, by name.
+  virtual Result<std::map<std::string, Bytes>> values(const std::string& prefix) const = 0;
 };
 
 /// Changing the index. The caller holds the store's mail lock, for one batch at a time.

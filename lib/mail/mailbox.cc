@@ -12,8 +12,6 @@ constexpr std::size_t kPage = 64;
 // Between listing the outbox and reading a file another process may move it on, twice at most.
 constexpr int kOutboxTries = 3;
 
-bool is_text(const Summary& summary) { return summary.fault || summary.kind == Kind::text; }
-
 bool matches(const MessageId& id, const Summary& summary, const ListFilter& filter) {
   if (filter.text_only && !is_text(summary)) return false;
   if (filter.direction && summary.direction != *filter.direction) return false;
@@ -38,6 +36,8 @@ MailText without_body(MailItem item) {
 }
 
 }  // namespace
+
+bool is_text(const Summary& summary) { return summary.fault || summary.kind == Kind::text; }
 
 ThreadId MailItem::thread() const { return summary.thread.value_or(prefix_of<ThreadId>(id)); }
 
@@ -91,8 +91,24 @@ Result<std::optional<MailItem>> Mailbox::matching(const MailEntry& entry,
   }
   BMSG_TRY_ASSIGN(item.summary, open_summary(keys_.mailbox_key, entry.id, entry.sealed));
   if (!matches(entry.id, item.summary, filter)) return std::optional<MailItem>();
+  if (filter.phrases) {
+    BMSG_TRY_ASSIGN(const bool found, says(entry.id, item.summary, *filter.phrases));
+    if (!found) return std::optional<MailItem>();
+  }
   BMSG_TRY(locate(item));
   return std::optional(std::move(item));
+}
+
+Result<bool> Mailbox::says(const MessageId& id, const Summary& summary,
+                           const Phrases& phrases) const {
+  if (phrases.occur_in({summary.subject})) return true;
+  if (summary.fault) return false;
+  BMSG_TRY_ASSIGN(const auto message, find_message(id));
+  std::optional<Bytes> text;
+  if (message)
+    text = text_alone(*message, keys_.chain, crypto::SecretBytes::from(summary.content_key));
+  // Where the body is gone, its beginning is remembered.
+  return phrases.occur_in({summary.subject, text ? as_text(*text) : summary.snippet});
 }
 
 Result<Done> Mailbox::locate(MailItem& item) const {
@@ -123,7 +139,7 @@ Result<std::optional<MailItem>> Mailbox::item(const MessageId& id) const {
 Result<std::optional<MailText>> Mailbox::read(const MessageId& id) const {
   BMSG_TRY_ASSIGN(auto item, this->item(id));
   if (!item) return std::optional<MailText>();
-  BMSG_TRY_ASSIGN(auto message, find_message(*item));
+  BMSG_TRY_ASSIGN(auto message, find_message(item->id));
   if (!message) return std::optional(without_body(std::move(*item)));
 
   const bool is_public = item->summary.audience == Audience::open;
@@ -136,16 +152,16 @@ Result<std::optional<MailText>> Mailbox::read(const MessageId& id) const {
   return std::optional(std::move(text));
 }
 
-Result<std::optional<Message>> Mailbox::find_message(const MailItem& item) const {
-  BMSG_TRY_ASSIGN(auto pooled, chain_.pooled(item.id));
+Result<std::optional<Message>> Mailbox::find_message(const MessageId& id) const {
+  BMSG_TRY_ASSIGN(auto pooled, chain_.pooled(id));
   if (pooled && pooled->message.body) return std::optional(std::move(pooled->message));
-  BMSG_TRY_ASSIGN(const auto places, chain_.places_of(item.id));
+  BMSG_TRY_ASSIGN(const auto places, chain_.places_of(id));
   for (const node::MessagePlace& place : places) {
     BMSG_TRY_ASSIGN(auto message, chain_.message_at(place));
     if (message && message->body) return message;
   }
   for (int tries = 0; tries < kOutboxTries; ++tries) {
-    BMSG_TRY_ASSIGN(const auto entry, outbox_.find(item.id));
+    BMSG_TRY_ASSIGN(const auto entry, outbox_.find(id));
     if (!entry) break;
     BMSG_TRY_ASSIGN(auto file, outbox_.read(*entry));
     if (file) return std::optional(std::move(file->message));

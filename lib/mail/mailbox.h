@@ -10,6 +10,7 @@
 #include "lib/mail/mail_keys.h"
 #include "lib/mail/mail_store.h"
 #include "lib/mail/outbox.h"
+#include "lib/mail/phrases.h"
 #include "lib/mail/summary.h"
 #include "lib/node/store.h"
 
@@ -32,6 +33,9 @@ struct MailItem {
   ThreadId thread() const;
 };
 
+/// What lists show unless asked for more: text, and what is ours and cannot be read.
+bool is_text(const Summary& summary);
+
 /// Which messages to list. Everything that is set must hold.
 struct ListFilter {
   std::optional<Direction> direction = {};
@@ -41,7 +45,8 @@ struct ListFilter {
   std::optional<UnixSeconds> since = {};  // From here on.
   std::optional<UnixSeconds> until = {};  // Before this.
   std::optional<ThreadId> thread = {};
-  bool text_only = true;  // Text, and what is ours and cannot be read; else every kind.
+  std::optional<Phrases> phrases = {};  // Only where all occur in subject or text.
+  bool text_only = true;                // Only what is_text(); else every kind.
   /// Any other wish: true keeps the message. May be empty.
   std::function<bool(const MessageId&, const Summary&)> wanted = {};
 };
@@ -75,8 +80,9 @@ class Mailbox {
  private:
   Result<std::optional<MailItem>> matching(const MailEntry& entry, const ListFilter& filter) const;
   Result<std::vector<MailItem>> list_flagged(const ListFilter& filter, std::size_t max) const;
+  Result<bool> says(const MessageId& id, const Summary& summary, const Phrases& phrases) const;
   Result<Done> locate(MailItem& item) const;
-  Result<std::optional<Message>> find_message(const MailItem& item) const;
+  Result<std::optional<Message>> find_message(const MessageId& id) const;
 
   const node::ChainReader& chain_;
   const MailReader& mail_;

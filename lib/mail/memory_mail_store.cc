@@ -58,6 +58,15 @@ Result<std::optional<Bytes>> MemoryMailStore::value(const std::string& name) con
   return find_in(values_, name);
 }
 
+Result<std::map<std::string, Bytes>> MemoryMailStore::values(const std::string& prefix) const {
+  std::map<std::string, Bytes> found;
+  for (auto at = values_.lower_bound(prefix); at != values_.end() && at->first.starts_with(prefix);
+       ++at) {
+    found.insert(*at);
+  }
+  return found;
+}
+
 void MemoryMailStore::put(MailEntry entry) {
   const auto old = find_in(entries_, entry.id);
   if (old) order_.erase({old->time, old->order, old->id});

@@ -26,6 +26,7 @@ class MemoryMailStore final : public MailStore {
   Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const override;
   Result<std::optional<ScanPosition>> position() const override;
   Result<std::optional<Bytes>> value(const std::string& name) const override;
+  Result<std::map<std::string, Bytes>> values(const std::string& prefix) const override;
 
   Result<Done> apply(const MailChange& change) override;
 

@@ -119,8 +119,11 @@ std::optional<crypto::SecretBytes> find_content_key(const MessageHead& head, con
   return try_slots(head, *count, *shared, scheme::slot_info(chain, std::nullopt));
 }
 
-Opened open_with_content_key(const Message& message, const ChainId& chain,
-                             const crypto::SecretBytes& content_key) {
+namespace {
+
+/// The records of a sealed message, or why they cannot be had.
+std::variant<crypto::SecretBytes, Opened> plain_of(const Message& message, const ChainId& chain,
+                                                   const crypto::SecretBytes& content_key) {
   const Suite suite = message.head.suite;
   if (suite != Suite::sealed && suite != Suite::sealed_secp256k1) {
     return refused(Fault::suite, "not sealed");
@@ -135,13 +138,38 @@ Opened open_with_content_key(const Message& message, const ChainId& chain,
   if (!crypto::equal_in_constant_time(keys.commitment, body.first(scheme::kCommitmentBytes))) {
     return refused(Fault::commitment, "differs");
   }
-  const auto plain =
+  auto plain =
       crypto::aead_open(keys.key, crypto::AeadNonce(), {}, body.subspan(scheme::kCommitmentBytes));
   if (!plain) return refused(Fault::tag, "differs");
+  return std::move(*plain);
+}
 
-  Opened opened = read_records(message, chain, plain->view(), Padding::allowed);
+}  // namespace
+
+Opened open_with_content_key(const Message& message, const ChainId& chain,
+                             const crypto::SecretBytes& content_key) {
+  auto plain = plain_of(message, chain, content_key);
+  if (auto* fault = std::get_if<Opened>(&plain)) return std::move(*fault);
+  const auto& records = std::get<crypto::SecretBytes>(plain);
+  Opened opened = read_records(message, chain, records.view(), Padding::allowed);
   opened.content_key = content_key.clone();
   return opened;
+}
+
+std::optional<Bytes> text_alone(const Message& message, const ChainId& chain,
+                                const crypto::SecretBytes& content_key) {
+  const auto content_of = [](auto decoded) {
+    auto* read = std::get_if<ReadRecords>(&decoded);
+    return read ? std::optional(std::move(read->content.content)) : std::nullopt;
+  };
+  if (message.head.suite == Suite::open) {
+    if (find_body_fault(message, chain)) return std::nullopt;
+    return content_of(decode_records(*message.body, Padding::malformed));
+  }
+  const auto plain = plain_of(message, chain, content_key);
+  const auto* records = std::get_if<crypto::SecretBytes>(&plain);
+  if (records == nullptr) return std::nullopt;
+  return content_of(decode_records(records->view(), Padding::allowed));
 }
 
 std::optional<Opened> open(const Message& message, const ChainId& chain,

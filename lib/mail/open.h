@@ -54,6 +54,11 @@ std::optional<crypto::SecretBytes> find_content_key(const MessageHead& head, con
 Opened open_with_content_key(const Message& message, const ChainId& chain,
                              const crypto::SecretBytes& content_key);
 
+/// Only the text, and no word on who wrote it, which spares the signature: for searching.
+/// `content_key` is not looked at for a public message. nullopt if it cannot be read.
+std::optional<Bytes> text_alone(const Message& message, const ChainId& chain,
+                                const crypto::SecretBytes& content_key);
+
 /// Both steps; nullopt if it is not ours.
 std::optional<Opened> open(const Message& message, const ChainId& chain,
                            const crypto::Agreement& prekey, const IdentityKey& owner);

@@ -13,7 +13,6 @@ namespace bmsg::mail {
 namespace {
 
 const Flags kArrived = {"unread"};
-constexpr std::size_t kOwnPerScanMax = 2000;
 
 /// Damaged, or of a newer version: no reason to leave the others.
 bool is_about_one_file(const Error& error) {
@@ -155,21 +154,24 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
   // Before the chain: our note says to whom, which the message itself does not.
   BMSG_TRY_ASSIGN(auto entries, outbox.entries());
   std::size_t judged = 0;
-  for (; judged < entries.size() && scanning.size() < kOwnPerScanMax; ++judged) {
+  for (; judged < entries.size() && scanning.size() < options.own_max; ++judged) {
     BMSG_TRY(scanning.own(outbox, entries[judged]));
   }
-  const bool own_left = judged < entries.size();
+  result.more = judged < entries.size();
   entries.resize(judged);
-  const auto visit = [&](const MessageId& id, const Message& message) {
-    return scanning.message(id, message);
-  };
-  BMSG_TRY_ASSIGN(const Walked walked,
-                  walk(chain, start_of(result.from, keys), options.limits, visit));
+  result.change.position = result.from;
+  if (!result.more) {
+    const auto visit = [&](const MessageId& id, const Message& message) {
+      return scanning.message(id, message);
+    };
+    BMSG_TRY_ASSIGN(const Walked walked,
+                    walk(chain, start_of(result.from, keys), options.limits, visit));
+    result.change.position = ScanPosition{walked.place.height, walked.place.hash,
+                                          walked.place.pool_arrival, keys.digest};
+    result.more = walked.more;
+  }
   result.messages = scanning.size();
   scanning.finish(result.change);
-  result.change.position =
-      ScanPosition{walked.place.height, walked.place.hash, walked.place.pool_arrival, keys.digest};
-  result.more = walked.more || own_left;
   BMSG_TRY_ASSIGN(result.done, find_done(chain, outbox, entries, options.burial_depth));
   return result;
 }

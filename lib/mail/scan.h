@@ -17,6 +17,7 @@ namespace bmsg::mail {
 struct ScanOptions {
   WalkLimits limits;
   std::uint32_t burial_depth = 6;
+  std::size_t own_max = 2000;  // Messages of the outbox; the chain is looked at when none is left.
 };
 
 /// What one scan found.

@@ -35,6 +35,10 @@ KeyRecord record_of(const SendKey& key, UnixSeconds now) {
           .messages = {}};
 }
 
+std::filesystem::path record_path(const Outbox& outbox, const Digest& name) {
+  return outbox.directory() / "keys" / to_hex(name.view());
+}
+
 Result<Done> check_same(const SendKey& key, const KeyRecord& record) {
   if (!key.content || !record.content || key.content == record.content) return done;
   return Error{Errc::bad_input, "this key was used for another message or other recipients"};
@@ -84,8 +88,17 @@ Result<KeyRecord> decode_key_record(ByteView bytes) {
 
 Digest key_name(std::string_view key) { return crypto::sha512(as_bytes(key)); }
 
+Result<std::optional<KeyRecord>> read_key_record(const Outbox& outbox, const Digest& name) {
+  const auto path = record_path(outbox, name);
+  BMSG_TRY_ASSIGN(const auto bytes, outbox.disk().read(path, kRecordBytesMax));
+  if (!bytes) return std::optional<KeyRecord>();
+  auto record = decode_key_record(*bytes);
+  if (!record) return in_context(path.string(), record.error());
+  return std::optional(std::move(record).value());
+}
+
 std::filesystem::path SendKeys::path_of(const Digest& name) const {
-  return outbox_.directory() / "keys" / to_hex(name.view());
+  return record_path(outbox_, name);
 }
 
 Result<FileLock> SendKeys::lock(const SendKey& key, std::chrono::milliseconds patience,
@@ -95,16 +108,8 @@ Result<FileLock> SendKeys::lock(const SendKey& key, std::chrono::milliseconds pa
   return FileLock::take(outbox_.directory() / "keys" / ("lock." + shard), "send", patience, clock);
 }
 
-Result<std::optional<KeyRecord>> SendKeys::read(const Digest& name) const {
-  BMSG_TRY_ASSIGN(const auto bytes, outbox_.disk().read(path_of(name), kRecordBytesMax));
-  if (!bytes) return std::optional<KeyRecord>();
-  auto record = decode_key_record(*bytes);
-  if (!record) return in_context(path_of(name).string(), record.error());
-  return std::optional(std::move(record).value());
-}
-
 Result<std::optional<KeyRecord>> SendKeys::find(const SendKey& key, UnixSeconds now) {
-  BMSG_TRY_ASSIGN(auto record, read(key.name));
+  BMSG_TRY_ASSIGN(auto record, read_key_record(outbox_, key.name));
   if (!record) return record;
   // Moved on first: who gives up a key must not give up its messages.
   BMSG_TRY_ASSIGN(auto settled, settle(key, std::move(*record)));
@@ -148,7 +153,7 @@ Result<KeyRecord> SendKeys::queue(const SendKey& key, const std::vector<OutboxFi
   if (ours && ours.value()) return settle(key, std::move(record));
   BMSG_TRY(outbox_.unstage(files));
   if (!ours) return ours.error();
-  BMSG_TRY_ASSIGN(auto theirs, read(key.name));
+  BMSG_TRY_ASSIGN(auto theirs, read_key_record(outbox_, key.name));
   if (!theirs) return Error{Errc::try_again, "another process just gave up this key"};
   return settle(key, std::move(*theirs));
 }
@@ -159,7 +164,7 @@ Result<KeyRecord> SendKeys::keep_held(const SendKey& key, const MessageId& held,
   record.messages.push_back({held, 0});
   BMSG_TRY_ASSIGN(const bool ours, claim(key, record));
   if (ours) return settle(key, std::move(record));
-  BMSG_TRY_ASSIGN(auto theirs, read(key.name));
+  BMSG_TRY_ASSIGN(auto theirs, read_key_record(outbox_, key.name));
   if (!theirs) return Error{Errc::try_again, "another process just gave up this key"};
   return settle(key, std::move(*theirs));
 }
@@ -169,7 +174,7 @@ Result<Done> SendKeys::sweep(UnixSeconds now) {
   for (const std::string& name : names) {
     const auto digest = fixed_from_hex<Digest>(name);
     if (!digest) continue;  // A lock.
-    const auto record = read(*digest);
+    const auto record = read_key_record(outbox_, *digest);
     if (!record && record.error().code == Errc::io) return record.error();
     // A damaged one is told to whoever uses its key.
     if (!record || !record.value()) continue;

@@ -43,6 +43,9 @@ Bytes encode(const KeyRecord& record);
 /// Errors: Errc::corrupt; Errc::bad_config for a newer version.
 Result<KeyRecord> decode_key_record(ByteView bytes);
 
+/// What stands under a name now; nullopt: nothing. Changes nothing. Errors: as SendKeys.
+Result<std::optional<KeyRecord>> read_key_record(const Outbox& outbox, const Digest& name);
+
 /// The name of a caller's key.
 Digest key_name(std::string_view key);
 
@@ -78,7 +81,6 @@ class SendKeys {
 
  private:
   std::filesystem::path path_of(const Digest& name) const;
-  Result<std::optional<KeyRecord>> read(const Digest& name) const;
   Result<bool> claim(const SendKey& key, const KeyRecord& record);
   Result<KeyRecord> settle(const SendKey& key, KeyRecord record);
 

@@ -111,6 +111,21 @@ std::optional<std::string> to_nfc(std::string_view text) {
   return mapped(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 }
 
+std::string folded(std::string_view text) {
+  const auto plain =
+      is_ascii(text)
+          ? std::nullopt
+          : mapped(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+  std::string made;
+  made.reserve(text.size());
+  for (const char c : plain ? std::string_view(*plain) : text) {
+    const bool blank = c == ' ' || (c >= '\t' && c <= '\r');
+    if (blank && made.ends_with(' ')) continue;
+    made += blank ? ' ' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return made;
+}
+
 std::string skeleton(std::string_view utf8) {
   const auto plain =
       mapped(utf8, UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_STRIPMARK |

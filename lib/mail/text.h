@@ -18,6 +18,10 @@ bool has_deceptive_character(std::string_view utf8);
 /// In Unicode's form NFC; nullopt if it is not UTF-8.
 std::optional<std::string> to_nfc(std::string_view text);
 
+/// For comparing without regard to case: folded, in form NFC, without what cannot be seen, and
+/// every run of blanks and line ends one space. Of what is not UTF-8, only ASCII is folded.
+std::string folded(std::string_view text);
+
 /// What a name looks like: case, accents and the best-known look-alikes removed. Two names with
 /// the same skeleton may be taken for each other.
 std::string skeleton(std::string_view utf8);

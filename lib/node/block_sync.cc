@@ -122,6 +122,8 @@ Result<bool> BlockPull::submit(const Block& block) {
   if (outcome.verdict == Verdict::accepted) ++report_.pulled_blocks;
   if (outcome.stopped_by_policy) report_.stopped_by_policy = true;
   keep_deepest(report_.reorg, std::move(outcome.reorg));
+  // The branch goes on behind the block that made it the best.
+  if (report_.reorg && !report_.stopped_by_policy) report_.reorg->to = chain::hash_of(block.header);
   return true;
 }
 

@@ -78,21 +78,25 @@ class Searchers {
     const crypto::Search kernel(prefix_, first_word(round_.target));
     while (!over_ && !stop.stop_requested() && clock.steady() < until) {
       const std::uint64_t start = round_.start + kPieceNonces * next_piece_++;
-      search_piece(kernel, start);
-      hashes_ += kPieceNonces;
+      hashes_ += search_piece(kernel, start);
     }
   }
 
-  void search_piece(const crypto::Search& kernel, std::uint64_t start) {
+  /// How many nonces it tried.
+  std::uint64_t search_piece(const crypto::Search& kernel, std::uint64_t start) {
     // The kernel compares the first word; a candidate must meet the whole target.
     for (std::uint64_t at = 0; at < kPieceNonces && !over_;) {
       const auto nonce = kernel.find(start + at, kPieceNonces - at);
-      if (!nonce) return;
+      if (!nonce) break;
       Header header = round_.header;
       header.nonce = *nonce;
-      if (chain::meets(chain::hash_of(header), round_.target)) return keep(*nonce);
       at = *nonce - start + 1;
+      if (chain::meets(chain::hash_of(header), round_.target)) {
+        keep(*nonce);
+        return at;
+      }
     }
+    return kPieceNonces;
   }
 
   void keep(std::uint64_t nonce) {
@@ -172,6 +176,7 @@ Result<std::optional<Block>> mine(const BlockTemplate& work, const chain::ChainR
     BMSG_TRY_ASSIGN(const auto nonce, seek.round(block.header, stop));
     if (nonce) {
       block.header.nonce = *nonce;
+      (void)seek.goes_on();  // It ends here whatever the answer.
       return std::optional(std::move(block));
     }
     if (!seek.goes_on()) break;
@@ -189,6 +194,7 @@ Result<std::optional<Block>> find_nonce(Block block, const Clock& clock, Entropy
     BMSG_TRY_ASSIGN(const auto nonce, seek.round(block.header, stop));
     if (nonce) {
       block.header.nonce = *nonce;
+      (void)seek.goes_on();  // It ends here whatever the answer.
       return std::optional(std::move(block));
     }
     if (!seek.goes_on()) break;

@@ -23,7 +23,8 @@ struct MiningProgress {
 
 struct MiningWish {
   unsigned threads = 1;
-  /// Called about once a second, from the calling thread; false ends the search.
+  /// Called five times a second and when a nonce was found, from the calling thread; false ends
+  /// the search.
   std::function<bool(const MiningProgress&)> on_progress;
 };
 

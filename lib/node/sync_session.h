@@ -41,7 +41,7 @@ struct SyncReport {
   std::uint64_t pushed_messages = 0;   // That came into the peer's.
   std::uint64_t refused_messages = 0;  // The peer's, that break a rule or find no room here.
   std::vector<ShortId> peer_has;       // Of our pool; told by the peer.
-  std::optional<Reorg> reorg;          // The deepest.
+  std::optional<Reorg> reorg;          // The deepest; `to` is where its branch ends now.
   bool stopped_by_policy = false;      // A better branch is here and was not followed.
   bool held = false;                   // The peer's chain goes on in the future: ask again later.
   bool out_of_time = false;            // The deadline passed or a stop was asked for.

@@ -10,6 +10,9 @@ import tarfile
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import stores  # noqa: E402
 
+# BMSG_ARCHIVE_ENTRIES=1000003 for the long run.
+ENTRIES = int(os.environ.get("BMSG_ARCHIVE_ENTRIES") or 3000)
+
 
 def filled(place):
     ana = stores.new_chain(place / "ana", "ana")
@@ -155,12 +158,57 @@ def check_hostile(archive, place):
     if os.statvfs(place).f_bavail * os.statvfs(place).f_frsize < huge.size:
         refuses(place, good[:1024] + huge.tobuf(tarfile.USTAR_FORMAT), 74)
     refuses(place, b"x" * 10240, 65)
+    check_sparse(good, place)
     assert not trap.exists()
     (place / "full").mkdir()
     (place / "full" / "mine").write_text("kept")
     done = subprocess.run([stores.PROGRAM, "restore", str(archive), str(place / "full")],
                           env=stores.environment(place), capture_output=True, check=False)
     assert done.returncode == 73 and (place / "full" / "mine").read_text() == "kept"
+
+
+def check_sparse(good, place):
+    """A terabyte of nothing in a few bytes, in each way that archives have for it."""
+    terabyte = 1 << 40
+    mark = good[:1024]
+    old = bytearray(tarfile.TarInfo("chain/x.sst").tobuf(tarfile.GNU_FORMAT))
+    old[156:157] = b"S"
+    old[483:495] = b"%011o\0" % (terabyte & 0o77777777777)
+    binary = bytearray(tarfile.TarInfo("chain/x.sst").tobuf(tarfile.USTAR_FORMAT))
+    binary[124:136] = b"\x80" + terabyte.to_bytes(11, "big")
+    for block in (old, binary):
+        block[148:156] = b" " * 8
+        block[148:156] = b"%06o\0 " % sum(block)
+        refuses(place, mark + bytes(block) + bytes(1024), 65)
+    for headers in ({"size": str(terabyte)}, {"GNU.sparse.major": "1", "GNU.sparse.minor": "0",
+                                              "GNU.sparse.realsize": str(terabyte)}):
+        info = tarfile.TarInfo("chain/x.sst")
+        info.pax_headers = headers
+        refuses(place, mark + info.tobuf(tarfile.PAX_FORMAT) + bytes(1024), 65)
+
+
+def check_many(archive, place):
+    """Entries without end are refused at a million, or where their sums are missing: nothing stays
+    and little is kept in memory."""
+    info = tarfile.TarInfo("cards/x")
+    target = place / "many"
+    with subprocess.Popen([stores.PROGRAM, "restore", "-", str(target)], stdin=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=stores.environment(place)) as process:
+        process.stdin.write(archive.read_bytes()[:1024])
+        for number in range(ENTRIES):
+            info.name = f"cards/{number}"
+            try:
+                process.stdin.write(info.tobuf(tarfile.USTAR_FORMAT))
+            except BrokenPipeError:
+                break
+        process.stdin.close()
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 65, (process.returncode, said)
+    assert b"too many files" in said if ENTRIES > 1_000_001 else b"too early" in said, said
+    assert usage.ru_maxrss < 600_000, f"{usage.ru_maxrss} KB of memory"
+    assert not target.exists() and not list(place.glob(".many*")), "something was left"
 
 
 def check_locked(place):
@@ -183,6 +231,7 @@ def main():
         archive = check_whole(ana, place)
         check_damage(archive, place, numbers)
         check_hostile(archive, place)
+        check_many(archive, place)
         check_without_keys(ana, place)
         check_locked(place)
         check_under_load(ana, place)

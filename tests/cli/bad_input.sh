@@ -41,8 +41,37 @@ refuses 65 'the limit is 65536 bytes' bmsg -C ana send --public -F long
 refuses 66 "no file 'absent'" bmsg -C ana send --public -F absent
 refuses 66 'no message' bmsg -C ana read deadbeef
 refuses 78 "unknown key 'send.expire', did you mean 'send.expires'" bmsg -C ana -c send.expire=1d config list
+refuses 64 '--key is for one message' bmsg -C ana send --stdin --key k
+refuses 64 'a recipient is for one message' bmsg -C ana send --stdin zoe
+refuses 64 '-m and -F both' bmsg -C ana send --public -m x -F long
+refuses 64 '--topic is for public' bmsg -C ana send --topic abcd -m x zoe
+mkdir folder
+refuses 66 'is a directory' bmsg -C ana import folder
+refuses 69 'none can answer' bmsg -C ana sync --require 1
+refuses 64 "'purple' is none of auto, always, never" bmsg -C ana config set color.ui purple
+refuses 64 "'x' is not a number" bmsg -C ana config set mine.threads x
+refuses 78 "unknown key 'bogus'" bmsg -C ana config set bogus 1
+cp ana/config.toml kept 2>/dev/null || : >kept
+echo 'bogus = 1' >>ana/config.toml
+refuses 78 "unknown key 'bogus'" bmsg -C ana status
+refuses 78 "unknown key 'bogus'" bmsg -C ana inbox
+exits 1 bmsg -C ana doctor
+exits 0 bmsg -C ana config unset bogus
+exits 0 bmsg -C ana status
+cp kept ana/config.toml
+refuses 73 '' bmsg -C ana id --card long
+exits 0 bmsg -C ana id --card ana.card
 exits 0 bmsg -C ana outbox
 [ "$(printf '%s\n' "$out" | wc -l)" -eq 1 ] || fail "a refused message is in the outbox: $out"
+
+exits 0 bmsg init hard --floor 60 --stamp 0 --no-passphrase
+exits 75 bmsg -C hard send --public -m x --now --timeout 1
+says 'no block was found in the time'
+refuses 64 '--timeout is for' bmsg -C hard send --public -m x --timeout 1
+cp hard/keys/keyring keyring
+head -c 200 /dev/zero | tr '\0' x >hard/keys/keyring
+refuses 65 'no keyring' bmsg -C hard id
+cp keyring hard/keys/keyring
 
 echo right >right
 echo wrong >wrong

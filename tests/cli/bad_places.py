@@ -12,10 +12,11 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from stores import Store, joined, new_chain, workplace
+from stores import Store, joined, new_chain, seeded_random, workplace
 
 NOBODY = 65534
 
@@ -171,6 +172,38 @@ def two_stores_mixed_up(place):
     refused(three, 65, "witness", "status")
 
 
+def init_takes_nothing_of_others(place):
+    """Only what an init has left that was killed goes; the rest is somebody's."""
+    for name in ("mail", "keys", "chain", "run", "hooks", "outbox"):
+        somebody = Store(place / f"with-{name}")
+        (somebody.directory / name).mkdir(parents=True)
+        (somebody.directory / name / "letter").write_text("kept")
+        refused(somebody, 73, "not empty", "init", somebody.directory, "--no-passphrase")
+        assert (somebody.directory / name / "letter").read_text() == "kept"
+    headless = new_chain(place / "headless", "ana")
+    (headless.directory / "format").unlink()
+    keys = (headless.directory / "keys" / "keyring").read_bytes()
+    refused(headless, 73, "not empty", "init", headless.directory, "--no-passphrase")
+    assert (headless.directory / "keys" / "keyring").read_bytes() == keys
+    chance = seeded_random()
+    began = time.monotonic()
+    new_chain(place / "whole", "ana")
+    took = time.monotonic() - began
+    unfinished = 0
+    for turn in range(40):
+        store = Store(place / f"killed{turn}")
+        with store.start("init", store.directory, "--floor", 8, "--no-passphrase") as process:
+            time.sleep(chance.uniform(0, took))
+            process.kill()
+        unfinished += (store.directory / "unfinished").exists()
+        if not (store.directory / "format").exists():
+            store.run("init", store.directory, "--floor", 8, "--no-passphrase")
+        store.run("verify", "--full")
+        if unfinished >= 3:
+            break
+    assert unfinished >= 3, f"only {unfinished} were killed half way"
+
+
 def main():
     with workplace() as place:
         os.environ["HOME"] = str(place)
@@ -179,6 +212,7 @@ def main():
         full_disk(place)
         files_of_somebody_else(place)
         two_stores_mixed_up(place)
+        init_takes_nothing_of_others(place)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ def check_everything_is_offered(store):
         above = [" ".join(path[:depth]) for depth in range(len(path) + 1)]
         options = [option for place in above for option in commands[place]["options"]]
         known = {word for option in options for word in option["names"]}
+        known |= {word for word in offered if word.startswith("-")}  # As "mark -unread".
         assert set(complete(store, *path, "-")) == known, name
         for option in one["options"]:
             if option["choices"]:

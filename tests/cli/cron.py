@@ -85,46 +85,88 @@ def check_busy(store, place):
         holder.wait()
 
 
-def fake_crontab(place):
-    """A crontab(1) whose table is a file."""
+def fake_programs(place):
+    """A crontab(1) whose table is a file, and a systemctl(1) that writes down what it is asked."""
     folder = place / "bin"
     folder.mkdir()
-    table = place / "table"
-    program = folder / "crontab"
-    program.write_text(f"#!/bin/sh\ncase $1 in\n-l) cat {shlex.quote(str(table))} ;;\n"
-                       f"-) cat >{shlex.quote(str(table))} ;;\nesac\n")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return folder, table
+    table, asked = shlex.quote(str(place / "table")), shlex.quote(str(place / "asked"))
+    texts = {"crontab": f"case $1 in\n-l) cat {table} ;;\n-) cat >{table} ;;\nesac\n",
+             "systemctl": f'echo "$*" >>{asked}\n[ ! -e {asked}.fails ]\n'}
+    for name, text in texts.items():
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{text}")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return folder
 
 
-def check_install(store, place):
-    folder, table = fake_crontab(place)
-    store.environment["PATH"] = f"{folder}:{os.environ['PATH']}"
+def check_crontab(store, table):
     mine = "5 4 * * * mine # bmsg begin\n"
     table.write_text(mine)
     store.run("schedule", "--cron", "--install", exits=(64,))  # Nobody there to ask.
     assert table.read_text() == mine
-    for _ in range(2):
-        store.run("schedule", "--cron", "--install", "--yes")
+    for words in (("--cron", "--install"), ("--install", "cron"), ("--install=cron",)):
+        store.run("schedule", *words, "--yes")
         assert table.read_text() == mine + store.run("schedule", "--cron").decode()
-    store.run("schedule", "--cron", "--remove", "--yes")
-    assert table.read_text() == mine
-    units = place / "config" / "systemd" / "user"
+    for words in (("--cron", "--remove"), ("--remove", "cron"), ("--remove",)):
+        store.run("schedule", *words, "--yes")
+        assert table.read_text() == mine
+        store.run("schedule", "--install", "cron", "--yes")
+    store.run("schedule", "--remove", "cron", "--yes")
+
+
+def check_units(store, place):
+    """What is printed is written, started, replaced and taken away, and nothing else."""
+    units, asked = place / "config" / "systemd" / "user", place / "asked"
     store.environment["XDG_CONFIG_HOME"] = str(place / "config")
-    store.run("schedule", "--systemd", "--install", "--yes")
-    assert sorted(p.name for p in units.iterdir()) == \
-        [f"bmsg-{job}.{kind}" for job in ("mine", "sync") for kind in ("service", "timer")]
-    for unit in units.iterdir():
-        assert unit.read_text() in store.run("schedule", "--systemd").decode()
-    store.run("schedule", "--systemd", "--remove", "--yes")
+    timers = ["bmsg-mine.timer", "bmsg-sync.timer"]
+    plain = ["bmsg-mine.service", "bmsg-mine.timer", "bmsg-sync.service", "bmsg-sync.timer",
+             "bmsg.service"]
+    backup = ("--backup", place / "backup")
+    for words, more in (((), []), (backup, ["bmsg-backup.service", "bmsg-backup.timer"]), ((), [])):
+        asked.write_text("")
+        store.run("schedule", "--install", "systemd", *words, "--yes")
+        assert sorted(unit.name for unit in units.iterdir()) == sorted(plain + more)
+        printed = store.run("schedule", "--systemd", *words).decode()
+        assert all(unit.read_text() in printed for unit in units.iterdir())
+        last = asked.read_text().splitlines()[-2:]
+        assert last[0] == "--user daemon-reload", last
+        assert last[1].startswith("--user enable --now "), last
+        assert sorted(last[1].split()[3:]) == sorted(timers + more[1:]), last
+    assert "--user disable --now bmsg-backup.service bmsg-backup.timer" in asked.read_text()
+    store.run("schedule", "--remove", exits=(64,))  # Nobody there to ask.
+    (place / "asked.fails").write_text("")
+    for words in (("--install", "systemd"), ("--remove",)):
+        store.run("schedule", *words, "--yes", exits=(3,))
     assert not list(units.iterdir())
+    (place / "asked.fails").unlink()
     (units / "bmsg-sync.timer").write_text("mine")
-    store.run("schedule", "--systemd", "--install", "--yes", exits=(73,))
+    store.run("schedule", "--install", "systemd", "--yes", exits=(73,))
+    store.run("schedule", "--remove", "systemd", "--yes")
     assert (units / "bmsg-sync.timer").read_text() == "mine"
-    for wrong in ((), ("--cron", "--systemd"), ("--cron", "--install", "--remove")):
+
+
+def check_install(store, place):
+    path = f"{fake_programs(place)}:{os.environ['PATH']}"
+    store.environment["PATH"] = path
+    check_crontab(store, place / "table")
+    check_units(store, place)
+    for wrong in ((), ("--cron", "--systemd"), ("--cron", "--install", "--remove"), ("--install",),
+                  ("--systemd", "--install", "cron"), ("--install", "nonsense")):
         store.run("schedule", *wrong, exits=(64,))
     store.environment["PATH"] = str(place / "empty")
-    store.run("schedule", "--cron", "--install", "--yes", exits=(73,))
+    store.run("schedule", "--install", "cron", "--yes", exits=(73,))
+    store.run("schedule", "--remove", "--yes")  # No crontab here, so nothing in it.
+    store.environment["PATH"] = path
+
+
+def check_same_words(store):
+    """cron and systemd run the same."""
+    services = {one["file"]: one["text"] for one in store.objects("schedule", "--systemd")}
+    starts = [line for text in services.values() for line in text.splitlines()
+              if line.startswith("ExecStart=")]
+    for command in commands_of(store.text("schedule", "--cron")):
+        words = shlex.split(command.removesuffix(" >/dev/null"))
+        assert words in [shlex.split(start.removeprefix("ExecStart=")) for start in starts], words
 
 
 def check_doctor(store):
@@ -151,6 +193,7 @@ def main():
         ben = check_rehearsal(place)
         check_busy(ben, place)
         check_install(ben, place)
+        check_same_words(ben)
         check_doctor(ben)
 
 

@@ -18,7 +18,7 @@ import world
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "man" / "bmsg-json.5"
 # What changes from one run to the next.
 MOVING = re.compile(
-    rb'"(elapsed_s|free_bytes|tip_age_s|latency_ms|stamp_ms|rate|serve_pid|since)":[^,}]+')
+    rb'"(elapsed_s|free_bytes|tip_age_s|latency_ms|stamp_ms|rate|serve_pid|since)":[^,}]+|\d+ MiB are free')
 # More than the least: forms of the commands that print something of their own.
 MORE = [
     ["id"], ["contact", "show", "ben"], ["contact", "list"], ["outbox"], ["peers", "show",
@@ -37,16 +37,18 @@ CHANGES = [
     ["config", "set", "mine.bury", "3"], ["config", "unset", "mine.bury"],
     ["peers", "ban", "http://127.0.0.1:9"], ["peers", "unban", "http://127.0.0.1:9"],
     ["peers", "add", "--no-probe", "http://127.0.0.1:10"], ["peers", "rm", "http://127.0.0.1:10"],
-    ["id", "new", "other"], ["--identity", "ana", "outbox", "flush"],
+    ["mark", "-unread", "+archived", "@"], ["id", "new", "other"], ["--identity", "ana", "outbox", "flush"],
     ["--identity", "ana", "send", "-m", "text", "--now", "ben"],
+    ["--identity", "ana", "reply", "-m", "text"], ["--identity", "ana", "resend", "@"],
+    ["repair"],
 ]
 
 
 # They print bytes or text whatever one says, or have their turn further down.
 TEXTS = {"help", "completion", "export", "seal", "open", "make-block", "pow", "init", "mine",
-         "send", "import", "backup", "restore"}
+         "send", "reply", "resend", "import", "backup", "restore"}
 # They answer to their input, or to the network, or count the time they took.
-ONCE = {"check-header", "sync", "submit-block", "passwd"}
+ONCE = {"check-header", "mark", "sync", "submit-block", "passwd"}
 
 
 class Shapes:
@@ -239,10 +241,11 @@ def main():
             done = check_command(shapes, place, words, False)
             assert done.returncode in (64, 66, 78), f"{words}: {done.returncode}"
         # A member that the page does not know must be noticed, and one that is missing.
-        version = json.loads(place.run("version", "--json").stdout)
-        assert shapes.faults(version | {"new": 1}) and shapes.faults({"v": 1, "type": "version"})
+        setting = json.loads(place.run("config", "get", "lock.timeout", "--json").stdout)
+        assert not shapes.faults(setting) and shapes.faults(setting | {"new": 1})
+        assert shapes.faults({name: setting[name] for name in setting if name != "value"})
     wanted = {"message", "object", "queued", "block", "peer", "contact", "identity", "store",
-              "state", "sync", "summary", "setting", "version"}
+              "state", "sync", "summary", "setting", "version", "marked"}
     assert wanted <= told, f"never printed: {wanted - told}"
 
 

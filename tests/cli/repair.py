@@ -72,12 +72,23 @@ def check_flipped(ana, place):
 
 
 def check_from_peer(ana, place):
-    broken = damaged(ana, place, "peered", flip_tables)
-    broken.run("repair", "--yes", "--from-peer", "http://127.0.0.1:1", exits=(69,))
-    broken.run("verify", "--full")
     broken = damaged(ana, place, "fetched", flip_tables)
+    before = sorted(p.name for p in broken.directory.iterdir())
+    broken.run("repair", "--yes", "--from-peer", "http://127.0.0.1:1", exits=(69,))
+    assert sorted(p.name for p in broken.directory.iterdir()) == before, "put aside for nothing"
+    broken.run("verify", "--full", exits=(65,))
     with ana.served() as url:
         assert "lost" not in broken.text("repair", "--yes", "--from-peer", url)
+    assert broken.text("rev-parse", "tip") == ana.text("rev-parse", "tip")
+    broken.run("verify", "--full")
+
+
+def check_from_peer_later(ana, place):
+    """What no repair could save here comes when a peer has it."""
+    broken = damaged(ana, place, "alone", flip_tables)
+    broken.run("repair", "--yes", exits=(0, 3))
+    with ana.served() as url:
+        broken.run("repair", "--yes", "--from-peer", url)
     assert broken.text("rev-parse", "tip") == ana.text("rev-parse", "tip")
     broken.run("verify", "--full")
 
@@ -126,6 +137,7 @@ def main():
         check_sound(ana)
         check_flipped(ana, place)
         check_from_peer(ana, place)
+        check_from_peer_later(ana, place)
         check_rolled_back(ana, older, ids, place)
         check_index(ana, place)
         check_killed_between(ana, place)

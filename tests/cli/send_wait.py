@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from stores import joined, new_chain, workplace  # noqa: E402
+from stores import joined, new_chain, read_line, workplace  # noqa: E402
 
 
 def waits_until_read(ana, ben):
@@ -63,6 +63,20 @@ def says_what_cannot_be(ana):
     ana.run("send", "--timeout", "1s", "-m", "x", "ben", exits=(64,))
 
 
+def taken_back(alone):
+    """69 at once when somebody cancels what is waited for."""
+    me = alone.text("id")
+    for words in (("send", "-m", "x", me), ("reply", "-m", "x", "@")):
+        waiting = alone.start(*words, "--wait", "mined")
+        message = read_line(waiting.stdout, 20)
+        alone.run("outbox", "cancel", message)
+        out, err = waiting.communicate(timeout=20)
+        assert waiting.returncode == 69, (words, waiting.returncode, err)
+        assert out.decode().split("\t")[2] == "cancelled", out
+        alone.run("send", "-m", "to answer", "--now", me)
+        alone.run("inbox")
+
+
 def answers(ana, ben, message):
     reply = ben.text("reply", "-m", "I did", message)
     assert ben.text("reply", "--key", "again", "-m", "I did", message) != reply
@@ -77,6 +91,7 @@ def answers(ana, ben, message):
 
 def main():
     with workplace() as directory:
+        taken_back(new_chain(directory / "alone", "alone"))
         ana = new_chain(directory / "ana", "ana")
         with ana.served() as url:
             ben = joined(directory / "ben", "ben", url)

@@ -203,6 +203,19 @@ TYPED_TEST_P(MailStoreContract, KeepsValuesByName) {
   EXPECT_EQ(this->must(this->store().value("ab")), Bytes{2});
 }
 
+TYPED_TEST_P(MailStoreContract, ListsValuesByTheBeginningOfTheirNames) {
+  using Values = std::map<std::string, Bytes>;
+  EXPECT_EQ(this->must(this->store().values("")), Values());
+  this->apply(
+      {.values = {{"a", Bytes{1}}, {"a/", Bytes{2}}, {"a/\xff", Bytes{3}}, {"b", Bytes{4}}}});
+  this->reopen();
+  EXPECT_EQ(this->must(this->store().values("a/")), (Values{{"a/", {2}}, {"a/\xff", {3}}}));
+  EXPECT_EQ(this->must(this->store().values("")).size(), 4);
+  EXPECT_EQ(this->must(this->store().values("a/b")), Values());
+  this->apply({.values = {{"a/", std::nullopt}, {"a/\xff", Bytes{5}}}});
+  EXPECT_EQ(this->must(this->store().values("a/")), (Values{{"a/\xff", {5}}}));
+}
+
 TYPED_TEST_P(MailStoreContract, AppliesAllPartsOfAChange) {
   this->apply({.put = {mail_entry(1, 1)},
                .flags = {{mail_id(1), {"unread"}}},
@@ -223,6 +236,7 @@ REGISTER_TYPED_TEST_SUITE_P(MailStoreContract, BeginsEmpty, GivesBackWhatWasPut,
                             GoesOnListingBelowAPlace, CountsEachEntryOnce, SetsFlagsWhole,
                             ForgetsFlagsThatAreSetToNone, FindsMessagesByTheWholeNameOfAFlag,
                             FindsEntriesByTheBeginningOfTheirIds, KeepsThePosition,
-                            KeepsValuesByName, AppliesAllPartsOfAChange);
+                            KeepsValuesByName, ListsValuesByTheBeginningOfTheirNames,
+                            AppliesAllPartsOfAChange);
 
 }  // namespace bmsg::mail

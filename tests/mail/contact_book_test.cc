@@ -130,7 +130,7 @@ TEST_F(Contacts, LeaveTheirGroupsWhenRemoved) {
 }
 
 TEST_F(Contacts, LoseTheirVerificationWithTheirAddress) {
-  EXPECT_TRUE(book.set_trust("ana", Trust::verified, {77}));
+  EXPECT_TRUE(book.set_verified("ana", {77}));
   EXPECT_EQ(book.find("ana")->verified.value, 77u);
   EXPECT_TRUE(book.move("ana", IdentityKey::filled(9)));
   const Contact& ana = *book.find("ana");
@@ -147,9 +147,32 @@ TEST_F(Contacts, DoNotMoveToAnAddressThatIsTaken) {
 }
 
 TEST_F(Contacts, StayBlockedWhenTheyMove) {
-  EXPECT_TRUE(book.set_trust("ana", Trust::blocked, {}));
+  EXPECT_TRUE(book.block("ana"));
   EXPECT_TRUE(book.move("ana", IdentityKey::filled(9)));
   EXPECT_EQ(book.find("ana")->trust, Trust::blocked);
+  EXPECT_TRUE(book.unblock("ana"));
+  EXPECT_EQ(book.find("ana")->trust, Trust::known);
+}
+
+TEST_F(Contacts, AreWhatTheyWereWhenUnblocked) {
+  EXPECT_TRUE(book.set_verified("ana", {77}));
+  EXPECT_TRUE(book.block("ana"));
+  EXPECT_EQ(book.find("ana")->trust, Trust::blocked);
+  EXPECT_TRUE(book.unblock("ana"));
+  EXPECT_EQ(book.find("ana")->trust, Trust::verified);
+  EXPECT_EQ(book.find("ana")->verified.value, 77u);
+  EXPECT_TRUE(book.unblock("ben"));
+  EXPECT_EQ(book.find("ben")->trust, Trust::known);
+}
+
+TEST_F(Contacts, AreNotUnblockedByVerification) {
+  EXPECT_TRUE(book.block("ana"));
+  EXPECT_TRUE(book.set_verified("ana", {77}));
+  EXPECT_EQ(book.find("ana")->trust, Trust::blocked);
+  EXPECT_TRUE(book.set_verified("ana", {}));
+  EXPECT_EQ(book.find("ana")->trust, Trust::blocked);
+  EXPECT_TRUE(book.unblock("ana"));
+  EXPECT_EQ(book.find("ana")->trust, Trust::known);
 }
 
 TEST_F(Contacts, KeepPolicyAndNote) {

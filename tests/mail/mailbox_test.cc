@@ -35,6 +35,9 @@ class CountingReader final : public MailReader {
   Result<std::optional<Bytes>> value(const std::string& name) const override {
     return base_.value(name);
   }
+  Result<std::map<std::string, Bytes>> values(const std::string& prefix) const override {
+    return base_.values(prefix);
+  }
   mutable std::size_t entries = 0;
 
  private:
@@ -120,6 +123,23 @@ TEST_F(MailboxTest, FiltersByThread) {
   ana.hand_over(chain);
   ben.scan_all(chain);
   EXPECT_EQ(listed({.thread = prefix_of<ThreadId>(second)}), (Words{"five", "two"}));
+}
+
+TEST_F(MailboxTest, FiltersByPhrases) {
+  const std::string filler(2 * kSnippetBytesMax, 'x');
+  const MessageId far = from(ana, filler + " Beyond the\nsnippet");
+  ben.scan_all(chain);
+  const auto found = [&](const std::vector<std::string>& phrases) {
+    return listed({.phrases = Phrases::make(phrases).value()}).size();
+  };
+  EXPECT_EQ(found({"O"}), 4u);  // one, two, four, beyond
+  EXPECT_EQ(found({"o", "e"}), 2u);
+  EXPECT_EQ(found({"beyond the snippet"}), 1u);
+  EXPECT_EQ(found({"beyond", "three"}), 0u);
+  chain.unpool(*ben.read(chain, far).message);
+  EXPECT_EQ(found({"beyond"}), 0u) << "found in a text that is gone";
+  EXPECT_EQ(found({"xxx"}), 1u) << "its beginning is remembered";
+  EXPECT_EQ(listed({.flag = "unread", .phrases = Phrases::make({"tw"}).value()}), Words{"two"});
 }
 
 TEST_F(MailboxTest, ListsTextUnlessAskedForAll) {
@@ -215,7 +235,9 @@ TEST(MailOverlay, IsWhatTheStoreWouldBe) {
   EXPECT_EQ(overlay.position().value(), written.position().value());
   for (const char* name : {"x", "y", "z"}) {
     EXPECT_EQ(overlay.value(name).value(), written.value(name).value());
+    EXPECT_EQ(overlay.values(name).value(), written.values(name).value());
   }
+  EXPECT_EQ(overlay.values("").value(), written.values("").value());
   for (std::uint8_t n = 1; n <= 4; ++n) {
     EXPECT_EQ(overlay.flags(id(n)).value(), written.flags(id(n)).value());
     EXPECT_EQ(overlay.ids_with_prefix(filled(n, 4), 9).value(),

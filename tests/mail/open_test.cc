@@ -170,6 +170,17 @@ TEST_F(Open, RefusesKeySectionsThatNoSenderMakes) {
   }
 }
 
+TEST_F(Open, GivesTheTextAloneToWhoeverMayReadIt) {
+  const auto key = content_key();
+  EXPECT_EQ(text_alone(message, example_chain().id, key), to_bytes("attack at dawn"));
+  EXPECT_EQ(text_alone(message, ChainId::filled(1), key), std::nullopt);
+  EXPECT_EQ(text_alone(message, example_chain().id, secret(9)), std::nullopt);
+  message.body->back() ^= 1;
+  EXPECT_EQ(text_alone(message, example_chain().id, key), std::nullopt);
+  message.body.reset();
+  EXPECT_EQ(text_alone(message, example_chain().id, key), std::nullopt);
+}
+
 TEST_F(Open, LooksAtNoOtherSuite) {
   const auto key = content_key();
   message.head.suite = Suite::chunk;
@@ -182,6 +193,7 @@ TEST(OpenPublic, RefusesPaddingAndOtherChains) {
   Message message =
       std::move(post(example_chain(), text("hear"), nullptr, month()).value()).with_nonce(0);
   EXPECT_EQ(open_public(message, example_chain().id).signature, SignatureState::absent);
+  EXPECT_EQ(text_alone(message, example_chain().id, {}), to_bytes("hear"));
   EXPECT_EQ(open_public(message, ChainId::filled(1)).fault, Fault::suite);
   message.body->push_back(0);
   message.head.body_bytes += 1;

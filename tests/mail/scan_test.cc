@@ -42,6 +42,22 @@ TEST_F(ScanTest, FlagsWhatArrivedAndDoesNotFlagItAgain) {
   EXPECT_EQ(ben.item(chain, id).block->height, chain.tip());
 }
 
+TEST_F(ScanTest, EntersOwnMessagesByTheirNotesHoweverManyThereAre) {
+  std::vector<MessageId> ids;
+  for (const std::string_view words : {"one", "two", "three"}) {
+    ids.push_back(ana.write({ana.address()}, words));
+    chain.append({taken(ids.back())});
+  }
+  ScanOptions few;
+  few.own_max = 1;
+  ana.scan_all(chain, few);
+  for (const MessageId& id : ids) {
+    // The chain alone would not tell them from what went to others.
+    EXPECT_EQ(ana.item(chain, id).summary.direction, Direction::in);
+  }
+  EXPECT_EQ(ana.inbox(chain).size(), 3u);
+}
+
 TEST_F(ScanTest, FindsNothingOfOthers) {
   Person cleo(3);
   (void)cleo.new_card();

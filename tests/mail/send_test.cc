@@ -239,7 +239,28 @@ TEST_F(SendTest, HoldsALetterUntilThereIsACard) {
   EXPECT_TRUE(held.all().value().empty());
   ana.hand_over(chain);
   EXPECT_EQ(cleo.inbox(chain), Words{"welcome"});
-  EXPECT_EQ(held.remove(id).error().code, Errc::not_found);
+  EXPECT_EQ(remove_held(ana.outbox, id).error().code, Errc::not_found);
+}
+
+TEST_F(SendTest, ReleasesALetterOnceThoughItsFileStays) {
+  Person cleo(5);
+  HeldLetters held(ana.outbox, ana.keyring.archive);
+  const MessageId id =
+      held.hold(ana.letter({cleo.address()}, "welcome"), ana.address(), {100}, ana.entropy).value();
+  EXPECT_TRUE(released_as(ana.outbox, id).value().empty());
+  const auto directory = ana.outbox.directory() / "held";
+  const auto file = directory / ana.disk.list(directory).value().at(0);
+  const Bytes bytes = *ana.disk.read(file, 100'000).value();
+
+  ana.knows(cleo.new_card());
+  const auto first = held.release(ana.context(), {}).value();
+  ASSERT_TRUE(ana.disk.replace(file, bytes));  // As a kill before its removal leaves it.
+  const auto second = held.release(ana.context(), {}).value();
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].sent.at(0).id, first.at(0).sent.at(0).id);
+  EXPECT_EQ(released_as(ana.outbox, id).value(), std::vector{first[0].sent[0].id});
+  EXPECT_EQ(ana.outbox.entries(OutboxPlace::fresh).value().size(), 1u);
+  EXPECT_TRUE(held_names(ana.outbox).value().empty());
 }
 
 TEST_F(SendTest, KeepsHeldTextUnderTheMailboxKey) {

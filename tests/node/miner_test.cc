@@ -123,6 +123,21 @@ TEST(Miner, SaysHowFarItIsAndEndsWhenToldTo) {
   EXPECT_GT(seen.expected_hashes, 1e24);
 }
 
+TEST(Miner, CountsTheHashesOfABlockThatIsFound) {
+  NodeFixture f;
+  const auto work = f.node()->block_template({}).value();
+  const RunningClock clock(f.clock.now());
+  node::MiningProgress seen;
+  const auto keep = [&](const node::MiningProgress& progress) {
+    seen = progress;
+    return true;
+  };
+  const auto mined = node::mine(work, f.builder.chain(), clock, f.entropy,
+                                {.threads = 1, .on_progress = keep}, {});
+  ASSERT_TRUE(mined.value());
+  EXPECT_GT(seen.hashes, 0U);
+}
+
 TEST(Miner, RefusesAnEndorseChain) {
   NodeFixture f(endorse_rules_text(2, 3));
   const auto mined = node::mine({}, f.builder.chain(), f.clock, f.entropy, {}, {});

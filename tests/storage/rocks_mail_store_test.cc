@@ -7,6 +7,7 @@
 #include "lib/core/disk.h"
 #include "lib/mail/memory_mail_store.h"
 #include "tests/contract/mail_store_contract.h"
+#include "tests/contract/reader_contract.h"
 #include "tests/support/seed.h"
 #include "tests/support/temp_dir.h"
 
@@ -51,6 +52,7 @@ class MemoryMailStoreHolder {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, MailStoreContract, MemoryMailStoreHolder);
 INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, MailStoreContract, RocksMailStoreHolder);
+INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, ReaderContract, RocksMailStoreHolder);
 
 TEST(RocksMailStore, IsEmptyForReadingUntilItIsMade) {
   RocksMailStoreHolder holder;

@@ -75,9 +75,9 @@ class Store:
         return Store(directory)
 
     @contextlib.contextmanager
-    def served(self, *options):
+    def served(self, *options, listen="127.0.0.1:0"):
         """A node on a free port; its URL."""
-        server = self.start("serve", "--listen", "127.0.0.1:0", "--sync-every", "0", *options)
+        server = self.start("serve", "--listen", listen, "--sync-every", "0", *options)
         try:
             yield read_line(server.stdout, 20).removeprefix("listening ")
         finally:

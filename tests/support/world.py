@@ -7,17 +7,19 @@ import subprocess
 import stores
 
 # Commands that go on until they are stopped.
-ENDLESS = {"serve", "watch", "web"}
+ENDLESS = {"serve", "web"}
 # What the parser cannot know of the least arguments: verbs to use, values of one command.
 LEAST = {
     "completion": ["bash"], "config": ["list"], "contact": ["list"], "export": ["@"],
     "help": ["send"], "id": ["list"], "init": ["--no-passphrase", "FRESH"],
+    "mark": ["+flagged", "@"],
     "mine": ["--allow-empty"], "outbox": ["list"], "peers": ["list"], "pow": ["block"],
     "send": ["-m", "text", "ben"], "seal": ["-r", "ben"], "open": [],
     "submit-block": ["solved"], "cat": ["@"], "witness": ["show"], "hash": ["message"],
     "import": ["lines"], "check-header": [], "backup": ["-"],
     "restore": ["archive.tar", "FRESH"], "passwd": ["--no-passphrase"],
-    "repair": ["--dry-run"], "schedule": ["--cron"],
+    "repair": ["--dry-run"], "schedule": ["--cron"], "watch": ["--since", "all", "--drain"],
+    "reply": ["-m", "text"], "search": ["body"],
 }
 # The files that some read from standard input.
 INPUT = {"check-header": "header", "open": "sealed", "seal": "message", "pow": "block"}

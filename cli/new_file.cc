@@ -1,0 +1,57 @@
+#include "cli/new_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+
+namespace fs = std::filesystem;
+
+NewFile::NewFile(Disk& disk, fs::path file) : disk_(disk), file_(std::move(file)) {}
+
+NewFile::~NewFile() {
+  if (opened_) (void)disk_.remove(beside_);  // Half a file is none.
+}
+
+Error NewFile::exists() const {
+  return Error{Errc::exists, fmt::format("'{}' is there already", file_.string())};
+}
+
+Result<int> NewFile::open() {
+  std::error_code unreadable;  // Then opening it will say why.
+  if (fs::exists(fs::symlink_status(file_, unreadable))) return exists();
+  beside_ = (file_.parent_path() / fmt::format(".{}.XXXXXX", file_.filename().string())).string();
+  opened_ = Descriptor(::mkostemp(beside_.data(), O_CLOEXEC));
+  if (opened_) return opened_.number();
+  const Errc code = errno == EACCES || errno == EROFS || errno == ENOENT ? Errc::exists : Errc::io;
+  return Error{code, fmt::format("cannot create '{}': {}", file_.string(), std::strerror(errno))};
+}
+
+Result<Done> NewFile::write(ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(opened_.number(), bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0)
+      return Error{Errc::io,
+                   fmt::format("cannot write '{}': {}", file_.string(), std::strerror(errno))};
+    bytes = bytes.subspan(static_cast<std::size_t>(wrote));
+  }
+  return done;
+}
+
+Result<Done> NewFile::publish() {
+  if (::fsync(opened_.number()) != 0)
+    return Error{Errc::io,
+                 fmt::format("cannot sync '{}': {}", file_.string(), std::strerror(errno))};
+  BMSG_TRY(disk_.link(beside_, file_));
+  return disk_.sync_directory(file_.parent_path());
+}
+
+}  // namespace bmsg::cli

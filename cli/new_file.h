@@ -1,0 +1,38 @@
+// A file that is made for somebody else: there whole, or not at all.
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "lib/core/descriptor.h"
+#include "lib/core/disk.h"
+#include "lib/core/result.h"
+
+namespace bmsg::cli {
+
+/// Gets its name when it is whole and durable, and never in place of another. Until then it lies
+/// beside, under a name that nobody can foresee.
+class NewFile {
+ public:
+  NewFile(Disk& disk, std::filesystem::path file);
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile();
+
+  /// Where to write; closed by this object. Errors: Errc::exists if the file is there already, or
+  /// may not be made; Errc::io.
+  Result<int> open();
+  Result<Done> write(ByteView bytes);
+  Result<Done> publish();
+
+ private:
+  Error exists() const;
+
+  Disk& disk_;
+  std::filesystem::path file_;
+  std::string beside_;
+  Descriptor opened_;
+};
+
+}  // namespace bmsg::cli

@@ -1,0 +1,38 @@
+#include "cli/release.h"
+
+#include "cli/keyring_file.h"
+#include "cli/session.h"
+#include "lib/core/try.h"
+#include "lib/mail/card_directory.h"
+
+namespace bmsg::cli {
+
+Result<std::vector<mail::HeldLetters::Released>> release_held(Context& context,
+                                                              const StoreDir& store,
+                                                              const chain::ChainRules& rules,
+                                                              const mail::Keyring& keyring) {
+  std::vector<mail::HeldLetters::Released> none;
+  mail::Outbox outbox(context.disk, store.outbox());
+  BMSG_TRY_ASSIGN(const auto waiting, mail::held_names(outbox));
+  if (waiting.empty()) return none;
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  for (;;) {  // The card may have come with blocks that nobody has looked through yet.
+    BMSG_TRY_ASSIGN(const auto collected, cards.collect(*chain));
+    if (!collected.more) break;
+  }
+  const mail::SendContext sending{.chain = rules,
+                                  .cards = cards,
+                                  .outbox = outbox,
+                                  .clock = context.clock,
+                                  .entropy = context.entropy,
+                                  .keyring = &keyring,
+                                  .identity = nullptr,  // Each letter names its own.
+                                  .threads = threads_for(0)};
+  mail::HeldLetters held(outbox, keyring.archive);
+  BMSG_TRY_ASSIGN(auto released, held.release(sending, std::stop_token()));
+  if (!released.empty()) poke_node(store);
+  return released;
+}
+
+}  // namespace bmsg::cli
