@@ -178,14 +178,14 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_backup(CLI::App& app, Context& context) {
+void add_backup(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* backup =
+  Command backup =
       add_command(app, context, "backup", "Write the store into an archive", options, run);
-  backup->add_option("file", options->file, "A new file, or - for output")
-      ->required()
-      ->type_name("FILE");
-  backup->add_flag("--no-keys", options->no_keys, "Without the keys");
+  backup.add_option("file", options->file, "A new file, or - for output")
+      .required()
+      .type_name("FILE");
+  backup.add_flag("--no-keys", options->no_keys, "Without the keys");
 }
 
 }  // namespace bmsg::cli

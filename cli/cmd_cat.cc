@@ -119,15 +119,15 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_cat(CLI::App& app, Context& context) {
+void add_cat(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* cat = add_command(app, context, "cat", "Print the bytes of an object", options, run);
-  cat->add_option("ref", options->ref, "Which")->type_name("REF");
-  cat->add_option("--type", options->type, "block or message")
-      ->check(CLI::IsMember({"block", "message"}))
-      ->type_name("TYPE");
-  cat->add_flag("--batch", options->batch, "Answer references from standard input in turn");
-  cat->add_flag("-z", options->nul, "With --batch: references end with NUL");
+  Command cat = add_command(app, context, "cat", "Print the bytes of an object", options, run);
+  cat.add_option("ref", options->ref, "Which").type_name("REF");
+  cat.add_option("--type", options->type, "block or message")
+      .one_of({"block", "message"})
+      .type_name("TYPE");
+  cat.add_flag("--batch", options->batch, "Answer references from standard input in turn");
+  cat.add_flag("-z", options->nul, "With --batch: references end with NUL");
 }
 
 }  // namespace bmsg::cli

@@ -45,7 +45,7 @@ Result<ExitCode> run(const Options&, Context& context) {
 
 }  // namespace
 
-void add_check_header(CLI::App& app, Context& context) {
+void add_check_header(Command app, Context& context) {
   add_command(app, context, "check-header", "Check a header's own work",
               std::make_shared<Options>(), run);
 }

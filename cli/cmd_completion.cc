@@ -29,17 +29,17 @@ Result<ExitCode> run_spec(Context& context, const CLI::App& app) {
 
 }  // namespace
 
-void add_completion(CLI::App& app, Context& context) {
+void add_completion(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* completion = add_command(app, context, "completion",
-                                     "Print the completion script of a shell", options, run);
-  completion->add_option("shell", options->shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
-      ->type_name("SHELL");
+  Command completion = add_command(app, context, "completion",
+                                   "Print the completion script of a shell", options, run);
+  completion.add_option("shell", options->shell, "bash, zsh or fish")
+      .required()
+      .one_of({"bash", "zsh", "fish"})
+      .type_name("SHELL");
   add_command(app, context, "__spec", "Print all commands and options", options,
-              [&app](const Options&, Context& within) { return run_spec(within, app); })
-      ->group("");
+              [app](const Options&, Context& within) { return run_spec(within, app.app()); })
+      .hide();
 }
 
 }  // namespace bmsg::cli

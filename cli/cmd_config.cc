@@ -115,37 +115,36 @@ Result<ExitCode> run_path(const Options& options, Context& context) {
   return ExitCode::ok;
 }
 
-void add_places(CLI::App* command, const std::shared_ptr<Options>& options) {
-  command->add_flag("--user", options->user, "The user's file instead of the store's");
-  command->add_flag("--system", options->system, "The system's file instead of the store's");
+void add_places(Command command, const std::shared_ptr<Options>& options) {
+  command.add_flag("--user", options->user, "The user's file instead of the store's");
+  command.add_flag("--system", options->system, "The system's file instead of the store's");
 }
 
 }  // namespace
 
-void add_config(CLI::App& app, Context& context) {
+void add_config(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* config = app.add_subcommand("config", "Read and change settings");
-  config->require_subcommand(1);
-  config->fallthrough();
+  Command config = app.add_verb("config", "Read and change settings");
+  config.require_verb();
   const auto add = [&](const char* name, const char* says, auto work) {
-    return add_command(*config, context, name, says, options, work);
+    return add_command(config, context, name, says, options, work);
   };
-  CLI::App* list = add("list", "Print all settings", run_list);
-  list->add_flag("--show-origin", options->show_origin, "Say where each value is from");
-  list->add_flag("-z", options->nul, "End records with NUL");
-  CLI::App* get = add("get", "Print one setting", run_get);
-  get->add_option("key", options->key, "Which")->required()->type_name("KEY");
-  get->add_flag("-z", options->nul, "End the value with NUL");
-  CLI::App* set = add("set", "Change one setting", [](const Options& given, Context& within) {
+  Command list = add("list", "Print all settings", run_list);
+  list.add_flag("--show-origin", options->show_origin, "Say where each value is from");
+  list.add_flag("-z", options->nul, "End records with NUL");
+  Command get = add("get", "Print one setting", run_get);
+  get.add_option("key", options->key, "Which").required().type_name("KEY");
+  get.add_flag("-z", options->nul, "End the value with NUL");
+  Command set = add("set", "Change one setting", [](const Options& given, Context& within) {
     return change(given, within, given.value);
   });
-  set->add_option("key", options->key, "Which")->required()->type_name("KEY");
-  set->add_option("value", options->value, "To what")->required()->type_name("VALUE");
+  set.add_option("key", options->key, "Which").required().type_name("KEY");
+  set.add_option("value", options->value, "To what").required().type_name("VALUE");
   add_places(set, options);
-  CLI::App* unset = add(
+  Command unset = add(
       "unset", "Go back to the default of one setting",
       [](const Options& given, Context& within) { return change(given, within, std::nullopt); });
-  unset->add_option("key", options->key, "Which")->required()->type_name("KEY");
+  unset.add_option("key", options->key, "Which").required().type_name("KEY");
   add_places(unset, options);
   add_places(add("path", "Print the name of the file", run_path), options);
 }

@@ -255,12 +255,12 @@ Result<ExitCode> run_import(const Options& options, Context& context) {
   return ExitCode::ok;
 }
 
-using Adder = std::function<CLI::App*(const char*, const char*,
-                                      std::function<Result<ExitCode>(const Options&, Context&)>)>;
+using Adder = std::function<Command(const char*, const char*,
+                                    std::function<Result<ExitCode>(const Options&, Context&)>)>;
 
 void add_changes(const Adder& add, const std::shared_ptr<Options>& options) {
-  const auto one_name = [&](CLI::App* verb) {
-    verb->add_option("name", options->name, "Which")->required()->type_name("NAME");
+  const auto one_name = [&](Command verb) {
+    verb.add_option("name", options->name, "Which").required().type_name("NAME");
   };
   one_name(add("block", "Show no mail of a contact as theirs",
                changing([](mail::ContactBook& book, const Options& given, Context&) {
@@ -274,39 +274,38 @@ void add_changes(const Adder& add, const std::shared_ptr<Options>& options) {
                changing([](mail::ContactBook& book, const Options& given, Context&) {
                  return book.remove(given.name);
                })));
-  CLI::App* rename = add("rename", "Give a contact another name",
-                         changing([](mail::ContactBook& book, const Options& given, Context& in) {
-                           warn_of_look_alike(in, book, given.other);
-                           return book.rename(given.name, given.other);
-                         }));
+  Command rename = add("rename", "Give a contact another name",
+                       changing([](mail::ContactBook& book, const Options& given, Context& in) {
+                         warn_of_look_alike(in, book, given.other);
+                         return book.rename(given.name, given.other);
+                       }));
   one_name(rename);
-  rename->add_option("new", options->other, "The new name")->required()->type_name("NAME");
-  CLI::App* set =
+  rename.add_option("new", options->other, "The new name").required().type_name("NAME");
+  Command set =
       add("set", "Change how a contact is treated",
           changing([](mail::ContactBook& book, const Options& given, Context&) -> Result<Done> {
             BMSG_TRY_ASSIGN(const auto ack, ack_setting(given.other));
             return book.set_ack(given.name, ack);
           }));
   one_name(set);
-  set->add_option("setting", options->other, "ack=never, ack=asked or ack=read")
-      ->required()
-      ->type_name("SETTING");
+  set.add_option("setting", options->other, "ack=never, ack=asked or ack=read")
+      .required()
+      .type_name("SETTING");
 }
 
-void add_groups(CLI::App& contact, Context& context, const std::shared_ptr<Options>& options) {
-  CLI::App* group = contact.add_subcommand("group", "Names for several contacts");
-  group->require_subcommand(1);
-  group->fallthrough();
-  const auto members = [&](CLI::App* verb) {
-    verb->add_option("group", options->name, "The group")->required()->type_name("GROUP");
-    verb->add_option("names", options->names, "Contacts")->required()->type_name("NAME");
+void add_groups(Command contact, Context& context, const std::shared_ptr<Options>& options) {
+  Command group = contact.add_verb("group", "Names for several contacts");
+  group.require_verb();
+  const auto members = [&](Command verb) {
+    verb.add_option("group", options->name, "The group").required().type_name("GROUP");
+    verb.add_option("names", options->names, "Contacts").required().type_name("NAME");
   };
-  members(add_command(*group, context, "add", "Put contacts into a group", options,
+  members(add_command(group, context, "add", "Put contacts into a group", options,
                       changing([](mail::ContactBook& book, const Options& given, Context& within) {
                         warn_of_look_alike(within, book, given.name);
                         return book.add_members(given.name, given.names, within.clock.now());
                       })));
-  members(add_command(*group, context, "rm", "Take contacts out of a group", options,
+  members(add_command(group, context, "rm", "Take contacts out of a group", options,
                       changing([](mail::ContactBook& book, const Options& given, Context&) {
                         return book.remove_members(given.name, given.names);
                       })));
@@ -314,42 +313,40 @@ void add_groups(CLI::App& contact, Context& context, const std::shared_ptr<Optio
 
 }  // namespace
 
-void add_contact(CLI::App& app, Context& context) {
+void add_contact(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* contact =
-      app.add_subcommand("contact", "Name addresses and say how far you trust them");
-  contact->require_subcommand(1);
-  contact->fallthrough();
+  Command contact = app.add_verb("contact", "Name addresses and say how far you trust them");
+  contact.require_verb();
   const Adder add = [&](const char* name, const char* says, auto work) {
-    return add_command(*contact, context, name, says, options, work);
+    return add_command(contact, context, name, says, options, work);
   };
-  CLI::App* make = add("add", "Add a contact", run_add);
-  make->add_option("name", options->name, "Your word for them")->required()->type_name("NAME");
-  make->add_option("address", options->other, "Their address, or a file with their card, or -")
-      ->required()
-      ->type_name("ADDRESS|FILE");
-  add_list_options(*add("list", "List contacts", run_list), options->form);
+  Command make = add("add", "Add a contact", run_add);
+  make.add_option("name", options->name, "Your word for them").required().type_name("NAME");
+  make.add_option("address", options->other, "Their address, or a file with their card, or -")
+      .required()
+      .type_name("ADDRESS|FILE");
+  add_list_options(add("list", "List contacts", run_list), options->form);
   add("show", "Print one contact", run_show)
-      ->add_option("name", options->name, "Which")
-      ->required()
-      ->type_name("NAME");
-  CLI::App* verify = add("verify", "Say that fingerprints were compared", run_verify);
-  verify->add_option("name", options->name, "Who")->required()->type_name("NAME");
-  verify->add_option("--fingerprint", options->fingerprint, "What they read to you")
-      ->type_name("WORDS");
-  verify->add_flag("--undo", options->undo, "Take it back");
-  CLI::App* move = add("move", "Give a contact a new address", run_move);
-  move->add_option("name", options->name, "Who")->required()->type_name("NAME");
-  move->add_option("address", options->other, "Their new address, or a file with their card")
-      ->required()
-      ->type_name("ADDRESS|FILE");
+      .add_option("name", options->name, "Which")
+      .required()
+      .type_name("NAME");
+  Command verify = add("verify", "Say that fingerprints were compared", run_verify);
+  verify.add_option("name", options->name, "Who").required().type_name("NAME");
+  verify.add_option("--fingerprint", options->fingerprint, "What they read to you")
+      .type_name("WORDS");
+  verify.add_flag("--undo", options->undo, "Take it back");
+  Command move = add("move", "Give a contact a new address", run_move);
+  move.add_option("name", options->name, "Who").required().type_name("NAME");
+  move.add_option("address", options->other, "Their new address, or a file with their card")
+      .required()
+      .type_name("ADDRESS|FILE");
   add_changes(add, options);
-  add_groups(*contact, context, options);
+  add_groups(contact, context, options);
   add("export", "Print all contacts as JSON Lines", run_export);
   add("import", "Add contacts from JSON Lines", run_import)
-      ->add_option("file", options->other, "A file, or -")
-      ->required()
-      ->type_name("FILE");
+      .add_option("file", options->other, "A file, or -")
+      .required()
+      .type_name("FILE");
 }
 
 }  // namespace bmsg::cli

@@ -223,10 +223,10 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_doctor(CLI::App& app, Context& context) {
+void add_doctor(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* doctor = add_command(app, context, "doctor", "Check machine and store", options, run);
-  doctor->add_flag("--net", options->net, "Ask the peers too");
+  Command doctor = add_command(app, context, "doctor", "Check machine and store", options, run);
+  doctor.add_flag("--net", options->net, "Ask the peers too");
 }
 
 }  // namespace bmsg::cli

@@ -216,17 +216,17 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_export(CLI::App& app, Context& context) {
+void add_export(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command command =
       add_command(app, context, "export", "Write own messages for other programs", options, run);
-  command->add_option("refs", options->refs, "Which; else all")->type_name("REF");
-  command->add_option("--format", options->format, "jsonl, mbox or maildir")
-      ->check(CLI::IsMember({"jsonl", "mbox", "maildir"}))
-      ->type_name("FORMAT");
-  command->add_option("--to", options->to, "Into this directory")->type_name("DIR");
-  command->add_flag("--stdin", options->from_input, "Take references from standard input");
-  add_filter_options(*command, options->filter);
+  command.add_option("refs", options->refs, "Which; else all").type_name("REF");
+  command.add_option("--format", options->format, "jsonl, mbox or maildir")
+      .one_of({"jsonl", "mbox", "maildir"})
+      .type_name("FORMAT");
+  command.add_option("--to", options->to, "Into this directory").type_name("DIR");
+  command.add_flag("--stdin", options->from_input, "Take references from standard input");
+  add_filter_options(command, options->filter);
 }
 
 }  // namespace bmsg::cli

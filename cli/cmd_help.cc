@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/command.h"
 #include "cli/manual.h"
 #include "cli/report.h"
@@ -53,13 +55,13 @@ Result<ExitCode> run(const Options& options, Context& context, const CLI::App& a
 
 }  // namespace
 
-void add_help(CLI::App& app, Context& context) {
+void add_help(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command command = add_command(
       app, context, "help", "Print help on a command", options,
-      [&app](const Options& given, Context& within) { return run(given, within, app); });
-  command->add_option("topic", options->topic, "A command, or tutorial, security, exit-codes ...")
-      ->type_name("COMMAND");
+      [app](const Options& given, Context& within) { return run(given, within, app.app()); });
+  command.add_option("topic", options->topic, "A command, or tutorial, security, exit-codes ...")
+      .type_name("COMMAND");
 }
 
 }  // namespace bmsg::cli

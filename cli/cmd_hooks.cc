@@ -181,36 +181,32 @@ Result<ExitCode> run_test(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_hooks(CLI::App& app, Context& context) {
+void add_hooks(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* hooks = add_command(app, context, "hooks", "Programs of yours that are called", options,
-                                [](const Options& given, Context& within) -> Result<ExitCode> {
-                                  if (within.outcome)
-                                    return *within.outcome;  // A verb below has run.
-                                  return run_list(given, within);
-                                });
-  hooks->require_subcommand(0, 1);
-  hooks->fallthrough();
-  add_list_options(*hooks, options->form);
+  Command hooks = add_command(app, context, "hooks", "Programs of yours that are called", options,
+                              [](const Options& given, Context& within) -> Result<ExitCode> {
+                                if (within.outcome)
+                                  return *within.outcome;  // A verb below has run.
+                                return run_list(given, within);
+                              });
+  hooks.allow_verb();
+  add_list_options(hooks, options->form);
   std::vector<std::string> names;
   for (const Hook hook : all_hooks()) names.emplace_back(name_of(hook));
   const auto add = [&](const char* name, const char* says, auto work) {
-    return add_command(*hooks, context, name, says, options, work);
+    return add_command(hooks, context, name, says, options, work);
   };
-  const auto with_name = [&](CLI::App* verb) {
-    verb->add_option("name", options->name, "Which")
-        ->required()
-        ->check(CLI::IsMember(names))
-        ->type_name("HOOK");
+  const auto with_name = [&](Command verb) {
+    verb.add_option("name", options->name, "Which").required().one_of(names).type_name("HOOK");
     return verb;
   };
   add("list", "List hooks and whether they are called", run_list);
   with_name(add("enable", "Have a hook called from now on", run_enable))
-      ->add_flag("--yes", options->yes, "Do not ask");
+      .add_flag("--yes", options->yes, "Do not ask");
   with_name(add("disable", "Do without a hook", run_disable));
   with_name(add("test", "Call a hook now, enabled or not", run_test))
-      ->add_option("--message", options->message, "Give it this message, not an invented one")
-      ->type_name("REF");
+      .add_option("--message", options->message, "Give it this message, not an invented one")
+      .type_name("REF");
 }
 
 }  // namespace bmsg::cli

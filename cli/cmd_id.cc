@@ -164,52 +164,50 @@ Result<ExitCode> run_rm(const Options& options, Context& context) {
   return ExitCode::ok;
 }
 
-void add_show_options(CLI::App* command, const std::shared_ptr<Options>& options) {
-  command->add_flag("--words", options->words, "The fingerprint, to read aloud");
-  command->add_flag("--qr", options->qr, "The address as a QR code");
+void add_show_options(Command command, const std::shared_ptr<Options>& options) {
+  command.add_flag("--words", options->words, "The fingerprint, to read aloud");
+  command.add_flag("--qr", options->qr, "The address as a QR code");
   command
-      ->add_option_function<std::string>(
+      .add_taker(
           "--card",
           [options](const std::string& file) {
             options->wants_card = true;
             options->card = file;
           },
           "Write the newest card, to a file or standard output")
-      ->expected(0, 1)
-      ->default_str("-")
-      ->type_name("FILE");
+      .value_optional("-")
+      .type_name("FILE");
 }
 
 }  // namespace
 
-void add_id(CLI::App& app, Context& context) {
+void add_id(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* id = add_command(app, context, "id", "Show and make identities", options,
-                             [](const Options& given, Context& within) -> Result<ExitCode> {
-                               if (within.outcome) return *within.outcome;  // A verb below has run.
-                               return run_show(given, within);
-                             });
-  id->require_subcommand(0, 1);
-  id->fallthrough();
+  Command id = add_command(app, context, "id", "Show and make identities", options,
+                           [](const Options& given, Context& within) -> Result<ExitCode> {
+                             if (within.outcome) return *within.outcome;  // A verb below has run.
+                             return run_show(given, within);
+                           });
+  id.allow_verb();
   add_show_options(id, options);
   const auto add = [&](const char* name, const char* says, auto work) {
-    return add_command(*id, context, name, says, options, work);
+    return add_command(id, context, name, says, options, work);
   };
-  CLI::App* show = add("show", "Print one identity", run_show);
-  show->add_option("name", options->name, "Which")->type_name("NAME");
+  Command show = add("show", "Print one identity", run_show);
+  show.add_option("name", options->name, "Which").type_name("NAME");
   add_show_options(show, options);
-  add_list_options(*add("list", "List identities", run_list), options->form);
-  CLI::App* make = add("new", "Make an identity", run_new);
-  make->add_option("name", options->name, "Its name, which its card shows")
-      ->required()
-      ->type_name("NAME");
-  make->add_option("--revocation", options->revocation, "Write the revocation to a file")
-      ->type_name("FILE");
-  CLI::App* use = add("use", "Choose the identity of this store", run_use);
-  use->add_option("name", options->name, "Which")->required()->type_name("NAME");
-  CLI::App* rm = add("rm", "Forget an identity for good", run_rm);
-  rm->add_option("name", options->name, "Which")->required()->type_name("NAME");
-  rm->add_flag("--yes", options->yes, "Do not ask");
+  add_list_options(add("list", "List identities", run_list), options->form);
+  Command make = add("new", "Make an identity", run_new);
+  make.add_option("name", options->name, "Its name, which its card shows")
+      .required()
+      .type_name("NAME");
+  make.add_option("--revocation", options->revocation, "Write the revocation to a file")
+      .type_name("FILE");
+  Command use = add("use", "Choose the identity of this store", run_use);
+  use.add_option("name", options->name, "Which").required().type_name("NAME");
+  Command rm = add("rm", "Forget an identity for good", run_rm);
+  rm.add_option("name", options->name, "Which").required().type_name("NAME");
+  rm.add_flag("--yes", options->yes, "Do not ask");
 }
 
 }  // namespace bmsg::cli

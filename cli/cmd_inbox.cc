@@ -73,20 +73,20 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_inbox(CLI::App& app, Context& context) {
+void add_inbox(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* inbox = add_command(app, context, "inbox", "List messages, newest first", options, run);
-  add_filter_options(*inbox, options->filter);
-  inbox->add_flag("--all", options->all, "Archived ones too");
-  inbox->add_option("--sort", options->sort, "time, from or size")
-      ->check(CLI::IsMember({"time", "from", "size"}))
-      ->type_name("BY");
-  inbox->add_option("-n", options->count, "At most so many")->type_name("N");
-  inbox->add_flag("--bodies", options->bodies, "With --json: texts too");
-  inbox->add_option("--cursor", options->cursor, "Only what this reader has not handled")
-      ->type_name("READER");
-  inbox->add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
-  add_list_options(*inbox, options->form);
+  Command inbox = add_command(app, context, "inbox", "List messages, newest first", options, run);
+  add_filter_options(inbox, options->filter);
+  inbox.add_flag("--all", options->all, "Archived ones too");
+  inbox.add_option("--sort", options->sort, "time, from or size")
+      .one_of({"time", "from", "size"})
+      .type_name("BY");
+  inbox.add_option("-n", options->count, "At most so many").type_name("N");
+  inbox.add_flag("--bodies", options->bodies, "With --json: texts too");
+  inbox.add_option("--cursor", options->cursor, "Only what this reader has not handled")
+      .type_name("READER");
+  inbox.add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
+  add_list_options(inbox, options->form);
 }
 
 }  // namespace bmsg::cli

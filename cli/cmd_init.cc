@@ -194,28 +194,27 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_init(CLI::App& app, Context& context) {
+void add_init(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(app, context, "init",
-                                  "Make a store, of a new chain or an existing one", options, run);
-  command->add_option("directory", options->directory, "Where; it becomes the store")
-      ->type_name("DIR");
-  command->add_option("--name", options->name, "The name that your card shows")->type_name("NAME");
-  command->add_option("--chain-name", options->chain_name, "Name of the new chain")
-      ->type_name("NAME");
-  command->add_option("--floor", options->floor_bits, "Leading zero bits of the easiest block (24)")
-      ->type_name("BITS");
-  command->add_option("--interval", options->interval, "Wanted time between blocks (600)")
-      ->type_name("DUR");
-  command->add_option("--stamp", options->stamp, "Hashes per byte and day of a message (16)")
-      ->type_name("RATE");
-  command->add_option("--genesis", options->genesis, "Join the chain of this rules text or node")
-      ->type_name("FILE|URL");
-  command->add_flag("--no-sync", options->no_sync, "With a URL: do not sync yet");
-  command->add_flag("--no-identity", options->no_identity, "Make no identity");
-  command->add_flag("--no-passphrase", options->no_passphrase,
-                    "Keep the keys without a passphrase");
-  command->add_flag("--if-missing", options->if_missing, "An existing store is success");
+  Command command = add_command(app, context, "init",
+                                "Make a store, of a new chain or an existing one", options, run);
+  command.add_option("directory", options->directory, "Where; it becomes the store")
+      .type_name("DIR");
+  command.add_option("--name", options->name, "The name that your card shows").type_name("NAME");
+  command.add_option("--chain-name", options->chain_name, "Name of the new chain")
+      .type_name("NAME");
+  command.add_option("--floor", options->floor_bits, "Leading zero bits of the easiest block (24)")
+      .type_name("BITS");
+  command.add_option("--interval", options->interval, "Wanted time between blocks (600)")
+      .type_name("DUR");
+  command.add_option("--stamp", options->stamp, "Hashes per byte and day of a message (16)")
+      .type_name("RATE");
+  command.add_option("--genesis", options->genesis, "Join the chain of this rules text or node")
+      .type_name("FILE|URL");
+  command.add_flag("--no-sync", options->no_sync, "With a URL: do not sync yet");
+  command.add_flag("--no-identity", options->no_identity, "Make no identity");
+  command.add_flag("--no-passphrase", options->no_passphrase, "Keep the keys without a passphrase");
+  command.add_flag("--if-missing", options->if_missing, "An existing store is success");
 }
 
 }  // namespace bmsg::cli

@@ -104,18 +104,18 @@ Result<ExitCode> run_count(const Options&, Context& context) {
 
 }  // namespace
 
-void add_lists(CLI::App& app, Context& context) {
+void add_lists(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
   const auto add = [&](const char* name, const char* says, auto run) {
-    CLI::App* command = add_command(app, context, name, says, options, run);
-    command->add_flag("-z", options->nul, "End each with NUL");
+    Command command = add_command(app, context, name, says, options, run);
+    command.add_flag("-z", options->nul, "End each with NUL");
     return command;
   };
-  CLI::App* rev_list = add("rev-list", "List hashes of blocks", run_rev_list);
-  rev_list->add_option("range", options->range, "After block A up to B")->type_name("A..B");
-  rev_list->add_flag("--reverse", options->reverse, "Oldest first");
-  CLI::App* messages = add("ls-messages", "List ids of a block's messages", run_ls_messages);
-  messages->add_option("block", options->block, "Which")->required()->type_name("BLOCK");
+  Command rev_list = add("rev-list", "List hashes of blocks", run_rev_list);
+  rev_list.add_option("range", options->range, "After block A up to B").type_name("A..B");
+  rev_list.add_flag("--reverse", options->reverse, "Oldest first");
+  Command messages = add("ls-messages", "List ids of a block's messages", run_ls_messages);
+  messages.add_option("block", options->block, "Which").required().type_name("BLOCK");
   add("ls-peers", "List URLs of peers", run_ls_peers);
   add("ls-pool", "List ids of messages that wait for a block", run_ls_pool);
   add_command(app, context, "count", "Count what the store holds", options, run_count);

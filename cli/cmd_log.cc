@@ -144,18 +144,18 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_log(CLI::App& app, Context& context) {
+void add_log(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* log = add_command(app, context, "log", "List blocks, newest first", options, run);
-  log->add_option("range", options->range, "After block A up to B")->type_name("A..B");
-  log->add_option("-n", options->count, "At most so many")->type_name("N");
-  log->add_flag("--oneline", options->oneline, "One line each");
-  log->add_flag("--graph", options->graph, "One line each, with the branches drawn before it");
-  log->add_flag("--all", options->all, "Other branches too");
-  log->add_flag("--messages", options->messages, "With the ids of their messages");
-  log->add_flag("--reverse", options->reverse, "Oldest first");
-  add_list_options(*log, options->form);
-  log->add_option("--since", options->since, "Not older than this")->type_name("TIME");
+  Command log = add_command(app, context, "log", "List blocks, newest first", options, run);
+  log.add_option("range", options->range, "After block A up to B").type_name("A..B");
+  log.add_option("-n", options->count, "At most so many").type_name("N");
+  log.add_flag("--oneline", options->oneline, "One line each");
+  log.add_flag("--graph", options->graph, "One line each, with the branches drawn before it");
+  log.add_flag("--all", options->all, "Other branches too");
+  log.add_flag("--messages", options->messages, "With the ids of their messages");
+  log.add_flag("--reverse", options->reverse, "Oldest first");
+  add_list_options(log, options->form);
+  log.add_option("--since", options->since, "Not older than this").type_name("TIME");
 }
 
 }  // namespace bmsg::cli

@@ -70,14 +70,14 @@ Result<ExitCode> run_pow(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_make_block(CLI::App& app, Context& context) {
+void add_make_block(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
   add_command(app, context, "make-block", "Print a block without its work", options,
               run_make_block);
-  CLI::App* pow = add_command(app, context, "pow", "Find the nonce of a block", options, run_pow);
-  pow->add_option("file", options->file, "A block; else standard input")->type_name("FILE");
-  pow->add_option("--threads", options->threads, "Threads that search (all)")->type_name("N");
-  pow->add_option("--timeout", options->timeout, "Give up after this long")->type_name("DUR");
+  Command pow = add_command(app, context, "pow", "Find the nonce of a block", options, run_pow);
+  pow.add_option("file", options->file, "A block; else standard input").type_name("FILE");
+  pow.add_option("--threads", options->threads, "Threads that search (all)").type_name("N");
+  pow.add_option("--timeout", options->timeout, "Give up after this long").type_name("DUR");
 }
 
 }  // namespace bmsg::cli

@@ -138,20 +138,20 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_mark(CLI::App& app, Context& context) {
+void add_mark(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* mark = add_command(app, context, "mark", "Change flags of messages", options, run);
-  mark->add_option("words", options->words, "Changes such as +flagged and -unread, and messages")
-      ->type_name("FLAG|REF");
+  Command mark = add_command(app, context, "mark", "Change flags of messages", options, run);
+  mark.add_option("words", options->words, "Changes such as +flagged and -unread, and messages")
+      .type_name("FLAG|REF");
   // To the parser "-unread" is the option -u with the value "nread".
   const auto take = [mark](const char* letter, std::vector<std::string>& rests) {
-    mark->add_option(letter, rests)->group("")->allow_extra_args(false);
+    mark.add_option(letter, rests, "").hidden().one_value_each();
   };
   take("-u", options->unread);
   take("-f", options->flagged);
   take("-a", options->archived);
-  mark->add_flag("--stdin", options->from_input, "Take references from standard input");
-  add_list_options(*mark, options->form);
+  mark.add_flag("--stdin", options->from_input, "Take references from standard input");
+  add_list_options(mark, options->form);
 }
 
 }  // namespace bmsg::cli

@@ -163,23 +163,22 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_mine(CLI::App& app, Context& context) {
+void add_mine(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* mine =
+  Command mine =
       add_command(app, context, "mine", "Put queued messages into a block", options, run);
-  mine->add_option("-n", options->count, "How many blocks (1)")->type_name("COUNT");
-  mine->add_option("--bury", options->bury, "Blocks to put on top of a message (6)")
-      ->type_name("N");
-  mine->add_option("--timeout", options->timeout, "Give up after this long")->type_name("DUR");
-  mine->add_option("--threads", options->threads, "Threads that search (all)")->type_name("N");
-  mine->add_flag("--if-work", options->if_work, "Only if there is work; this is the default");
-  mine->add_flag("--allow-empty", options->allow_empty, "Mine even if nothing waits");
-  mine->add_flag("--loop", options->loop, "Go on until interrupted");
-  mine->add_flag("--idle", options->idle, "Use only time that nobody else wants");
-  mine->add_flag("--no-relay", options->no_relay, "Do not tell the peers");
-  mine->add_flag("--require-relay", options->require_relay, "Fail if no peer took the block");
-  add_progress_option(*mine, context);
-  mine->add_flag("--dry-run", options->dry_run, "Measure and estimate only");
+  mine.add_option("-n", options->count, "How many blocks (1)").type_name("COUNT");
+  mine.add_option("--bury", options->bury, "Blocks to put on top of a message (6)").type_name("N");
+  mine.add_option("--timeout", options->timeout, "Give up after this long").type_name("DUR");
+  mine.add_option("--threads", options->threads, "Threads that search (all)").type_name("N");
+  mine.add_flag("--if-work", options->if_work, "Only if there is work; this is the default");
+  mine.add_flag("--allow-empty", options->allow_empty, "Mine even if nothing waits");
+  mine.add_flag("--loop", options->loop, "Go on until interrupted");
+  mine.add_flag("--idle", options->idle, "Use only time that nobody else wants");
+  mine.add_flag("--no-relay", options->no_relay, "Do not tell the peers");
+  mine.add_flag("--require-relay", options->require_relay, "Fail if no peer took the block");
+  add_progress_option(mine, context);
+  mine.add_flag("--dry-run", options->dry_run, "Measure and estimate only");
 }
 
 }  // namespace bmsg::cli

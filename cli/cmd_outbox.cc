@@ -169,28 +169,27 @@ Result<ExitCode> run_flush(const Options&, Context& context) {
 
 }  // namespace
 
-void add_outbox(CLI::App& app, Context& context) {
+void add_outbox(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* outbox = add_command(app, context, "outbox", "Show what waits, and why", options,
-                                 [](const Options& given, Context& within) -> Result<ExitCode> {
-                                   if (within.outcome)
-                                     return *within.outcome;  // A verb below has run.
-                                   return run_list(given, within);
-                                 });
-  outbox->require_subcommand(0, 1);
-  outbox->fallthrough();
-  outbox->add_option("--state", options->state, "Only messages in this state")
-      ->type_name("S")
-      ->check(CLI::IsMember(
-          {"held", "queued", "pooled", "relayed", "mined", "buried", "read", "failed", "expired"}));
-  outbox->add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
-  add_list_options(*outbox, options->form);
+  Command outbox = add_command(app, context, "outbox", "Show what waits, and why", options,
+                               [](const Options& given, Context& within) -> Result<ExitCode> {
+                                 if (within.outcome)
+                                   return *within.outcome;  // A verb below has run.
+                                 return run_list(given, within);
+                               });
+  outbox.allow_verb();
+  outbox.add_option("--state", options->state, "Only messages in this state")
+      .type_name("S")
+      .one_of(
+          {"held", "queued", "pooled", "relayed", "mined", "buried", "read", "failed", "expired"});
+  outbox.add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
+  add_list_options(outbox, options->form);
   const auto add = [&](const char* name, const char* says, auto work) {
-    return add_command(*outbox, context, name, says, options, work);
+    return add_command(outbox, context, name, says, options, work);
   };
   add("list", "List messages", run_list);
-  const auto with_ref = [&](CLI::App* verb) {
-    verb->add_option("ref", options->ref, "Which")->required()->type_name("REF");
+  const auto with_ref = [&](Command verb) {
+    verb.add_option("ref", options->ref, "Which").required().type_name("REF");
   };
   with_ref(add("show", "Print one", run_show));
   with_ref(add("cancel", "Take one back that no node has", run_cancel));

@@ -178,40 +178,39 @@ Result<ExitCode> run_export(const Options&, Context& context) {
 
 }  // namespace
 
-void add_peers(CLI::App& app, Context& context) {
+void add_peers(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* peers =
-      add_command(app, context, "peers", "List and change the nodes you know", options,
-                  [](const Options& given, Context& within) -> Result<ExitCode> {
-                    if (within.outcome) return *within.outcome;  // A verb below has run.
-                    return run_list(given, within);
-                  });
-  peers->require_subcommand(0, 1);
-  peers->fallthrough();
-  peers->add_option("--state", options->state, "Only those that are ok, backoff, banned or never")
-      ->check(CLI::IsMember({"ok", "backoff", "banned", "never"}))
-      ->type_name("S");
+  Command peers = add_command(app, context, "peers", "List and change the nodes you know", options,
+                              [](const Options& given, Context& within) -> Result<ExitCode> {
+                                if (within.outcome)
+                                  return *within.outcome;  // A verb below has run.
+                                return run_list(given, within);
+                              });
+  peers.allow_verb();
+  peers.add_option("--state", options->state, "Only those that are ok, backoff, banned or never")
+      .one_of({"ok", "backoff", "banned", "never"})
+      .type_name("S");
   const auto add = [&](const char* name, const char* says, auto work) {
-    return add_command(*peers, context, name, says, options, work);
+    return add_command(peers, context, name, says, options, work);
   };
-  const auto with_url = [&](CLI::App* verb) {
-    verb->add_option("url", options->url, "Which")->required()->type_name("URL");
+  const auto with_url = [&](Command verb) {
+    verb.add_option("url", options->url, "Which").required().type_name("URL");
     return verb;
   };
-  add_list_options(*peers, options->form);
+  add_list_options(peers, options->form);
   add("list", "List peers", run_list);
-  CLI::App* make = with_url(add("add", "Add a peer", run_add));
-  make->add_option("--node", options->node_key, "Pin this node key")->type_name("KEY");
-  make->add_flag("--no-probe", options->no_probe, "Do not ask it anything yet");
+  Command make = with_url(add("add", "Add a peer", run_add));
+  make.add_option("--node", options->node_key, "Pin this node key").type_name("KEY");
+  make.add_flag("--no-probe", options->no_probe, "Do not ask it anything yet");
   with_url(add("rm", "Forget a peer", run_rm));
   with_url(add("show", "Say what is known of a peer", run_show));
   with_url(add("ban", "Do not call a peer", run_ban))
-      ->add_option("--for", options->ban_for, "How long (1d)")
-      ->type_name("DUR");
+      .add_option("--for", options->ban_for, "How long (1d)")
+      .type_name("DUR");
   with_url(add("unban", "Call it again", run_unban));
   add("probe", "Ask peers how they are", run_probe)
-      ->add_option("url", options->url, "Only this one")
-      ->type_name("URL");
+      .add_option("url", options->url, "Only this one")
+      .type_name("URL");
   add("export", "Print urls and keys", run_export);
 }
 

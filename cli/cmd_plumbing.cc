@@ -88,21 +88,21 @@ Result<ExitCode> run_submit_block(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_plumbing(CLI::App& app, Context& context) {
+void add_plumbing(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* rev_parse =
+  Command rev_parse =
       add_command(app, context, "rev-parse", "Print full ids", options, run_rev_parse);
-  rev_parse->add_option("refs", options->refs, "Which")->required()->type_name("REF");
-  rev_parse->add_flag("--verify", options->verify, "Fail unless the object is here");
-  CLI::App* hash = add_command(app, context, "hash", "Print the id of bytes without storing them",
-                               options, run_hash);
-  hash->add_option("file", options->file, "A file, or -")->required()->type_name("FILE");
-  hash->add_option("--type", options->type, "block or message")
-      ->check(CLI::IsMember({"block", "message"}))
-      ->type_name("TYPE");
-  CLI::App* submit = add_command(app, context, "submit-block", "Hand a block to the node", options,
-                                 run_submit_block);
-  submit->add_option("file", options->file, "A file, or -")->required()->type_name("FILE");
+  rev_parse.add_option("refs", options->refs, "Which").required().type_name("REF");
+  rev_parse.add_flag("--verify", options->verify, "Fail unless the object is here");
+  Command hash = add_command(app, context, "hash", "Print the id of bytes without storing them",
+                             options, run_hash);
+  hash.add_option("file", options->file, "A file, or -").required().type_name("FILE");
+  hash.add_option("--type", options->type, "block or message")
+      .one_of({"block", "message"})
+      .type_name("TYPE");
+  Command submit = add_command(app, context, "submit-block", "Hand a block to the node", options,
+                               run_submit_block);
+  submit.add_option("file", options->file, "A file, or -").required().type_name("FILE");
 }
 
 }  // namespace bmsg::cli

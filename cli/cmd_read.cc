@@ -155,23 +155,22 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_read(CLI::App& app, Context& context) {
+void add_read(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* read = add_command(app, context, "read", "Show messages", options, run);
-  read->add_option("refs", options->refs, "Which; @ is the newest")->type_name("REF");
-  CLI::Option* raw = read->add_flag("--raw{yes}", options->raw, "The exact bytes of the text");
-  raw->check(CLI::IsMember({"force", "yes"}));
-  CLI::Option* headers =
-      read->add_flag("--headers", options->headers, "Only who, when and what about");
-  headers->excludes(raw);
-  read->add_flag("--body", options->body, "Only the text")->excludes(raw)->excludes(headers);
-  read->add_flag("--thread", options->thread, "The whole conversation");
-  CLI::Option* ack = read->add_flag("--ack", options->ack, "Tell the sender that it was read");
-  read->add_option("--cursor", options->cursor, "With --ack: handled, for this reader")
-      ->type_name("READER")
-      ->needs(ack);
-  read->add_flag("--no-mark", options->no_mark, "Leave it unread");
-  read->add_flag("--stdin", options->from_input, "Take references from standard input");
+  Command read = add_command(app, context, "read", "Show messages", options, run);
+  read.add_option("refs", options->refs, "Which; @ is the newest").type_name("REF");
+  Parameter raw = read.add_flag("--raw{yes}", options->raw, "The exact bytes of the text");
+  raw.one_of({"force", "yes"});
+  Parameter headers = read.add_flag("--headers", options->headers, "Only who, when and what about");
+  headers.excludes(raw);
+  read.add_flag("--body", options->body, "Only the text").excludes(raw).excludes(headers);
+  read.add_flag("--thread", options->thread, "The whole conversation");
+  Parameter ack = read.add_flag("--ack", options->ack, "Tell the sender that it was read");
+  read.add_option("--cursor", options->cursor, "With --ack: handled, for this reader")
+      .type_name("READER")
+      .needs(ack);
+  read.add_flag("--no-mark", options->no_mark, "Leave it unread");
+  read.add_flag("--stdin", options->from_input, "Take references from standard input");
 }
 
 }  // namespace bmsg::cli

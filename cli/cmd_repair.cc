@@ -258,15 +258,14 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_repair(CLI::App& app, Context& context) {
+void add_repair(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* repair =
+  Command repair =
       add_command(app, context, "repair", "Make a damaged store sound again", options, run);
-  repair->add_flag("--dry-run", options->dry_run, "Only say what is damaged and what is left");
-  repair->add_option("--from-peer", options->peer, "Fetch the rest from this peer")
-      ->type_name("URL");
-  add_progress_option(*repair, context);
-  repair->add_flag("--yes", options->yes, "Do not ask");
+  repair.add_flag("--dry-run", options->dry_run, "Only say what is damaged and what is left");
+  repair.add_option("--from-peer", options->peer, "Fetch the rest from this peer").type_name("URL");
+  add_progress_option(repair, context);
+  repair.add_flag("--yes", options->yes, "Do not ask");
 }
 
 }  // namespace bmsg::cli

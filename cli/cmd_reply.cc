@@ -23,12 +23,12 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_reply(CLI::App& app, Context& context) {
+void add_reply(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* reply = add_command(app, context, "reply", "Answer a message", options, run);
-  reply->add_option("ref", options->ref, "Which; @ is the newest")->type_name("REF");
-  reply->add_flag("--all", options->all, "Everybody who has written in the conversation");
-  add_send_options(*reply, options->send);
+  Command reply = add_command(app, context, "reply", "Answer a message", options, run);
+  reply.add_option("ref", options->ref, "Which; @ is the newest").type_name("REF");
+  reply.add_flag("--all", options->all, "Everybody who has written in the conversation");
+  add_send_options(reply, options->send);
 }
 
 }  // namespace bmsg::cli

@@ -25,11 +25,11 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_resend(CLI::App& app, Context& context) {
+void add_resend(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* resend =
+  Command resend =
       add_command(app, context, "resend", "Send a message of ours again", options, run);
-  resend->add_option("ref", options->ref, "Which")->required()->type_name("REF");
+  resend.add_option("ref", options->ref, "Which").required().type_name("REF");
 }
 
 }  // namespace bmsg::cli

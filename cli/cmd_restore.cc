@@ -174,16 +174,16 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_restore(CLI::App& app, Context& context) {
+void add_restore(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* restore =
+  Command restore =
       add_command(app, context, "restore", "Make a store from an archive", options, run);
-  restore->add_option("file", options->file, "What backup wrote, or - for input")
-      ->required()
-      ->type_name("FILE");
-  restore->add_option("directory", options->directory, "Where the store is to be")
-      ->required()
-      ->type_name("DIR");
+  restore.add_option("file", options->file, "What backup wrote, or - for input")
+      .required()
+      .type_name("FILE");
+  restore.add_option("directory", options->directory, "Where the store is to be")
+      .required()
+      .type_name("DIR");
 }
 
 }  // namespace bmsg::cli

@@ -224,26 +224,26 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_schedule(CLI::App& app, Context& context) {
+void add_schedule(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* schedule =
+  Command schedule =
       add_command(app, context, "schedule", "Print or install regular work", options, run);
-  schedule->add_flag("--cron", options->cron, "As lines of a crontab");
-  schedule->add_flag("--systemd", options->systemd, "As units of systemd");
+  schedule.add_flag("--cron", options->cron, "As lines of a crontab");
+  schedule.add_flag("--systemd", options->systemd, "As units of systemd");
   const auto place = [schedule](const char* name, std::optional<std::string>& value,
                                 const char* says) {
     schedule
-        ->add_option_function<std::string>(
+        .add_taker(
             name, [&value](const std::string& kind) { value = kind; }, says)
-        ->expected(0, 1)
-        ->type_name("[cron|systemd]")
-        ->check(CLI::IsMember({"cron", "systemd", ""}));
+        .value_optional("")
+        .type_name("[cron|systemd]")
+        .one_of({"cron", "systemd", ""});
   };
   place("--install", options->install, "Write it there and start it, after asking");
   place("--remove", options->remove, "Take it away again, after asking");
-  schedule->add_flag("--yes", options->yes, "Do not ask");
-  schedule->add_option("--backup", options->backup, "A backup each night into this, too")
-      ->type_name("DIR");
+  schedule.add_flag("--yes", options->yes, "Do not ask");
+  schedule.add_option("--backup", options->backup, "A backup each night into this, too")
+      .type_name("DIR");
 }
 
 }  // namespace bmsg::cli

@@ -127,14 +127,14 @@ Result<ExitCode> run_open(const Options&, Context& context) {
 
 }  // namespace
 
-void add_seal(CLI::App& app, Context& context) {
+void add_seal(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* seal = add_command(app, context, "seal", "Encrypt standard input", options, run_seal);
-  seal->add_option("-r", options->to, "To whom; again for more")
-      ->required()
-      ->allow_extra_args(false)
-      ->type_name("NAME|ADDRESS");
-  seal->add_flag("--sign", options->sign, "Sign it with the own identity");
+  Command seal = add_command(app, context, "seal", "Encrypt standard input", options, run_seal);
+  seal.add_option("-r", options->to, "To whom; again for more")
+      .required()
+      .one_value_each()
+      .type_name("NAME|ADDRESS");
+  seal.add_flag("--sign", options->sign, "Sign it with the own identity");
   add_command(app, context, "open", "Decrypt what seal wrote", options, run_open);
 }
 

@@ -34,18 +34,17 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_search(CLI::App& app, Context& context) {
+void add_search(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* search =
-      add_command(app, context, "search", "Find words in own messages", options, run);
-  search->add_option("terms", options->terms, "What subject or text must have, all of it")
-      ->required()
-      ->type_name("TERM");
-  add_filter_options(*search, options->filter);
-  search->add_option("-n", options->count, "At most so many")->type_name("N");
-  search->add_flag("--bodies", options->bodies, "With --json: texts too");
-  search->add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
-  add_list_options(*search, options->form);
+  Command search = add_command(app, context, "search", "Find words in own messages", options, run);
+  search.add_option("terms", options->terms, "What subject or text must have, all of it")
+      .required()
+      .type_name("TERM");
+  add_filter_options(search, options->filter);
+  search.add_option("-n", options->count, "At most so many").type_name("N");
+  search.add_flag("--bodies", options->bodies, "With --json: texts too");
+  search.add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
+  add_list_options(search, options->form);
 }
 
 }  // namespace bmsg::cli

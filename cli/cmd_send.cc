@@ -293,61 +293,59 @@ Result<ExitCode> run_import(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_import(CLI::App& app, Context& context) {
+void add_import(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* import =
+  Command import =
       add_command(app, context, "import", "Queue messages from a file", options, run_import);
-  import->add_option("file", options->file, "JSON Lines, or - for input")
-      ->required()
-      ->type_name("FILE");
-  import->add_flag("--dry-run", options->dry_run, "Check and estimate only");
+  import.add_option("file", options->file, "JSON Lines, or - for input")
+      .required()
+      .type_name("FILE");
+  import.add_flag("--dry-run", options->dry_run, "Check and estimate only");
 }
 
-void add_send_options(CLI::App& command, const std::shared_ptr<SendOptions>& options) {
-  CLI::App* send = &command;
-  send->add_option("-m", options->texts, "The text; again for another paragraph")
-      ->type_name("TEXT")
-      ->allow_extra_args(false);
-  send->add_option("-F", options->file, "Take the text from a file, or - for input")
-      ->type_name("FILE");
-  send->add_option("-s", options->subject, "The subject")->type_name("SUBJECT");
-  send->add_option("--expires", options->expires, "How long others keep it (30d)")
-      ->type_name("DUR");
-  CLI::Option* key =
-      send->add_option("--key", options->key, "Your word for this send: a repeat sends nothing");
-  key->type_name("KEY")->check(CLI::Validator(
-      [](const std::string& word) { return word.empty() ? "a key is needed" : ""; }, ""));
-  send->add_option("--once", options->once, "Send the same letter once within this time")
-      ->type_name("DUR")
-      ->excludes(key);
-  send->add_flag("--ask-ack", options->ask_ack, "Ask to be told when it was read");
-  send->add_option("--wait", options->wait, "Until queued, pooled, relayed=N, mined=N or read")
-      ->type_name("STATE");
-  send->add_option("--timeout", options->timeout, "Wait, or mine, no longer than this")
-      ->type_name("DUR");
-  send->add_flag("--hold", options->hold, "Wait here for a card that is missing");
-  send->add_flag("--stale", options->stale, "Use an expired card if there is no other");
-  send->add_flag("--no-sign", options->no_sign, "Anonymous, and no readable copy is kept");
-  send->add_flag("--require-verified", options->require_verified,
-                 "Refuse recipients that were not verified");
-  send->add_flag("--now", options->now, "Mine it into a block and sync");
-  send->add_flag("--dry-run", options->dry_run, "Check and estimate only");
-  send->add_flag("--allow-empty{yes}", options->allow_empty,
-                 "Send an empty text, or =skip to send none")
-      ->check(CLI::IsMember({"skip", "yes"}));
+void add_send_options(Command send, const std::shared_ptr<SendOptions>& options) {
+  send.add_option("-m", options->texts, "The text; again for another paragraph")
+      .type_name("TEXT")
+      .one_value_each();
+  send.add_option("-F", options->file, "Take the text from a file, or - for input")
+      .type_name("FILE");
+  send.add_option("-s", options->subject, "The subject").type_name("SUBJECT");
+  send.add_option("--expires", options->expires, "How long others keep it (30d)").type_name("DUR");
+  Parameter key =
+      send.add_option("--key", options->key, "Your word for this send: a repeat sends nothing");
+  key.type_name("KEY").check(
+      [](const std::string& word) { return word.empty() ? "a key is needed" : ""; });
+  send.add_option("--once", options->once, "Send the same letter once within this time")
+      .type_name("DUR")
+      .excludes(key);
+  send.add_flag("--ask-ack", options->ask_ack, "Ask to be told when it was read");
+  send.add_option("--wait", options->wait, "Until queued, pooled, relayed=N, mined=N or read")
+      .type_name("STATE");
+  send.add_option("--timeout", options->timeout, "Wait, or mine, no longer than this")
+      .type_name("DUR");
+  send.add_flag("--hold", options->hold, "Wait here for a card that is missing");
+  send.add_flag("--stale", options->stale, "Use an expired card if there is no other");
+  send.add_flag("--no-sign", options->no_sign, "Anonymous, and no readable copy is kept");
+  send.add_flag("--require-verified", options->require_verified,
+                "Refuse recipients that were not verified");
+  send.add_flag("--now", options->now, "Mine it into a block and sync");
+  send.add_flag("--dry-run", options->dry_run, "Check and estimate only");
+  send.add_flag("--allow-empty{yes}", options->allow_empty,
+                "Send an empty text, or =skip to send none")
+      .one_of({"skip", "yes"});
 }
 
-void add_send(CLI::App& app, Context& context) {
+void add_send(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* send = add_command(app, context, "send", "Seal a message and queue it", options, run);
-  send->add_option("to", options->to, "Names, groups or addresses")->type_name("NAME|ADDRESS");
-  add_send_options(*send, options);
-  send->add_flag("--public", options->open, "For everybody to read; no recipients");
-  send->add_option("--topic", options->topic, "Topic of a public message")->type_name("TOPIC");
-  send->add_option("--reply-to", options->reply_to, "The message that this answers")
-      ->type_name("REF");
-  send->add_option("--to-file", options->to_file, "Recipients, one a line")->type_name("FILE");
-  send->add_flag("--stdin", options->lines, "Messages as JSON Lines on standard input");
+  Command send = add_command(app, context, "send", "Seal a message and queue it", options, run);
+  send.add_option("to", options->to, "Names, groups or addresses").type_name("NAME|ADDRESS");
+  add_send_options(send, options);
+  send.add_flag("--public", options->open, "For everybody to read; no recipients");
+  send.add_option("--topic", options->topic, "Topic of a public message").type_name("TOPIC");
+  send.add_option("--reply-to", options->reply_to, "The message that this answers")
+      .type_name("REF");
+  send.add_option("--to-file", options->to_file, "Recipients, one a line").type_name("FILE");
+  send.add_flag("--stdin", options->lines, "Messages as JSON Lines on standard input");
 }
 
 }  // namespace bmsg::cli

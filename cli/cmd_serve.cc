@@ -296,23 +296,23 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_serve(CLI::App& app, Context& context) {
+void add_serve(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* serve =
+  Command serve =
       add_command(app, context, "serve", "Answer peers and local commands", options, run);
-  serve->add_option("--listen", options->listen, "Where (127.0.0.1:5512); again for more")
-      ->type_name("ADDR:PORT|unix:PATH")
-      ->allow_extra_args(false);
+  serve.add_option("--listen", options->listen, "Where (127.0.0.1:5512); again for more")
+      .type_name("ADDR:PORT|unix:PATH")
+      .one_value_each();
   serve
-      ->add_option("--sync-every", options->sync_every,
-                   "How often to ask the peers (5m; 0 for never)")
-      ->type_name("DUR");
-  serve->add_option("--max-connections", options->connections_max, "Connections at once (1024)")
-      ->type_name("N");
+      .add_option("--sync-every", options->sync_every,
+                  "How often to ask the peers (5m; 0 for never)")
+      .type_name("DUR");
+  serve.add_option("--max-connections", options->connections_max, "Connections at once (1024)")
+      .type_name("N");
   serve
-      ->add_option("--rate", options->rate,
-                   "Requests that one address may make in ten seconds (100)")
-      ->type_name("N");
+      .add_option("--rate", options->rate,
+                  "Requests that one address may make in ten seconds (100)")
+      .type_name("N");
 }
 
 }  // namespace bmsg::cli

@@ -156,14 +156,14 @@ Result<ExitCode> run(const Options& given, Context& context) {
 
 }  // namespace
 
-void add_show(CLI::App& app, Context& context) {
+void add_show(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* show = add_command(app, context, "show",
-                               "Print one block, message, peer, contact or identity", options, run);
-  show->add_option("ref", options->ref, "What")->required()->type_name("REF|NAME");
-  show->add_option("--type", options->type, "block, message, peer, contact or identity")
-      ->check(CLI::IsMember({"block", "message", "peer", "contact", "identity"}))
-      ->type_name("TYPE");
+  Command show = add_command(app, context, "show",
+                             "Print one block, message, peer, contact or identity", options, run);
+  show.add_option("ref", options->ref, "What").required().type_name("REF|NAME");
+  show.add_option("--type", options->type, "block, message, peer, contact or identity")
+      .one_of({"block", "message", "peer", "contact", "identity"})
+      .type_name("TYPE");
 }
 
 }  // namespace bmsg::cli

@@ -191,12 +191,11 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_status(CLI::App& app, Context& context) {
+void add_status(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* status =
-      add_command(app, context, "status", "Say how the store is doing", options, run);
-  status->add_flag("--exit-code", options->exit_code, "Exit 1 if something wants attention");
-  status->add_flag("--porcelain", options->porcelain, "One key and value a line");
+  Command status = add_command(app, context, "status", "Say how the store is doing", options, run);
+  status.add_flag("--exit-code", options->exit_code, "Exit 1 if something wants attention");
+  status.add_flag("--porcelain", options->porcelain, "One key and value a line");
 }
 
 }  // namespace bmsg::cli

@@ -200,21 +200,21 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_sync(CLI::App& app, Context& context) {
+void add_sync(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* sync =
+  Command sync =
       add_command(app, context, "sync", "Exchange blocks and messages with peers", options, run);
-  sync->add_option("peers", options->peers, "Only these")->type_name("PEER");
-  sync->add_flag("--pull", options->pull, "Only fetch");
-  sync->add_flag("--push", options->push, "Only give");
-  sync->add_option("--timeout", options->timeout, "Longest time for one peer")->type_name("DUR");
-  sync->add_option("--max-bytes", options->bytes_max, "Stop after so many bytes")
-      ->transform(CLI::AsSizeValue(false))
-      ->type_name("N");
-  add_progress_option(*sync, context);
-  sync->add_flag("--dry-run", options->dry_run, "Say who would be asked");
-  sync->add_option("--require", options->require, "Fail unless so many peers answered")
-      ->type_name("N");
+  sync.add_option("peers", options->peers, "Only these").type_name("PEER");
+  sync.add_flag("--pull", options->pull, "Only fetch");
+  sync.add_flag("--push", options->push, "Only give");
+  sync.add_option("--timeout", options->timeout, "Longest time for one peer").type_name("DUR");
+  sync.add_option("--max-bytes", options->bytes_max, "Stop after so many bytes")
+      .as_size()
+      .type_name("N");
+  add_progress_option(sync, context);
+  sync.add_flag("--dry-run", options->dry_run, "Say who would be asked");
+  sync.add_option("--require", options->require, "Fail unless so many peers answered")
+      .type_name("N");
 }
 
 }  // namespace bmsg::cli

@@ -79,19 +79,19 @@ Result<ExitCode> run_passwd(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_unlock(CLI::App& app, Context& context) {
+void add_unlock(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* unlock =
+  Command unlock =
       add_command(app, context, "unlock", "Keep the keys open for a while", options, run_unlock);
-  unlock->add_option("--timeout", options->timeout, "For how long (15m)")->type_name("DUR");
+  unlock.add_option("--timeout", options->timeout, "For how long (15m)").type_name("DUR");
   add_command(app, context, "lock", "Forget the keys that unlock keeps", options, run_lock);
-  CLI::App* passwd =
+  Command passwd =
       add_command(app, context, "passwd", "Change the passphrase", options, run_passwd);
   passwd
-      ->add_option("--new-passphrase-file", options->new_file,
-                   "Read the new one from a file, or - for input")
-      ->type_name("FILE");
-  passwd->add_flag("--no-passphrase", options->no_passphrase, "Put the keys behind none");
+      .add_option("--new-passphrase-file", options->new_file,
+                  "Read the new one from a file, or - for input")
+      .type_name("FILE");
+  passwd.add_flag("--no-passphrase", options->no_passphrase, "Put the keys behind none");
 }
 
 }  // namespace bmsg::cli

@@ -179,16 +179,16 @@ Result<ExitCode> run(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_verify(CLI::App& app, Context& context) {
+void add_verify(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* verify =
+  Command verify =
       add_command(app, context, "verify", "Check the stored chain again", options, run);
-  verify->add_flag("--quick", options->quick,
-                   "Headers, links, work and the tip; this is the default");
-  verify->add_flag("--full", options->full, "Every byte, body and index too");
-  add_progress_option(*verify, context);
-  verify->add_option("--from", options->from, "With --full: bodies from this height on")
-      ->type_name("HEIGHT");
+  verify.add_flag("--quick", options->quick,
+                  "Headers, links, work and the tip; this is the default");
+  verify.add_flag("--full", options->full, "Every byte, body and index too");
+  add_progress_option(verify, context);
+  verify.add_option("--from", options->from, "With --full: bodies from this height on")
+      .type_name("HEIGHT");
 }
 
 }  // namespace bmsg::cli

@@ -19,7 +19,7 @@ Result<ExitCode> run(const Options&, Context& context) {
 
 }  // namespace
 
-void add_version(CLI::App& app, Context& context) {
+void add_version(Command app, Context& context) {
   add_command(app, context, "version", "Print the version", std::make_shared<Options>(), run);
 }
 

@@ -63,49 +63,49 @@ Result<ExitCode> run(const Options& options, Context& context) {
   return Watch(context, store, wish, *watched, *cursor).run();
 }
 
-void add_choices(CLI::App& watch, Options& options) {
+void add_choices(Command watch, Options& options) {
   WatchWish& wish = options.wish;
   watch.add_flag("--messages", wish.sealed, "Messages sealed to us");
   watch.add_flag("--public", wish.open, "Public messages");
   watch.add_flag("--blocks", wish.blocks, "Blocks");
-  watch.add_option("--topic", options.topic, "Only messages of this topic")->type_name("TOPIC");
+  watch.add_option("--topic", options.topic, "Only messages of this topic").type_name("TOPIC");
   watch.add_option("--from", options.filter.from, "Only from this contact or address")
-      ->type_name("NAME");
+      .type_name("NAME");
   watch.add_flag("--pooled", wish.pooled, "Before they are in a block, too");
   watch.add_option("--since", options.since, "Where to begin: a time, a message, all or now")
-      ->type_name("TIME|REF");
+      .type_name("TIME|REF");
 }
 
-void add_endings(CLI::App& watch, Options& options) {
+void add_endings(Command watch, Options& options) {
   WatchWish& wish = options.wish;
   watch.add_flag("--drain", wish.drain, "End when nothing is left");
-  watch.add_option("--count", wish.count, "End after so many")->type_name("N");
-  watch.add_option("--timeout", options.timeout, "End after this time")->type_name("DUR");
+  watch.add_option("--count", wish.count, "End after so many").type_name("N");
+  watch.add_option("--timeout", options.timeout, "End after this time").type_name("DUR");
   watch.add_option("--heartbeat", options.heartbeat, "Say something after so much silence")
-      ->check(CLI::Range(1, 86400))
-      ->type_name("SEC");
+      .between(1, 86400)
+      .type_name("SEC");
 }
 
 }  // namespace
 
-void add_watch(CLI::App& app, Context& context) {
+void add_watch(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* watch =
+  Command watch =
       add_command(app, context, "watch", "Give out messages and blocks as they come", options, run);
-  add_choices(*watch, *options);
-  watch->add_option("--cursor", options->cursor, "Remember under this name what was handled")
-      ->type_name("READER");
-  CLI::Option* program =
-      watch->add_option("--exec", options->program, "Call this for each message; the rest is its")
-          ->type_name("PROGRAM");
-  watch->add_option("--tries", options->wish.tries, "How often before a message is parked")
-      ->check(CLI::Range(1, 1'000'000))
-      ->type_name("N")
-      ->needs(program);
-  watch->add_flag("--stop-on-error", options->wish.stop_on_error, "End instead of parking")
-      ->needs(program);
-  watch->add_flag("--parked", options->wish.parked, "Deliver what was parked, and end");
-  add_endings(*watch, *options);
+  add_choices(watch, *options);
+  watch.add_option("--cursor", options->cursor, "Remember under this name what was handled")
+      .type_name("READER");
+  Parameter program =
+      watch.add_option("--exec", options->program, "Call this for each message; the rest is its")
+          .type_name("PROGRAM");
+  watch.add_option("--tries", options->wish.tries, "How often before a message is parked")
+      .between(1, 1'000'000)
+      .type_name("N")
+      .needs(program);
+  watch.add_flag("--stop-on-error", options->wish.stop_on_error, "End instead of parking")
+      .needs(program);
+  watch.add_flag("--parked", options->wish.parked, "Deliver what was parked, and end");
+  add_endings(watch, *options);
 }
 
 }  // namespace bmsg::cli

@@ -76,18 +76,18 @@ Result<ExitCode> run_set(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_witness(CLI::App& app, Context& context) {
+void add_witness(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* witness = app.add_subcommand("witness", "The record of the tip beside the database");
-  witness->require_subcommand(1);
+  Command witness = app.add_verb("witness", "The record of the tip beside the database");
+  witness.require_verb();
   const auto add = [&](const char* name, const char* says, auto run) {
-    CLI::App* command = add_command(*witness, context, name, says, options, run);
+    Command command = add_command(witness, context, name, says, options, run);
     return command;
   };
   add("show", "Print height, hash and work", run_show);
-  CLI::App* set = add("set", "Write it anew, after a restore made on purpose", run_set);
-  set->add_option("block", options->block, "Which")->required()->type_name("HEIGHT:HASH");
-  set->add_flag("--yes", options->yes, "Do not ask");
+  Command set = add("set", "Write it anew, after a restore made on purpose", run_set);
+  set.add_option("block", options->block, "Which").required().type_name("HEIGHT:HASH");
+  set.add_flag("--yes", options->yes, "Do not ask");
 }
 
 }  // namespace bmsg::cli

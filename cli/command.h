@@ -3,15 +3,15 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/exit_code.h"
 #include "cli/output.h"
+#include "cli/parser.h"
 #include "cli/settings.h"
 #include "cli/store_dir.h"
 #include "lib/core/clock.h"
@@ -81,64 +81,66 @@ struct CommandName {
 std::vector<CommandName> all_commands();
 
 /// Adds every command to the parser, in the order in which help shows them.
-void add_commands(CLI::App& app, Context& context);
+void add_commands(Command app, Context& context);
 
 /// Adds only those whose names are among the words of the command line: all of them cost a
 /// millisecond. False if none was added, or if one of the words asks about other commands.
-bool add_named_commands(CLI::App& app, Context& context, const std::vector<std::string>& words);
+bool add_named_commands(Command app, Context& context, const std::vector<std::string>& words);
+
+/// Lets `run` answer for a command.
+void on_call(Command command, Context& context, const char* name,
+             std::function<Result<ExitCode>()> run);
 
 /// Adds one command whose options live in `Options` and whose work is `run`. Returns it for more.
 template <class Options, class Run>
-CLI::App* add_command(CLI::App& app, Context& context, const char* name, const char* says,
-                      std::shared_ptr<Options> options, Run run) {
-  CLI::App* command = app.add_subcommand(name, says);
-  command->callback([options, &context, run, name] {  // The callback keeps the options alive.
-    if (context.command.empty()) context.command = name;
-    context.outcome = run(*options, context);
-  });
+Command add_command(Command app, Context& context, const char* name, const char* says,
+                    std::shared_ptr<Options> options, Run run) {
+  const Command command = app.add_verb(name, says);
+  on_call(command, context, name,
+          [options, &context, run] { return run(*options, context); });  // It keeps the options.
   return command;
 }
 
 // One for each command; cli/cmd_NAME.cc.
-void add_init(CLI::App& app, Context& context);
-void add_id(CLI::App& app, Context& context);
-void add_contact(CLI::App& app, Context& context);
-void add_send(CLI::App& app, Context& context);
-void add_outbox(CLI::App& app, Context& context);
-void add_reply(CLI::App& app, Context& context);
-void add_resend(CLI::App& app, Context& context);
-void add_mine(CLI::App& app, Context& context);
-void add_inbox(CLI::App& app, Context& context);
-void add_read(CLI::App& app, Context& context);
-void add_watch(CLI::App& app, Context& context);
-void add_search(CLI::App& app, Context& context);
-void add_mark(CLI::App& app, Context& context);
-void add_sync(CLI::App& app, Context& context);
-void add_serve(CLI::App& app, Context& context);
-void add_peers(CLI::App& app, Context& context);
-void add_status(CLI::App& app, Context& context);
-void add_log(CLI::App& app, Context& context);
-void add_show(CLI::App& app, Context& context);
-void add_verify(CLI::App& app, Context& context);
-void add_config(CLI::App& app, Context& context);
-void add_plumbing(CLI::App& app, Context& context);
-void add_cat(CLI::App& app, Context& context);
-void add_seal(CLI::App& app, Context& context);
-void add_make_block(CLI::App& app, Context& context);
-void add_lists(CLI::App& app, Context& context);
-void add_check_header(CLI::App& app, Context& context);
-void add_witness(CLI::App& app, Context& context);
-void add_export(CLI::App& app, Context& context);
-void add_import(CLI::App& app, Context& context);
-void add_backup(CLI::App& app, Context& context);
-void add_restore(CLI::App& app, Context& context);
-void add_repair(CLI::App& app, Context& context);
-void add_unlock(CLI::App& app, Context& context);
-void add_hooks(CLI::App& app, Context& context);
-void add_schedule(CLI::App& app, Context& context);
-void add_doctor(CLI::App& app, Context& context);
-void add_completion(CLI::App& app, Context& context);
-void add_help(CLI::App& app, Context& context);
-void add_version(CLI::App& app, Context& context);
+void add_init(Command app, Context& context);
+void add_id(Command app, Context& context);
+void add_contact(Command app, Context& context);
+void add_send(Command app, Context& context);
+void add_outbox(Command app, Context& context);
+void add_reply(Command app, Context& context);
+void add_resend(Command app, Context& context);
+void add_mine(Command app, Context& context);
+void add_inbox(Command app, Context& context);
+void add_read(Command app, Context& context);
+void add_watch(Command app, Context& context);
+void add_search(Command app, Context& context);
+void add_mark(Command app, Context& context);
+void add_sync(Command app, Context& context);
+void add_serve(Command app, Context& context);
+void add_peers(Command app, Context& context);
+void add_status(Command app, Context& context);
+void add_log(Command app, Context& context);
+void add_show(Command app, Context& context);
+void add_verify(Command app, Context& context);
+void add_config(Command app, Context& context);
+void add_plumbing(Command app, Context& context);
+void add_cat(Command app, Context& context);
+void add_seal(Command app, Context& context);
+void add_make_block(Command app, Context& context);
+void add_lists(Command app, Context& context);
+void add_check_header(Command app, Context& context);
+void add_witness(Command app, Context& context);
+void add_export(Command app, Context& context);
+void add_import(Command app, Context& context);
+void add_backup(Command app, Context& context);
+void add_restore(Command app, Context& context);
+void add_repair(Command app, Context& context);
+void add_unlock(Command app, Context& context);
+void add_hooks(Command app, Context& context);
+void add_schedule(Command app, Context& context);
+void add_doctor(Command app, Context& context);
+void add_completion(Command app, Context& context);
+void add_help(Command app, Context& context);
+void add_version(Command app, Context& context);
 
 }  // namespace bmsg::cli

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/command.h"
 #include "lib/core/check.h"
 
@@ -9,7 +11,7 @@ namespace {
 
 /// One function of the list in command.h and the commands that it adds.
 struct Entry {
-  void (*add)(CLI::App& app, Context& context);
+  void (*add)(Command app, Context& context);
   std::vector<CommandName> commands;
 };
 
@@ -95,17 +97,17 @@ std::vector<CommandName> all_commands() {
   return commands;
 }
 
-void add_commands(CLI::App& app, Context& context) {
+void add_commands(Command app, Context& context) {
   std::size_t before = 0;
   for (const Entry& entry : entries()) {
     entry.add(app, context);
-    check(commands_in(app, before) == entry.commands,
+    check(commands_in(app.app(), before) == entry.commands,
           "the table of commands says what each of them says of itself");
     before += entry.commands.size();
   }
 }
 
-bool add_named_commands(CLI::App& app, Context& context, const std::vector<std::string>& words) {
+bool add_named_commands(Command app, Context& context, const std::vector<std::string>& words) {
   bool found = false;
   for (const Entry& entry : entries()) {
     const bool named = std::ranges::any_of(entry.commands, [&words](const CommandName& command) {
@@ -116,6 +118,14 @@ bool add_named_commands(CLI::App& app, Context& context, const std::vector<std::
     found = found || named;
   }
   return found;
+}
+
+void on_call(Command command, Context& context, const char* name,
+             std::function<Result<ExitCode>()> run) {
+  command.on_call([&context, name, run = std::move(run)] {
+    if (context.command.empty()) context.command = name;
+    context.outcome = run();
+  });
 }
 
 }  // namespace bmsg::cli

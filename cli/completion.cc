@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/completion_values.h"
 #include "cli/environment.h"
 #include "cli/spec.h"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/cursor.h"
 #include "cli/keyring_file.h"
 #include "cli/session.h"

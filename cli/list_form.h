@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
 #include "lib/api/format.h"
@@ -17,13 +18,13 @@ struct ListForm {
 };
 
 /// Adds both options to a command.
-void add_list_options(CLI::App& command, ListForm& form);
+void add_list_options(Command command, ListForm& form);
 
 /// One item in every form it may be wanted in.
 struct ListItem {
   std::string json;  // The object of bmsg-json(5).
   std::string id;    // What -z prints.
-  std::string line;  // For people, ready for a terminal.
+  std::string line;  // For people and pipes: cells with tabs between, ready for a terminal.
 };
 
 /// Prints items in the form that was chosen.
@@ -35,6 +36,10 @@ class ListPrinter {
                                   const std::string& sample);
 
   void print(const ListItem& item) const;
+  /// A row of a table: at a terminal it is kept for print_rows(), elsewhere printed at once.
+  void add_row(const ListItem& item);
+  /// The rows that were kept, with their cells below each other, cut to the terminal's width.
+  void print_rows() const;
 
  private:
   ListPrinter(Context& context, bool nul, std::optional<api::Format> format)
@@ -43,6 +48,7 @@ class ListPrinter {
   Context* context_;
   bool nul_;
   std::optional<api::Format> format_;
+  std::vector<std::vector<std::string>> rows_;
 };
 
 }  // namespace bmsg::cli

@@ -20,14 +20,14 @@ Result<Bytes> sender_named(const Mailroom& room, const std::string& name) {
 
 }  // namespace
 
-void add_filter_options(CLI::App& command, MailFilter& filter) {
+void add_filter_options(Command command, MailFilter& filter) {
   command.add_flag("--unread", filter.unread, "Only those not read yet");
   command.add_flag("--sent", filter.sent, "What was sent instead of what came");
-  command.add_option("--from", filter.from, "Only from this contact or address")->type_name("NAME");
-  command.add_option("--since", filter.since, "Not older than this")->type_name("TIME");
-  command.add_option("--until", filter.until, "Older than this")->type_name("TIME");
+  command.add_option("--from", filter.from, "Only from this contact or address").type_name("NAME");
+  command.add_option("--since", filter.since, "Not older than this").type_name("TIME");
+  command.add_option("--until", filter.until, "Older than this").type_name("TIME");
   command.add_option("--thread", filter.thread, "Only the conversation of this message")
-      ->type_name("REF");
+      .type_name("REF");
 }
 
 Result<mail::ListFilter> list_filter(const MailFilter& given, const Mailroom& room,

@@ -20,7 +20,7 @@ struct MailFilter {
   std::string thread;
 };
 
-void add_filter_options(CLI::App& command, MailFilter& filter);
+void add_filter_options(Command command, MailFilter& filter);
 
 /// What was given, understood. Without `thread`, `sent` alone chooses the direction.
 /// Errors: Errc::no_recipient, Errc::bad_usage; as find_message.

@@ -166,8 +166,8 @@ std::unique_ptr<CLI::App> make_parser(Context& context, Known known,
   app->fallthrough();
   app->set_version_flag("--version", BMSG_VERSION);
   add_global_options(*app, context);
-  if (known == Known::named && !add_named_commands(*app, context, words)) return nullptr;
-  if (known == Known::all) add_commands(*app, context);
+  if (known == Known::named && !add_named_commands(Command(*app), context, words)) return nullptr;
+  if (known == Known::all) add_commands(Command(*app), context);
   app->parse_complete_callback([&context] {
     auto prepared = prepare(context);
     if (prepared) return;

@@ -27,10 +27,10 @@ void listen_for_questions() {
   (void)::sigaction(SIGUSR1, &action, nullptr);  // Fails for signals that do not exist.
 }
 
-void add_progress_option(CLI::App& command, Context& context) {
+void add_progress_option(Command command, Context& context) {
   command.add_option("--progress", context.options.progress, "auto (at a terminal), json or off")
-      ->type_name("HOW")
-      ->check(CLI::IsMember({"auto", "json", "off"}));
+      .type_name("HOW")
+      .one_of({"auto", "json", "off"});
 }
 
 Progress::Progress(Context& context)

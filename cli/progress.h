@@ -6,8 +6,6 @@
 #include <chrono>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/command.h"
 #include "lib/api/json_objects.h"
 
@@ -17,7 +15,7 @@ namespace bmsg::cli {
 void listen_for_questions();
 
 /// Adds --progress to a command.
-void add_progress_option(CLI::App& command, Context& context);
+void add_progress_option(Command command, Context& context);
 
 /// Says how far some work is, first after half a second and then five times a second.
 /// Threads: one.

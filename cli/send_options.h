@@ -38,7 +38,7 @@ struct SendOptions {
 };
 
 /// Those that say what is sent and how, but not to whom.
-void add_send_options(CLI::App& command, const std::shared_ptr<SendOptions>& options);
+void add_send_options(Command command, const std::shared_ptr<SendOptions>& options);
 
 /// Sends one message, prints its ids and waits if it was asked to.
 Result<ExitCode> send_one(const SendOptions& options, const StoreDir& store, Context& context);

@@ -1,5 +1,7 @@
 #include "cli/spec.h"
 
+#include <CLI/CLI.hpp>
+
 namespace bmsg::cli {
 namespace {
 

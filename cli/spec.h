@@ -4,8 +4,7 @@
 
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/parser.h"
 #include "lib/api/spec_json.h"
 
 namespace bmsg::cli {

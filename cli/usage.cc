@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/environment.h"
 #include "cli/report.h"
 #include "cli/spec.h"

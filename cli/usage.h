@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/command.h"
+#include "cli/parser.h"
 #include "lib/core/error.h"
+
+namespace CLI {
+class ParseError;
+}
 
 namespace bmsg::cli {
 
