@@ -121,12 +121,13 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
-  BMSG_TRY_ASSIGN(const auto printer,
+  BMSG_TRY_ASSIGN(auto printer,
                   ListPrinter::make(context, options.form, api::contact_json(api::ContactView())));
   for (const mail::Contact* contact : book.all()) {
     BMSG_TRY_ASSIGN(const auto view, contact_view_of(context, store, rules, *contact));
-    printer.print({api::contact_json(view), view.name, contact_line(view)});
+    printer.add_row({api::contact_json(view), view.name, contact_line(view)});
   }
+  printer.print_rows();
   return ExitCode::ok;
 }
 

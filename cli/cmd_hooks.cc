@@ -41,7 +41,7 @@ Result<api::HookView> view_of(const Context& context, const StoreDir& store, Hoo
 }
 
 Result<ExitCode> run_list(const Options& options, Context& context) {
-  BMSG_TRY_ASSIGN(const auto printer,
+  BMSG_TRY_ASSIGN(auto printer,
                   ListPrinter::make(context, options.form, api::hook_json(api::HookView())));
   BMSG_TRY_ASSIGN(const auto store, context.store());
   for (const Hook hook : all_hooks()) {
@@ -49,8 +49,9 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
     const std::string line =
         fmt::format("{}\t{}\t{}", view.name, view.state,
                     view.reason.empty() ? std::string("-") : shown_line(view.reason));
-    printer.print({api::hook_json(view), view.name, line});
+    printer.add_row({api::hook_json(view), view.name, line});
   }
+  printer.print_rows();
   return ExitCode::ok;
 }
 

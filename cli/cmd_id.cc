@@ -87,14 +87,15 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto open, unlock_keyring(context, store));
-  BMSG_TRY_ASSIGN(const auto printer, ListPrinter::make(context, options.form,
-                                                        api::identity_json(api::IdentityView())));
+  BMSG_TRY_ASSIGN(auto printer, ListPrinter::make(context, options.form,
+                                                  api::identity_json(api::IdentityView())));
   for (const mail::Identity& identity : open.keyring.identities) {
     BMSG_TRY_ASSIGN(const auto view, identity_view(context, store, open, identity, rules.id));
     const std::string address = to_address(identity.address());
-    printer.print({api::identity_json(view), address,
-                   fmt::format("{}\t{}", shown_line(identity.name), address)});
+    printer.add_row({api::identity_json(view), address,
+                     fmt::format("{}\t{}", shown_line(identity.name), address)});
   }
+  printer.print_rows();
   return ExitCode::ok;
 }
 

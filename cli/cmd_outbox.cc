@@ -48,25 +48,27 @@ Result<Done> print_changed(Context& context, const Desk& desk, const MessageId& 
   return done;
 }
 
-Result<std::size_t> print_held(const Options& options, const ListPrinter& printer, Desk& desk) {
+Result<std::size_t> print_held(const Options& options, Context& context, ListPrinter& printer,
+                               Desk& desk) {
   if (!options.state.empty() && options.state != "held") return std::size_t{0};
   BMSG_TRY_ASSIGN(const auto views, held_views(desk));
-  for (const api::QueuedView& view : views) printer.print(item_of(desk, view));
+  for (const api::QueuedView& view : views) printer.add_row(row_of(context, desk, view));
   return views.size();
 }
 
 Result<ExitCode> run_list(const Options& options, Context& context) {
-  BMSG_TRY_ASSIGN(const auto printer,
+  BMSG_TRY_ASSIGN(auto printer,
                   ListPrinter::make(context, options.form, api::queued_json(api::QueuedView())));
   BMSG_TRY_ASSIGN(auto desk, open_desk(context));
-  BMSG_TRY_ASSIGN(std::size_t shown, print_held(options, printer, desk));
+  BMSG_TRY_ASSIGN(std::size_t shown, print_held(options, context, printer, desk));
   BMSG_TRY_ASSIGN(const auto entries, desk.outbox.entries());
   for (const mail::OutboxEntry& entry : entries) {
     BMSG_TRY_ASSIGN(const auto view, view_of(context, desk, entry));
     if (!options.state.empty() && view.state != options.state) continue;
-    printer.print(item_of(desk, view));
+    printer.add_row(row_of(context, desk, view));
     ++shown;
   }
+  printer.print_rows();
   return options.exit_code && shown == 0 ? ExitCode::no : ExitCode::ok;
 }
 

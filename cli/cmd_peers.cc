@@ -53,12 +53,13 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto peers, read_peers(context, store));
   const UnixSeconds now = context.clock.now();
-  BMSG_TRY_ASSIGN(const auto printer,
+  BMSG_TRY_ASSIGN(auto printer,
                   ListPrinter::make(context, options.form, api::peer_json(node::Peer(), now)));
   for (const node::Peer& peer : peers) {
     if (!options.state.empty() && api::peer_state(peer, now) != options.state) continue;
-    printer.print({api::peer_json(peer, now), peer.url, peer_line(peer, now)});
+    printer.add_row({api::peer_json(peer, now), peer.url, peer_line(peer, now)});
   }
+  printer.print_rows();
   return ExitCode::ok;
 }
 

@@ -111,9 +111,7 @@ Result<Done> verify(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto chain, storage::RocksStore::open_read_only(
                                         store.chain(), chain_options(context, store)));
-  const node::VerifyWish wish{
-      .depth = node::Depth::quick, .from = Height{0}, .on_progress = {}, .stop = {}};
-  BMSG_TRY_ASSIGN(const auto report, node::verify(*chain, rules, wish));
+  BMSG_TRY_ASSIGN(const auto report, node::verify(*chain, rules, node::VerifyWish()));
   if (!report.faults.empty()) {
     const node::Fault& fault = report.faults.front();
     return Error{Errc::corrupt, fmt::format("the chain in the backup is damaged at height {}: {}",

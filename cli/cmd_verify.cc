@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <charconv>
+#include <functional>
+#include <random>
+
 #include "cli/command.h"
 #include "cli/keyring_file.h"
 #include "cli/progress.h"
@@ -26,6 +31,9 @@ namespace {
 struct Options {
   bool quick = false;
   bool full = false;
+  bool signatures = false;
+  bool explain = false;
+  std::string subset;  // "N/T" or "P%"
   std::uint32_t from = 0;
 };
 
@@ -66,10 +74,19 @@ std::optional<OpenKeyring> keys_at_hand(const Context& context, const StoreDir& 
   return open ? std::optional(std::move(open).value()) : std::nullopt;
 }
 
+/// What --signatures is about cannot be done without the keys; elsewhere nobody is asked for them.
+Result<std::optional<OpenKeyring>> keys_for(const Options& options, Context& context,
+                                            const StoreDir& store) {
+  if (!options.signatures) return keys_at_hand(context, store);
+  BMSG_TRY_ASSIGN(auto open, unlock_keyring(context, store));
+  return std::optional(std::move(open));
+}
+
 /// Opens every message of ours again and compares with what the index says of it.
-Result<Done> check_own(Context& context, const StoreDir& store, const chain::ChainRules& rules,
-                       const node::ChainReader& chain, node::VerifyReport& report) {
-  const auto open = keys_at_hand(context, store);
+Result<Done> check_own(const Options& options, Context& context, const StoreDir& store,
+                       const chain::ChainRules& rules, const node::ChainReader& chain,
+                       node::VerifyReport& report) {
+  BMSG_TRY_ASSIGN(const auto open, keys_for(options, context, store));
   if (!open) {
     context.out.note("without the key the texts and signatures of own messages are not checked");
     return done;
@@ -94,15 +111,51 @@ Result<Done> check_own(Context& context, const StoreDir& store, const chain::Cha
   return done;
 }
 
+using Heights = std::function<bool(Height)>;
+
+/// Which heights --read-data-subset reads: the N-th of every T, or P of a hundred by chance.
+/// Errors: Errc::bad_usage.
+Result<Heights> chosen_heights(const std::string& subset, Context& context) {
+  std::uint32_t first = 0;
+  std::uint32_t second = 0;
+  const char* end = subset.data() + subset.size();
+  const auto [at, failed] = std::from_chars(subset.data(), end, first);
+  const bool is_part = failed == std::errc() && at != end && *at == '/' &&
+                       std::from_chars(at + 1, end, second).ptr == end;
+  if (is_part && first >= 1 && first <= second)
+    return Heights([first, second](Height height) { return height.value % second == first - 1; });
+  const bool is_share = failed == std::errc() && at + 1 == end && *at == '%';
+  if (!is_share || first < 1 || first > 100) {
+    return Error{Errc::bad_usage,
+                 fmt::format("--read-data-subset '{}': N/T as in 1/7, or P% as in 10%", subset)};
+  }
+  std::array<std::uint8_t, 8> seed{};
+  BMSG_TRY(context.entropy.fill(seed));
+  std::uint64_t state = 0;
+  for (const std::uint8_t byte : seed) state = state << 8 | byte;
+  return Heights(
+      [first, chance = std::mt19937_64(state)](Height) mutable { return chance() % 100 < first; });
+}
+
+/// What is beside the blocks: files, the private index, and unless only a part is read, each byte.
+Result<Done> check_beside(const Options& options, Context& context, const StoreDir& store,
+                          const storage::RocksStore& chain, node::VerifyReport& report) {
+  if (options.subset.empty()) BMSG_TRY(note_damage(report, "database", chain.verify_checksums()));
+  BMSG_TRY(note_damage(report, "outbox", check_outbox(context, store)));
+  return note_damage(report, "mail", check_mail(context, store));
+}
+
 Result<node::VerifyReport> check_store(const Options& options, Context& context,
                                        const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto chain, storage::RocksStore::open_read_only(
                                         store.chain(), chain_options(context, store)));
-  node::VerifyWish wish{.depth = options.full ? node::Depth::full : node::Depth::quick,
-                        .from = Height{options.from},
-                        .on_progress = {},
-                        .stop = {}};
+  node::VerifyWish wish;
+  wish.depth = options.full ? node::Depth::full : node::Depth::quick;
+  wish.from = Height{options.from};
+  if (!options.subset.empty()) {
+    BMSG_TRY_ASSIGN(wish.reads, chosen_heights(options.subset, context));
+  }
   std::optional<Progress> shown(std::in_place, context);
   wish.on_progress = [&](std::uint64_t blocks, std::uint64_t of) {
     shown->count_blocks("verify", blocks, of);
@@ -110,12 +163,15 @@ Result<node::VerifyReport> check_store(const Options& options, Context& context,
   auto report = node::verify(*chain, rules, wish);
   shown.reset();
   if (!report) return report.error();
-  if (!options.full) return report;
-  BMSG_TRY(note_damage(report.value(), "database", chain->verify_checksums()));
-  BMSG_TRY(note_damage(report.value(), "outbox", check_outbox(context, store)));
-  BMSG_TRY(note_damage(report.value(), "mail", check_mail(context, store)));
-  BMSG_TRY(note_damage(report.value(), "mail",
-                       check_own(context, store, rules, *chain, report.value())));
+  if (options.from > report.value().tip.height.value) {
+    return Error{Errc::not_found, fmt::format("--from {}: the tip is at height {}", options.from,
+                                              report.value().tip.height.value)};
+  }
+  if (options.full) BMSG_TRY(check_beside(options, context, store, *chain, report.value()));
+  if (options.full || options.signatures) {
+    BMSG_TRY(note_damage(report.value(), "mail",
+                         check_own(options, context, store, rules, *chain, report.value())));
+  }
   return report;
 }
 
@@ -135,7 +191,13 @@ std::uint64_t made_blocks(const node::VerifyReport& report) {
   return report.blocks == 0 ? 0 : report.blocks - 1;
 }
 
-void print(Context& context, const node::VerifyReport& report, double seconds) {
+void print_fault(Context& context, const char* word, const node::Fault& fault) {
+  context.out.line(fmt::format("{} height {}: {}: {}", word, fault.height.value, fault.kind,
+                               shown_line(fault.detail)));
+}
+
+void print(const Options& options, Context& context, const node::VerifyReport& report,
+           double seconds) {
   if (report.faults.empty()) {
     context.out.line(fmt::format("OK {}, {}, tip {}, work {} ({})",
                                  counted(made_blocks(report), "block", "blocks"),
@@ -144,10 +206,12 @@ void print(Context& context, const node::VerifyReport& report, double seconds) {
                                  short_work(report.tip.work), to_span(seconds)));
     return;
   }
-  const node::Fault& first = report.faults.front();
-  context.out.line(fmt::format("BAD height {}: {}: {}", first.height.value, first.kind,
-                               shown_line(first.detail)));
+  print_fault(context, "BAD", report.faults.front());
+  const std::size_t more = options.explain ? report.faults.size() : 1;
+  for (std::size_t at = 1; at < more; ++at) print_fault(context, "and", report.faults[at]);
   context.out.line(counted(report.faults.size(), "fault in all", "faults in all"));
+  if (!context.options.quiet)
+    context.out.tell("bmsg: hint: 'bmsg repair --from-peer URL' fetches anew what is damaged\n");
 }
 
 void print_json(Context& context, const node::VerifyReport& report, double seconds) {
@@ -169,11 +233,14 @@ void print_json(Context& context, const node::VerifyReport& report, double secon
 Result<ExitCode> run(const Options& options, Context& context) {
   if (options.quick && options.full)
     return Error{Errc::bad_usage, "--quick and --full exclude each other"};
+  if (!options.subset.empty() && !options.full)
+    return Error{Errc::bad_usage, "--read-data-subset is for --full"};
   BMSG_TRY_ASSIGN(const auto store, context.store());
   const auto began = context.clock.steady();
   BMSG_TRY_ASSIGN(const auto report, check_store(options, context, store));
   const double seconds = std::chrono::duration<double>(context.clock.steady() - began).count();
-  context.options.json ? print_json(context, report, seconds) : print(context, report, seconds);
+  context.options.json ? print_json(context, report, seconds)
+                       : print(options, context, report, seconds);
   return report.faults.empty() ? ExitCode::ok : ExitCode::data;
 }
 
@@ -187,6 +254,13 @@ void add_verify(Command app, Context& context) {
                   "Headers, links, work and the tip; this is the default");
   verify.add_flag("--full", options->full, "Every byte, body and index too");
   add_progress_option(verify, context);
+  verify.add_flag("--signatures", options->signatures,
+                  "Open own messages again; asks for the passphrase");
+  verify
+      .add_option("--read-data-subset", options->subset,
+                  "With --full: bodies of the N-th of every T blocks, or of P% by chance")
+      .type_name("N/T|P%");
+  verify.add_flag("--explain", options->explain, "Print all faults, not the first alone");
   verify.add_option("--from", options->from, "With --full: bodies from this height on")
       .type_name("HEIGHT");
 }

@@ -72,6 +72,8 @@ api::QueuedView view_of_held(const mail::HeldName& held) {
   return view;
 }
 
+constexpr std::size_t kShortId = 12;  // Digits of an id in a table.
+
 }  // namespace
 
 Result<Desk> open_desk(Context& context) {
@@ -140,6 +142,16 @@ ListItem item_of(const Desk& desk, const api::QueuedView& view) {
           fmt::format("{}\t{}\t{}\t{}\t{}", id, view.state, to_rfc3339(view.since),
                       shown_line(names_of(desk.contacts, view.to)),
                       shown_line(view.reason.value_or("-")))};
+}
+
+ListItem row_of(const Context& context, const Desk& desk, const api::QueuedView& view) {
+  ListItem item = item_of(desk, view);
+  if (!context.out.to_terminal()) return item;
+  item.line = fmt::format("{}\t{}\t{}\t{}\t{}", item.id.substr(0, kShortId), view.state,
+                          to_relative(view.since, context.clock.now()),
+                          shown_line(names_of(desk.contacts, view.to)),
+                          shown_line(view.reason.value_or("-")));
+  return item;
 }
 
 Result<std::vector<api::QueuedView>> held_views(Desk& desk) {

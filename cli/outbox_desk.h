@@ -39,6 +39,8 @@ Result<api::QueuedView> view_of_buried(const Desk& desk, const std::string& ref)
 /// Letters that wait for a card, with recipients where there is a key.
 Result<std::vector<api::QueuedView>> held_views(Desk& desk);
 ListItem item_of(const Desk& desk, const api::QueuedView& view);
+/// The same for a list: at a terminal with as much of id and time as a person needs.
+ListItem row_of(const Context& context, const Desk& desk, const api::QueuedView& view);
 
 /// The message that a word names. nullopt: none begins so. Errors: Errc::bad_usage for several.
 Result<std::optional<mail::OutboxEntry>> entry_like(const Desk& desk, const std::string& ref);

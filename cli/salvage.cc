@@ -37,8 +37,8 @@ Result<std::vector<std::string>> chain_damage(Context& context, const StoreDir& 
   auto chain = storage::RocksStore::open_read_only(store.chain(), chain_options(context, store));
   BMSG_TRY_ASSIGN(const bool opened, note(chain, damage));
   if (!opened) return damage;
-  node::VerifyWish wish{
-      .depth = node::Depth::full, .from = Height{0}, .on_progress = {}, .stop = {}};
+  node::VerifyWish wish;
+  wish.depth = node::Depth::full;
   std::optional<Progress> shown(std::in_place, context);
   wish.on_progress = [&](std::uint64_t blocks, std::uint64_t of) {
     shown->count_blocks("verify", blocks, of);

@@ -261,7 +261,8 @@ Result<Done> Walk::check_block(const StoredHeader& stored) {
   }
   const std::uint64_t leaf = past_.size();
   BMSG_TRY(check_tree(stored, past_.add(chain::leaf_hash(stored.hash.view())), leaf));
-  const bool deep = wish_.depth == Depth::full && next_ > 0 && next_ >= wish_.from.value;
+  const bool deep = wish_.depth == Depth::full && next_ > 0 && next_ >= wish_.from.value &&
+                    (!wish_.reads || wish_.reads(Height{next_}));
   if (deep) BMSG_TRY(check_messages(stored));
   ++report_.blocks;
   report_.messages += stored.sealed.header.count;

@@ -43,6 +43,8 @@ inline constexpr std::size_t kFaultsMax = 1000;
 struct VerifyWish {
   Depth depth = Depth::quick;
   Height from;
+  /// With Depth::full: whether the messages of that height are read. Unset: all are.
+  std::function<bool(Height)> reads;
   std::function<void(std::uint64_t blocks, std::uint64_t of)> on_progress;
   std::stop_token stop;
 };

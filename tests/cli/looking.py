@@ -88,12 +88,44 @@ def check_numbers(ana):
     assert whole.endswith("an answer") and len(whole.split("\n")) == 2, whole
 
 
+def check_verify(ana):
+    """A part of the reading, all of it over several runs; words that name no part."""
+    for part in ("1/1", "1/3", "2/3", "3/3", "1%", "100%"):
+        assert ana.text("verify", "--full", "--read-data-subset", part).startswith("OK "), part
+    for part in ("0/3", "4/3", "1/0", "/3", "1/", "1/3x", "0%", "101%", "%", "x", ""):
+        ana.run("verify", "--full", "--read-data-subset", part, exits=(64,) if part else (0,))
+    ana.run("verify", "--read-data-subset", "1/3", exits=(64,))
+    ana.run("verify", "--full", "--from", "3")
+    ana.run("verify", "--full", "--from", "4", exits=(66,))
+    assert ana.text("verify", "--signatures", "--explain").startswith("OK ")
+
+
+def check_tables(ana, ben):
+    """Lists are columns at a terminal, cut to its width, and lines with tabs elsewhere."""
+    ana.run("send", "-m", "text", "ben")
+    ana.run("contact", "add", "a-name-that-is-rather-long", ana.text("id"))
+    for words, rows in ((["outbox"], 1), (["contact", "list"], 2), (["peers"], 1), (["hooks"], 6),
+                        (["id", "list"], 1)):
+        assert all("\t" in line for line in ana.text(*words).split("\n")), words
+        text, code = at_terminal(ana, "--no-pager", *words)
+        lines = text.rstrip("\r\n").split("\r\n")
+        assert code == 0 and len(lines) >= rows and "\t" not in text, (words, text)
+        assert all(len(line) <= 100 for line in lines), (words, lines)
+        assert at_terminal(ana, *words, "--json")[0].replace("\r", "") == \
+            ana.run(*words, "--json").decode()
+    first = at_terminal(ana, "--no-pager", "contact", "list")[0].split("\r\n")
+    assert first[0].index("known") == first[1].index("known"), first
+    assert ana.objects("outbox")[0]["id"][:12] in at_terminal(ana, "--no-pager", "outbox")[0]
+
+
 def main():
     with stores.workplace() as place:
         ana, ben = branched(place)
         check_log(ana)
         check_show(ana, ben)
         check_numbers(ana)
+        check_verify(ana)
+        check_tables(ana, ben)
 
 
 main()

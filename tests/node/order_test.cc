@@ -121,9 +121,9 @@ TEST(Order, OfBlocksChangesNeitherTheTipNorThePool) {
       feed(f, tree.blocks, numbers);
       EXPECT_EQ(f.tip(), tree.best()) << "round " << round;
       EXPECT_EQ(f.pooled(), pool) << "round " << round;
-      const auto report =
-          node::verify(f.store, f.builder.chain(),
-                       {.depth = node::Depth::full, .from = {}, .on_progress = {}, .stop = {}});
+      const auto report = node::verify(
+          f.store, f.builder.chain(),
+          {.depth = node::Depth::full, .from = {}, .reads = {}, .on_progress = {}, .stop = {}});
       EXPECT_TRUE(report.value().faults.empty()) << "round " << round;
     }
   }

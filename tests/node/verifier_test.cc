@@ -26,10 +26,11 @@ struct Verifier : testing::Test {
     }
     f.accept_all(blocks);
   }
-  node::VerifyReport verify(Depth depth, Height from = {}) {
-    return node::verify(f.store, f.builder.chain(),
-                        {.depth = depth, .from = from, .on_progress = {}, .stop = {}})
-        .value();
+  node::VerifyReport verify(Depth depth, Height from = {},
+                            const std::function<bool(Height)>& reads = {}) {
+    const node::VerifyWish wish{
+        .depth = depth, .from = from, .reads = reads, .on_progress = {}, .stop = {}};
+    return node::verify(f.store, f.builder.chain(), wish).value();
   }
   node::MemoryStore::BlockRecord& record(std::size_t height) {
     return f.store.records().blocks.at(hash_of(blocks[height - 1]));
@@ -139,6 +140,15 @@ TEST_F(Verifier, BeginsWithMessagesAtTheHeightThatIsAsked) {
   EXPECT_FALSE(verify(Depth::full, Height{2}).faults.empty());
 }
 
+TEST_F(Verifier, ReadsMessagesOfTheHeightsThatAreChosen) {
+  record(2).messages[0].body->back() ^= 1;
+  const auto not_second = [](Height height) { return height.value != 2; };
+  EXPECT_TRUE(verify(Depth::full, {}, not_second).faults.empty());
+  const auto second = [](Height height) { return height.value == 2; };
+  EXPECT_FALSE(verify(Depth::full, {}, second).faults.empty());
+  EXPECT_TRUE(verify(Depth::quick, {}, second).faults.empty());
+}
+
 TEST_F(Verifier, FindsAMessageThatTheIndexLacks) {
   f.store.records().places.erase(id_of(blocks[3].messages[1]));
   EXPECT_TRUE(has(verify(Depth::full), "index", 4));
@@ -170,7 +180,11 @@ TEST_F(Verifier, StopsWhenAskedAndSaysSo) {
   stop.request_stop();
   const auto report =
       node::verify(f.store, f.builder.chain(),
-                   {.depth = Depth::quick, .from = {}, .on_progress = {}, .stop = stop.get_token()})
+                   {.depth = Depth::quick,
+                    .from = {},
+                    .reads = {},
+                    .on_progress = {},
+                    .stop = stop.get_token()})
           .value();
   EXPECT_TRUE(report.stopped);
   EXPECT_TRUE(report.faults.empty());
