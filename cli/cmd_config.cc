@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/editor.h"
 #include "cli/environment.h"
 #include "cli/text.h"
 #include "lib/api/json_objects.h"
@@ -109,9 +110,42 @@ Result<ExitCode> change(const Options& options, Context& context,
   return ExitCode::ok;
 }
 
+const char* place_of(const Options& options) {
+  return options.system ? "system" : options.user ? "user" : "store";
+}
+
 Result<ExitCode> run_path(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto file, file_of(options, context));
-  context.out.line(shown_line(file.string()));
+  context.out.line(context.options.json
+                       ? api::setting_json("path", file.string(), place_of(options))
+                       : shown_line(file.string()));
+  return ExitCode::ok;
+}
+
+/// What somebody wrote must be good for every command, or none could be run to mend it.
+Result<Done> check_text(const std::string& text, const std::string& origin) {
+  Settings written;
+  BMSG_TRY(written.add_text(text, origin));
+  for (const auto& [key, value] : written.all()) {
+    const auto checked = check_value(key, value.text);
+    if (!checked) return Error{Errc::bad_config, origin + ": " + checked.error().message};
+  }
+  return done;
+}
+
+/// The editor gets a copy: the file changes when that is good, and at once.
+Result<ExitCode> run_edit(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto file, file_of(options, context));
+  BMSG_TRY(context.disk.make_directory(file.parent_path()));
+  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(nullptr));
+  BMSG_TRY_ASSIGN(const auto lock, FileLock::take(file.parent_path() / "config.lock", "config",
+                                                  patience, context.clock));
+  BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(file, kConfigBytesMax));
+  const std::string before = bytes ? to_string(*bytes) : std::string();
+  BMSG_TRY_ASSIGN(const auto after, edit_whole(context, before));
+  if (after == before) return ExitCode::ok;
+  BMSG_TRY(check_text(after, file.string()));
+  BMSG_TRY(context.disk.replace(file, as_bytes(after)));
   return ExitCode::ok;
 }
 
@@ -146,6 +180,7 @@ void add_config(Command app, Context& context) {
       [](const Options& given, Context& within) { return change(given, within, std::nullopt); });
   unset.add_option("key", options->key, "Which").required().type_name("KEY");
   add_places(unset, options);
+  add_places(add("edit", "Open the file in an editor", run_edit), options);
   add_places(add("path", "Print the name of the file", run_path), options);
 }
 

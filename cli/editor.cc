@@ -44,7 +44,7 @@ bool run_editor(const std::string& editor, const std::string& file) {
 
 }  // namespace
 
-Result<std::string> edit_text(const Context& context, const std::string& text) {
+Result<std::string> edit_whole(const Context& context, const std::string& text) {
   std::error_code none;
   const auto place = std::filesystem::temp_directory_path(none);
   if (none) return Error{Errc::io, "TMPDIR names no directory for the text to edit"};
@@ -59,9 +59,14 @@ Result<std::string> edit_text(const Context& context, const std::string& text) {
   auto saved = context.disk.read(pattern, kTextBytesMax);
   BMSG_TRY(context.disk.remove(pattern));
   if (!worked)
-    return Error{Errc::bad_usage, fmt::format("the editor '{}' failed; nothing was sent", editor)};
+    return Error{Errc::bad_usage, fmt::format("the editor '{}' failed; nothing was done", editor)};
   if (!saved) return saved.error();
-  std::istringstream lines(saved.value() ? to_string(*saved.value()) : "");
+  return saved.value() ? to_string(*saved.value()) : std::string();
+}
+
+Result<std::string> edit_text(const Context& context, const std::string& text) {
+  BMSG_TRY_ASSIGN(const auto saved, edit_whole(context, text));
+  std::istringstream lines(saved);
   std::string kept;
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with('#')) kept += line + "\n";

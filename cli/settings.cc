@@ -83,16 +83,19 @@ Result<Done> check_known(const std::string& key, const std::string& origin) {
 
 Result<Done> Settings::add_file(const std::filesystem::path& file, const Disk& disk) {
   BMSG_TRY_ASSIGN(const auto bytes, disk.read(file, kConfigBytesMax));
-  if (!bytes) return done;
-  std::istringstream in(to_string(*bytes));
+  return bytes ? add_text(to_string(*bytes), file.string()) : Result<Done>(done);
+}
+
+Result<Done> Settings::add_text(const std::string& text, const std::string& origin) {
+  std::istringstream in(text);
   for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(in)) {
     if (item.name == "++" || item.name == "--") continue;  // The parser's marks of sections.
-    BMSG_TRY(check_known(item.fullname(), file.string()));
+    BMSG_TRY(check_known(item.fullname(), origin));
     if (item.inputs.size() != 1) {
       return Error{Errc::bad_config,
-                   fmt::format("{}: '{}' needs one value", file.string(), item.fullname())};
+                   fmt::format("{}: '{}' needs one value", origin, item.fullname())};
     }
-    add(item.fullname(), item.inputs.front(), file.string());
+    add(item.fullname(), item.inputs.front(), origin);
   }
   return done;
 }

@@ -37,6 +37,8 @@ class Settings {
 
   /// Reads a file if it is there. Errors: Errc::bad_config naming file and key.
   Result<Done> add_file(const std::filesystem::path& file, const Disk& disk);
+  /// The text of such a file; `origin` says where it stands. Errors: as add_file().
+  Result<Done> add_text(const std::string& text, const std::string& origin);
   /// "key=value" from -c.
   Result<Done> add_assignment(const std::string& assignment);
   void add(const std::string& key, const std::string& text, const std::string& origin);
