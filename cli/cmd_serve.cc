@@ -10,6 +10,7 @@
 #include "cli/environment.h"
 #include "cli/peering.h"
 #include "cli/serve_log.h"
+#include "cli/serve_miner.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/text.h"
@@ -35,6 +36,7 @@ struct Options {
   std::string sync_every;
   std::size_t connections_max = 0;
   std::uint32_t rate = 0;
+  bool mine = false;
 };
 
 constexpr std::chrono::seconds kGrace{5};
@@ -57,6 +59,8 @@ class Serving {
 
   Result<Done> start(const Options& options);
   void announce();
+  /// Limits, peers' rhythm and proxy from the files of settings, if all of those are good.
+  void reload(const Options& options);
   /// One line for whoever asks by SIGUSR1.
   void tell_state();
   /// To whoever started us and waits for it.
@@ -69,7 +73,9 @@ class Serving {
   Result<net::Listener> listener_at(const std::string& text) const;
   Result<Done> give_identity(net::Listener& place) const;
   Result<net::ServerOptions> server_options(const Options& options, const Settings& settings) const;
-  Result<Done> start_gossip(const Options& options, const Settings& settings);
+  Result<api::GossipOptions> gossip_options(const Options& options, const Settings& settings);
+  void start_gossip(api::GossipOptions options);
+  Result<Done> take_settings(const Options& options);
   void route(net::HttpRequest request, net::Respond respond);
   void collect_cards();
   std::string height() const;
@@ -92,6 +98,7 @@ class Serving {
   std::unique_ptr<net::HttpServer> server_;
   std::latch server_set_{1};  // The server's thread answers before start() returns.
   std::unique_ptr<api::Gossip> gossip_;
+  std::unique_ptr<ServeMiner> miner_;
 };
 
 Result<Done> Serving::open_node() {
@@ -192,7 +199,8 @@ void Serving::route(net::HttpRequest request, net::Respond respond) {
   respond(net::text_response(404, "not found\n"));
 }
 
-Result<Done> Serving::start_gossip(const Options& options, const Settings& settings) {
+Result<api::GossipOptions> Serving::gossip_options(const Options& options,
+                                                   const Settings& settings) {
   api::GossipOptions gossip;
   BMSG_TRY_ASSIGN(const auto every, options.sync_every.empty()
                                         ? settings.seconds("serve.sync_every")
@@ -205,14 +213,38 @@ Result<Done> Serving::start_gossip(const Options& options, const Settings& setti
     const auto noted = outbox.note_relayed(peer, has);
     if (!noted) log_.write(LogLevel::warning, noted.error().message);
   };
-  gossip_ = std::make_unique<api::Gossip>(*node_, rules_, context_.clock, log_, std::move(gossip));
+  return gossip;
+}
+
+void Serving::start_gossip(api::GossipOptions options) {
+  gossip_ = std::make_unique<api::Gossip>(*node_, rules_, context_.clock, log_, std::move(options));
   // By its own pointer: the last change may still be told while gossip_ is let go.
   node_->on_change([this, gossip = gossip_.get()] {
     peer_routes_->changed();
     gossip->changed();
     if (manager_.listens()) tell_manager("STATUS=" + height());
   });
+}
+
+Result<Done> Serving::take_settings(const Options& options) {
+  BMSG_TRY_ASSIGN(const auto settings, context_.settings(&store_));
+  BMSG_TRY_ASSIGN(const auto limits, server_options(options, settings));
+  BMSG_TRY_ASSIGN(auto gossip, gossip_options(options, settings));
+  server_->set_limits(limits);
+  node_->on_change({});
+  gossip_.reset();
+  start_gossip(std::move(gossip));
   return done;
+}
+
+void Serving::reload(const Options& options) {
+  tell_manager("RELOADING=1");
+  const auto taken = take_settings(options);
+  if (taken)
+    log_.write(LogLevel::info, "took the settings anew");
+  else
+    log_.write(LogLevel::warning, "goes on with the settings it has: " + taken.error().message);
+  tell_manager("READY=1");
 }
 
 Result<Done> Serving::start(const Options& options) {
@@ -227,12 +259,16 @@ Result<Done> Serving::start(const Options& options) {
   };
   peer_routes_ = std::make_unique<api::PeerRoutes>(*node_, context_.clock, later);
   local_routes_ = std::make_unique<api::LocalRoutes>(*node_);
-  BMSG_TRY(start_gossip(options, settings));
+  BMSG_TRY_ASSIGN(auto gossip, gossip_options(options, settings));
+  start_gossip(std::move(gossip));
   const auto handler = [this](net::HttpRequest request, net::Respond respond) {
     route(std::move(request), std::move(respond));
   };
   BMSG_TRY_ASSIGN(server_, net::HttpServer::start(places, handler, limits, context_.clock));
   server_set_.count_down();
+  if (options.mine) {
+    BMSG_TRY_ASSIGN(miner_, ServeMiner::start(context_, store_, log_));
+  }
   return done;
 }
 
@@ -267,6 +303,7 @@ void Serving::tell_state() {
 }
 
 Serving::~Serving() {
+  miner_.reset();
   if (peer_routes_) peer_routes_->stop();
   if (local_routes_) local_routes_->stop();
   if (node_) node_->on_change({});
@@ -283,11 +320,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY(context.out.flush());
   for (;;) {
     const int signal = signals.wait();
-    if (signal == SIGHUP) continue;  // Limits are read at start; a reload must not end the service.
-    if (signal == SIGUSR1) {
-      serving.tell_state();
-      continue;
-    }
+    if (signal == SIGHUP) serving.reload(options);
+    if (signal == SIGUSR1) serving.tell_state();
+    if (signal == SIGHUP || signal == SIGUSR1) continue;
     if (signal == SIGINT) context.command = "serve";
     serving.tell_manager("STOPPING=1");
     return ExitCode::ok;
@@ -307,6 +342,7 @@ void add_serve(Command app, Context& context) {
       .add_option("--sync-every", options->sync_every,
                   "How often to ask the peers (5m; 0 for never)")
       .type_name("DUR");
+  serve.add_flag("--mine", options->mine, "Mine what waits, too, at the lowest priority");
   serve.add_option("--max-connections", options->connections_max, "Connections at once (1024)")
       .type_name("N");
   serve

@@ -75,6 +75,7 @@ class HttpServer::Impl {
   void close_entrances();
   void run_after(std::chrono::milliseconds delay, std::function<void()> work);
   void stop(std::chrono::milliseconds grace);
+  void set_limits(const ServerOptions& limits);
   void adopt(Descriptor connected);
   bool post(std::function<void()> work) { return door_->post(std::move(work)); }
   std::size_t connections() const { return connections_; }
@@ -230,6 +231,13 @@ void HttpServer::Impl::run_after(std::chrono::milliseconds delay, std::function<
   (void)post(std::move(begin));  // Dropped after the end, as the header says.
 }
 
+void HttpServer::Impl::set_limits(const ServerOptions& limits) {
+  (void)post([this, limits] {  // After the end there is nothing to limit.
+    state_.options = limits;
+    state_.rates.set_limits(limits.rates);
+  });
+}
+
 void HttpServer::Impl::adopt(Descriptor connected) {
   // Shared, because queued work can be copied and a descriptor cannot.
   const auto socket = std::make_shared<Descriptor>(std::move(connected));
@@ -307,6 +315,7 @@ void HttpServer::adopt(Descriptor connected) { impl_->adopt(std::move(connected)
 void HttpServer::run_after(std::chrono::milliseconds delay, std::function<void()> work) {
   impl_->run_after(delay, std::move(work));
 }
+void HttpServer::set_limits(const ServerOptions& limits) { impl_->set_limits(limits); }
 std::size_t HttpServer::connections() const { return impl_->connections(); }
 void HttpServer::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
 

@@ -83,6 +83,9 @@ class HttpServer {
   /// called "pipe" and counts as local.
   void adopt(Descriptor connected);
 
+  /// Other limits from now on, for connections that are open too.
+  void set_limits(const ServerOptions& limits);
+
   /// Open connections.
   std::size_t connections() const;
 

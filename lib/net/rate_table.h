@@ -33,6 +33,9 @@ class RateTable {
 
   explicit RateTable(const RateLimits& limits) : limits_(limits) {}
 
+  /// What was counted so far stays counted.
+  void set_limits(const RateLimits& limits) { limits_ = limits; }
+
   /// Counts a connection in; false, and nothing counted, if the subnet holds its share already.
   bool enter(const Origin& origin);
   void leave(const Origin& origin);
@@ -61,7 +64,7 @@ class RateTable {
   Caller& caller(const Origin& origin, Time now);
   void forget_the_quiet(Time now);
 
-  const RateLimits limits_;
+  RateLimits limits_;
   std::map<std::string, std::size_t> subnets_;
   std::map<std::string, Caller> callers_;
 };

@@ -23,7 +23,7 @@ struct ServerState {
   asio::io_context& loop;
   std::shared_ptr<Door> door;  // Shared with every Respond that is still out there.
   Handler handler;
-  const ServerOptions options;
+  ServerOptions options;
   const Clock& clock;
   RateTable rates;
   std::set<std::shared_ptr<Session>> sessions;  // Shared with the coroutine that runs each.

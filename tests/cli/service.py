@@ -115,6 +115,57 @@ def check_bad_socket(store):
     assert server.returncode != 0 and b"does not listen" in complaint, (out, complaint)
 
 
+def check_reload(store, place):
+    """HUP has it take its settings anew, if they are good."""
+    ben = stores.joined(place / "ben", "ben", store.directory / "genesis")
+    ben.run("mine", "--allow-empty", "-n", "30")
+    wanted = ben.objects("log", "-n", "1")[0]["height"]
+    config = store.directory / "config.toml"
+    with ben.served() as url:
+        store.run("peers", "add", url)
+        store.run("config", "set", "serve.sync_every", "0")
+        server = store.start("serve", "--listen", "127.0.0.1:0", "-v")
+        try:
+            stores.read_line(server.stdout, SECONDS)
+            good = config.read_text()
+            config.write_text("no.such = 1\n")
+            server.send_signal(signal.SIGHUP)
+            while "goes on with the settings it has" not in stores.read_line(server.stderr, SECONDS):
+                assert server.poll() is None
+            config.write_text(good)
+            assert store.objects("log", "-n", "1")[0]["height"] < wanted, "it asked its peer already"
+            store.run("config", "set", "serve.sync_every", "1s")
+            server.send_signal(signal.SIGHUP)
+            while "took the settings anew" not in stores.read_line(server.stderr, SECONDS):
+                assert server.poll() is None
+            deadline = time.monotonic() + SECONDS
+            while store.objects("log", "-n", "1")[0]["height"] != wanted:
+                assert time.monotonic() < deadline, "it did not ask its peer"
+                time.sleep(0.05)
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(SECONDS) == 0
+        finally:
+            server.kill()
+            server.communicate()
+
+
+def check_mining(store):
+    """--mine puts what waits into blocks, and ends with the rest."""
+    server = store.start("serve", "--listen", "127.0.0.1:0", "--sync-every", "0", "--mine")
+    try:
+        stores.read_line(server.stdout, SECONDS)
+        store.run("send", "--public", "-m", "text", "--wait", "mined=1", "--timeout", "60")
+        height = store.objects("log", "-n", "1")[0]["height"]
+        store.run("send", "--public", "-m", "another", "--wait", "mined=2", "--timeout", "60")
+        assert store.objects("log", "-n", "1")[0]["height"] >= height + 2, "buried, too"
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(SECONDS) == 0
+    finally:
+        server.kill()
+        server.communicate()
+    store.run("verify", "--full")
+
+
 def main():
     with stores.workplace() as place:
         store = stores.new_chain(place / "ana", "ana")
@@ -122,6 +173,8 @@ def main():
         check_silence(store)
         check_sockets(store, place)
         check_bad_socket(store)
+        check_reload(store, place)
+        check_mining(store)
 
 
 main()
