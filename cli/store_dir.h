@@ -62,5 +62,6 @@ std::filesystem::path whole_path(const std::filesystem::path& path);
 
 /// What the file `format` of a store of this version says.
 inline constexpr std::string_view kStoreFormat = "bmsg-store 1\n";
+inline constexpr unsigned kStoreFormatNumber = 1;
 
 }  // namespace bmsg::cli

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "lib/api/json_guard.h"
-#include "lib/api/versions.h"
 #include "lib/chain/work.h"
 #include "lib/core/address.h"
 #include "lib/core/base64.h"
@@ -356,10 +355,9 @@ std::string setting_json(const std::string& key, const std::string& value,
   return print_json(json);
 }
 
-std::string version_json(const std::string& version) {
+std::string version_json(const std::vector<std::pair<std::string, std::string>>& versions) {
   Json json = object("version");
-  json["bmsg"] = version;
-  for (const auto& [name, number] : library_versions()) json[name] = number;
+  for (const auto& [name, number] : versions) json[name] = number;
   return print_json(json);
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/core/bytes.h"
@@ -239,6 +240,6 @@ std::string id_json(std::string_view kind, const std::string& id);
 
 std::string setting_json(const std::string& key, const std::string& value,
                          const std::string& origin);
-std::string version_json(const std::string& version);
+std::string version_json(const std::vector<std::pair<std::string, std::string>>& versions);
 
 }  // namespace bmsg::api
