@@ -4,8 +4,9 @@ moments (KILLS=N for others) over 1,000 messages, with a reorganisation three bl
 middle; then two such bots at once under two names.
 
 Each message is handled at least once, and never again once the next one was begun: by then its call
-had returned 0 and the position was written. Repeats are no more than kills. The order is the
-chain's: the old branch's as far as it was handled, then the new one's.
+had returned 0 and the position was written. Only what was in hand at a kill just before the
+reorganisation may come again later, where it stands in the new branch. Repeats are no more than
+kills. The order is the chain's: the old branch's as far as it was handled, then the new one's.
 """
 import os
 import pathlib
@@ -170,12 +171,15 @@ def check(bot, old, new):
     everything = set(old) | set(new)
     assert finished == everything, f"{len(everything - finished)} of {len(everything)} were lost"
     last_of = {one: at for at, one in enumerate(begun)}
-    seen = []
+    seen, overtaken = [], 0
     for at, one in enumerate(begun):
-        if one in seen:
-            assert seen[-1] == one, f"message {one[:8]} came again after the next one ({at})"
-        else:
+        if one not in seen:
             seen.append(one)
+        elif seen[-1] != one:
+            # What was in hand when its watch was killed has another place now, if its block was
+            # replaced before the next watch began. There is one such moment.
+            overtaken += 1
+            assert overtaken == 1, f"message {one[:8]} came again after the next one ({at})"
     assert len(last_of) == len(everything)
     repeats = len(begun) - len(seen)
     assert repeats <= bot.hits, f"{repeats} repeats, {bot.hits} kills"

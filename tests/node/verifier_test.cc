@@ -178,14 +178,13 @@ TEST_F(Verifier, FindsAChangedMessageInThePoolAndOneThatIsMined) {
 TEST_F(Verifier, StopsWhenAskedAndSaysSo) {
   std::stop_source stop;
   stop.request_stop();
-  const auto report =
-      node::verify(f.store, f.builder.chain(),
-                   {.depth = Depth::quick,
-                    .from = {},
-                    .reads = {},
-                    .on_progress = {},
-                    .stop = stop.get_token()})
-          .value();
+  const auto report = node::verify(f.store, f.builder.chain(),
+                                   {.depth = Depth::quick,
+                                    .from = {},
+                                    .reads = {},
+                                    .on_progress = {},
+                                    .stop = stop.get_token()})
+                          .value();
   EXPECT_TRUE(report.stopped);
   EXPECT_TRUE(report.faults.empty());
 }
