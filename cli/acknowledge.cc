@@ -27,7 +27,7 @@ Result<Done> acknowledge_message(Context& context, const StoreDir& store, const 
       mail::acknowledge(item.id, item.summary, room.index(), sending, std::stop_token());
   if (!sent && !asked && sent.error().code == Errc::no_recipient) return done;
   if (!sent) return sent.error();
-  if (sent.value()) poke_node(store);
+  if (!sent.value().empty()) poke_node(store);
   return done;
 }
 

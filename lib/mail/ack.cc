@@ -15,18 +15,43 @@ constexpr std::uint32_t kAckSeconds = 30 * 86400;
 constexpr std::uint64_t kAckKeySeconds = 10ull * 365 * 86400;
 
 /// Which of ours the message was for.
-const Identity* reader_of(const Summary& summary, const SendContext& context) {
+std::vector<const Identity*> readers_of(const Summary& summary, const SendContext& context) {
+  std::vector<const Identity*> readers;
   for (const Addressee& to : summary.to) {
     const Identity* own = context.keyring->find(to.address);
-    if (own != nullptr) return own;
+    if (own != nullptr && std::ranges::find(readers, own) == readers.end()) readers.push_back(own);
   }
-  return context.identity;
+  if (readers.empty() && context.identity != nullptr) readers.push_back(context.identity);
+  return readers;
 }
 
 SendKey key_of(const MessageId& id, const IdentityKey& reader,
                const crypto::SecretBytes& mailbox_key) {
   const std::string name = "bmsg1 " + ack_value(mailbox_key, id, reader.view());
   return {.name = key_name(name), .content = {}, .seconds = kAckKeySeconds};
+}
+
+/// nullopt if this reader has acknowledged it before.
+Result<std::optional<Sent>> acknowledge_as(const Identity& reader, const MessageId& id,
+                                           const IdentityKey& sender, const MailReader& mail,
+                                           const SendContext& context, std::stop_token stop) {
+  BMSG_TRY_ASSIGN(const auto before,
+                  acknowledged(mail, context.keyring->archive, id, reader.address()));
+  if (before || sender == reader.address()) return std::optional<Sent>();
+  Letter letter;
+  letter.content.kind = Kind::ack;
+  letter.content.re = {id};
+  letter.to = {{sender, ""}};
+  letter.ttl = std::min<std::uint32_t>(kAckSeconds, context.chain.rules.maxttl);
+  SendContext as_reader = context;
+  as_reader.identity = &reader;
+  const SendKey key = key_of(id, reader.address(), context.keyring->archive);
+  SendKeys keys(context.outbox);
+  BMSG_TRY_ASSIGN(const auto earlier, keys.find(key, context.clock.now()));
+  if (earlier) return std::optional<Sent>();
+  BMSG_TRY_ASSIGN(auto once, send_once(letter, key, as_reader, stop));
+  if (once.sent.empty()) return std::optional<Sent>();
+  return std::optional(std::move(once.sent.front()));
 }
 
 }  // namespace
@@ -70,32 +95,20 @@ bool acknowledges(const Summary& summary, const ContactBook& contacts) {
   return contact->ack == AckPolicy::read || (contact->ack == AckPolicy::asked && summary.ask_ack);
 }
 
-Result<std::optional<Sent>> acknowledge(const MessageId& id, const Summary& summary,
-                                        const MailReader& mail, const SendContext& context,
-                                        std::stop_token stop) {
+Result<std::vector<Sent>> acknowledge(const MessageId& id, const Summary& summary,
+                                      const MailReader& mail, const SendContext& context,
+                                      std::stop_token stop) {
   check(context.keyring != nullptr, "an acknowledgement is signed");
   const auto sender = summary.identity();
-  const Identity* reader = reader_of(summary, context);
-  if (!sender || summary.signature != SignatureState::good || reader == nullptr)
+  const auto readers = readers_of(summary, context);
+  if (!sender || summary.signature != SignatureState::good || readers.empty())
     return Error{Errc::bad_input, "nobody signed this message, so nobody can be told"};
-  BMSG_TRY_ASSIGN(const auto before,
-                  acknowledged(mail, context.keyring->archive, id, reader->address()));
-  if (before || *sender == reader->address()) return std::optional<Sent>();
-
-  Letter letter;
-  letter.content.kind = Kind::ack;
-  letter.content.re = {id};
-  letter.to = {{*sender, ""}};
-  letter.ttl = std::min<std::uint32_t>(kAckSeconds, context.chain.rules.maxttl);
-  SendContext as_reader = context;
-  as_reader.identity = reader;
-  const SendKey key = key_of(id, reader->address(), context.keyring->archive);
-  SendKeys keys(context.outbox);
-  BMSG_TRY_ASSIGN(const auto earlier, keys.find(key, context.clock.now()));
-  if (earlier) return std::optional<Sent>();
-  BMSG_TRY_ASSIGN(auto once, send_once(letter, key, as_reader, stop));
-  if (once.sent.empty()) return std::optional<Sent>();
-  return std::optional(std::move(once.sent.front()));
+  std::vector<Sent> all;
+  for (const Identity* reader : readers) {
+    BMSG_TRY_ASSIGN(auto sent, acknowledge_as(*reader, id, *sender, mail, context, stop));
+    if (sent) all.push_back(std::move(*sent));
+  }
+  return all;
 }
 
 }  // namespace bmsg::mail

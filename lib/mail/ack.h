@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/mail/contact_book.h"
 #include "lib/mail/mail_keys.h"
@@ -30,11 +31,11 @@ void note_ack(const Summary& summary, const crypto::SecretBytes& mailbox_key, Ma
 /// blocked, and their policy is `read`, or `asked` and they asked.
 bool acknowledges(const Summary& summary, const ContactBook& contacts);
 
-/// Queues the acknowledgement of a message to its sender. One for each message and person: nullopt
-/// if there is one already, of this or another device.
+/// Queues the acknowledgements of a message to its sender: one of each of our identities that it
+/// was for. Empty if there are some already, of this or another device.
 /// Errors: Errc::bad_input if nobody signed the message; else as send_once().
-Result<std::optional<Sent>> acknowledge(const MessageId& id, const Summary& summary,
-                                        const MailReader& mail, const SendContext& context,
-                                        std::stop_token stop);
+Result<std::vector<Sent>> acknowledge(const MessageId& id, const Summary& summary,
+                                      const MailReader& mail, const SendContext& context,
+                                      std::stop_token stop);
 
 }  // namespace bmsg::mail

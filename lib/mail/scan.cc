@@ -1,5 +1,6 @@
 #include "lib/mail/scan.h"
 
+#include <algorithm>
 #include <set>
 
 #include "lib/core/try.h"
@@ -95,23 +96,37 @@ class Scan {
     return directed(summary_of(message, opened), nullptr);
   }
 
+  /// Of each identity one key is enough; a message can be for several of ours.
   std::optional<Summary> judge(const Message& message) const {
+    std::optional<Summary> found;
     for (const LiveKey& key : keys_.live) {
-      if (!key.inbox.matches(message.head.topic)) continue;
+      if (!key.inbox.matches(message.head.topic) || (found && is_reader(*found, key.owner)))
+        continue;
       const auto opened = open(message, keys_.chain, key.agreement, key.owner);
-      if (opened) return directed(summary_of(message, *opened), &key.owner);
+      if (!opened) continue;
+      if (!found)
+        found = directed(summary_of(message, *opened), &key.owner);
+      else
+        add_reader(*found, key.owner);
+      if (found->direction == Direction::out) break;
     }
-    return std::nullopt;
+    return found;
+  }
+
+  static bool is_reader(const Summary& summary, const IdentityKey& owner) {
+    return std::ranges::find(summary.to, owner, &Addressee::address) != summary.to.end();
+  }
+
+  void add_reader(Summary& summary, const IdentityKey& owner) const {
+    const OwnIdentity* identity = keys_.own_of(owner.view());
+    summary.to.push_back({owner, identity ? identity->name : std::string()});
   }
 
   /// Sent by another device of ours: out. Else in, to the identity whose key opened it.
   Summary directed(Summary summary, const IdentityKey* opened_by) const {
     const bool own = summary.signature == SignatureState::good && keys_.own_of(summary.sender);
     summary.direction = own ? Direction::out : Direction::in;
-    if (!own && opened_by) {
-      const OwnIdentity* identity = keys_.own_of(opened_by->view());
-      summary.to.push_back({*opened_by, identity ? identity->name : std::string()});
-    }
+    if (!own && opened_by) add_reader(summary, *opened_by);
     return summary;
   }
 

@@ -89,6 +89,18 @@ def answers(ana, ben, message):
     ana.run("resend", reply, exits=(77,))
 
 
+def two_of_one(ana, ben):
+    """Both identities of one store are recipients, and one reader answers for both."""
+    ben.run("id", "new", "work")
+    ana.run("contact", "add", "work", "-", input=ben.run("--identity", "work", "id", "--card"))
+    message = ana.text("send", "--ask-ack", "-m", "to both", "ben", "work")
+    ben.run("sync")
+    assert len(ben.objects("read", message)[0]["to"]) == 2
+    ben.run("read", "--ack", message)
+    ben.run("sync")
+    assert ana.objects("outbox", "show", message)[0]["state"] == "read"
+
+
 def main():
     with workplace() as directory:
         taken_back(new_chain(directory / "alone", "alone"))
@@ -102,6 +114,7 @@ def main():
             time_is_over(ana, ben)
             answers(ana, ben, message)
             pooled_and_mined(ana)
+            two_of_one(ana, ben)
 
 
 main()

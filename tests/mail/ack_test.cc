@@ -16,9 +16,7 @@ class AckTest : public testing::Test, public TwoPersons {
     ana.hand_over(chain);
     asked = ben.item(chain, id).summary;
   }
-  Result<std::optional<Sent>> answer() {
-    return acknowledge(id, asked, ben.mail, ben.context(), {});
-  }
+  Result<std::vector<Sent>> answer() { return acknowledge(id, asked, ben.mail, ben.context(), {}); }
   std::optional<UnixSeconds> seen_by_ana() {
     ana.scan_all(chain);
     return acknowledged(ana.mail, ana.keyring.archive, id, ben.address()).value();
@@ -40,35 +38,46 @@ class AckTest : public testing::Test, public TwoPersons {
 
 TEST_F(AckTest, TellsTheSender) {
   EXPECT_EQ(seen_by_ana(), std::nullopt);
-  ASSERT_TRUE(answer().value());
+  ASSERT_EQ(answer().value().size(), 1u);
   EXPECT_EQ(seen_by_ana(), std::nullopt);
   ben.hand_over(chain);
   EXPECT_TRUE(seen_by_ana());
 }
 
 TEST_F(AckTest, IsNoMailToRead) {
-  ASSERT_TRUE(answer().value());
+  ASSERT_EQ(answer().value().size(), 1u);
   ben.hand_over(chain);
   EXPECT_EQ(ana.inbox(chain).size(), 1u);  // What she sent.
   EXPECT_TRUE(ana.mail.with_flag("unread").value().empty());
 }
 
 TEST_F(AckTest, IsSentOnce) {
-  ASSERT_TRUE(answer().value());
-  EXPECT_FALSE(answer().value());
+  ASSERT_EQ(answer().value().size(), 1u);
+  EXPECT_TRUE(answer().value().empty());
   ben.hand_over(chain);
-  EXPECT_FALSE(answer().value());
+  EXPECT_TRUE(answer().value().empty());
   // Nor where another device of his has sent it: only the index knows.
   ben.scan_all(chain);
   const auto keys = ben.outbox.directory() / "keys";
   for (const auto& name : ben.disk.list(keys).value()) ASSERT_TRUE(ben.disk.remove(keys / name));
-  EXPECT_FALSE(answer().value());
+  EXPECT_TRUE(answer().value().empty());
+}
+
+TEST_F(AckTest, IsOneOfEachIdentityThatTheMessageWasFor) {
+  ben.keyring.identities.push_back(make_identity("work", 1, ben.entropy).value());
+  const IdentityKey second = ben.keyring.identities[1].address();
+  asked.to.push_back({second, ""});
+  EXPECT_EQ(answer().value().size(), 2u);
+  EXPECT_TRUE(answer().value().empty());
+  ben.hand_over(chain);
+  EXPECT_TRUE(seen_by_ana());
+  EXPECT_TRUE(acknowledged(ana.mail, ana.keyring.archive, id, second).value());
 }
 
 TEST_F(AckTest, OfSomebodyElseDoesNotCount) {
   Person eve(3, "eve");
   eve.knows(ana.new_card());
-  ASSERT_TRUE(acknowledge(id, asked, eve.mail, eve.context(), {}).value());
+  ASSERT_EQ(acknowledge(id, asked, eve.mail, eve.context(), {}).value().size(), 1u);
   eve.hand_over(chain);
   EXPECT_EQ(seen_by_ana(), std::nullopt);
   EXPECT_TRUE(acknowledged(ana.mail, ana.keyring.archive, id, eve.address()).value());

@@ -58,6 +58,21 @@ TEST_F(ScanTest, EntersOwnMessagesByTheirNotesHoweverManyThereAre) {
   EXPECT_EQ(ana.inbox(chain).size(), 3u);
 }
 
+TEST_F(ScanTest, NamesEachOfMyIdentitiesThatAMessageIsFor) {
+  ben.keyring.identities.push_back(make_identity("work", 1, ben.entropy).value());
+  Identity& work = ben.keyring.identities[1];
+  const UnixSeconds until{ben.clock.now().value + kCardSeconds};
+  work.cards.push_back(make_card_key(work, free_chain().id, until, ben.entropy).value());
+  ASSERT_TRUE(send_card(work, work.cards[0], ben.cards, ben.context(), {}));
+  ana.knows(ben.cards.cards_of(work.address()).value().cards.back());
+  const MessageId both = ana.write({ben.address(), work.address()}, "to both");
+  const MessageId one = ana.write({work.address()}, "to one");
+  ana.hand_over(chain);
+  EXPECT_EQ(ben.item(chain, both).summary.to.size(), 2u);
+  ASSERT_EQ(ben.item(chain, one).summary.to.size(), 1u);
+  EXPECT_EQ(ben.item(chain, one).summary.to[0].address, work.address());
+}
+
 TEST_F(ScanTest, FindsNothingOfOthers) {
   Person cleo(3);
   (void)cleo.new_card();
