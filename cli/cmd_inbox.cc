@@ -8,6 +8,7 @@
 #include "cli/cursor.h"
 #include "cli/mail_filter.h"
 #include "cli/mail_list.h"
+#include "cli/progress.h"
 #include "cli/times.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -86,6 +87,7 @@ void add_inbox(Command app, Context& context) {
   inbox.add_option("--cursor", options->cursor, "Only what this reader has not handled")
       .type_name("READER");
   inbox.add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
+  add_progress_option(inbox, context);
   add_list_options(inbox, options->form);
 }
 

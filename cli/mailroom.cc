@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/post_receive.h"
+#include "cli/progress.h"
 #include "cli/refs.h"
 #include "cli/release.h"
 #include "cli/session.h"
@@ -67,6 +68,7 @@ Result<Done> Mailroom::reopen() {
 Result<Done> Mailroom::scan() {
   const mail::ScanOptions options{.limits = {},
                                   .burial_depth = mail::burial_depth(rules_.rules.mode)};
+  Progress shown(context_);
   for (bool in_memory = false;;) {
     BMSG_TRY_ASSIGN(const auto found,
                     mail::scan(*chain_, *overlay_, keys_, outbox_, context_.entropy, options));
@@ -80,6 +82,9 @@ Result<Done> Mailroom::scan() {
     in_memory = in_memory || applied == Applied::busy;
     if (in_memory) overlay_->add(found.change);
     if (!found.more) return done;
+    BMSG_TRY_ASSIGN(const auto tip, chain_->tip());
+    const std::uint64_t scanned = found.change.position ? found.change.position->height.value : 0;
+    shown.count_blocks("scan", scanned, tip.height.value);
   }
 }
 
