@@ -67,10 +67,22 @@ Result<Done> consent(const Options& options, Context& context, const std::string
 }
 
 Result<std::string> read_crontab() {
-  const auto listed = run_program({.words = {"crontab", "-l"}, .output = ProgramOutput::results});
-  if (listed.end == ProgramEnd::not_started)
+  ProgramCall call{.words = {"crontab", "-l"}, .output = ProgramOutput::results};
+  const auto table = run_program(call);
+  if (table.end == ProgramEnd::not_started)
     return Error{Errc::exists, "there is no program 'crontab' here; --systemd makes timers"};
-  return listed.succeeded() ? listed.output : std::string();  // 1: nobody has written one yet.
+  if (table.succeeded()) return table.output;
+  call.output = ProgramOutput::everything;
+  const auto listed = run_program(call);  // Again, for what it complains of.
+  // Nobody has written one yet. Of any other failure it would be wrong to think so: what is there
+  // would be replaced.
+  const bool is_absent = listed.output.find("no crontab for") != std::string::npos ||
+                         listed.output.find("No such file") != std::string::npos;
+  if (is_absent) return std::string();
+  return Error{Errc::denied,
+               fmt::format("'crontab -l' {}: {}", words_for(listed),
+                           listed.output.substr(0, listed.output.find('\n'))),
+               "'bmsg schedule --cron' prints the lines, for 'crontab -e'"};
 }
 
 Result<Done> change_crontab(const Options& options, Context& context, const std::string& store,

@@ -112,6 +112,14 @@ def check_crontab(store, table):
         assert table.read_text() == mine
         store.run("schedule", "--install", "cron", "--yes")
     store.run("schedule", "--remove", "cron", "--yes")
+    table.unlink()
+    store.run("schedule", "--install", "cron", "--yes")  # The first table of this user.
+    table.unlink()
+    table.mkdir()  # What is in the table cannot be told, so it must not be replaced.
+    with store.start("schedule", "--install", "cron", "--yes") as process:
+        complaint = process.communicate(timeout=60)[1]
+    assert process.returncode == 77 and b"'crontab -l' exited with" in complaint, complaint
+    table.rmdir()
 
 
 def check_units(store, place):

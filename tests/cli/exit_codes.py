@@ -114,7 +114,7 @@ WITHOUT = {
     ("repair", 74): "needs a full disk",
     ("schedule", 3): TRIED_THERE,
     ("schedule", 73): TRIED_THERE,
-    ("schedule", 77): "needs a machine that forbids crontabs",
+    ("schedule", 77): TRIED_THERE,
     ("backup", 75): MOVING,
     ("export", 3): "needs a message whose body was dropped, which no command does yet",
     ("inbox", 75): MOVING,
