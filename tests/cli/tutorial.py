@@ -12,7 +12,7 @@ import stores
 PAGE = pages.MAN / "bmsg-tutorial.7"
 # What the page promises to be seen, in this order.
 TOLD = ["At noon?", "Re: Lunch", "OK 3 blocks", "there is mail", "exit code 67", "exit code 75", "mined",
-        "sync -q", "OK ", "WARN", "exit code 65", "exit code 3", "0 messages wait again",
+        "At noon?", "sync -q", "OK ", "WARN", "exit code 65", "exit code 3", "0 messages wait again",
         "OK 4 blocks", "Re: Lunch"]
 
 
