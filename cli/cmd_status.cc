@@ -90,7 +90,8 @@ void find_attention(api::StateView& view) {
     view.attention.push_back(
         {"peers", fmt::format("{} peers do not answer", view.peers_bad), "bmsg peers"});
   if (view.free_bytes < kFreeBytesWanted)
-    view.attention.push_back({"disk", fmt::format("only {} bytes are free", view.free_bytes), ""});
+    view.attention.push_back(
+        {"disk", fmt::format("only {} bytes are free", view.free_bytes), "bmsg doctor"});
 }
 
 Result<api::StateView> read_state(Context& context, const StoreDir& store) {

@@ -81,6 +81,12 @@ std::vector<Candidate> flag_changes(const std::string& sign) {
   return all;
 }
 
+std::vector<Candidate> words(std::initializer_list<const char*> all) {
+  std::vector<Candidate> candidates;
+  for (const char* word : all) candidates.push_back({word, ""});
+  return candidates;
+}
+
 /// What cannot be read is not offered.
 std::vector<Candidate> or_none(Result<std::vector<Candidate>> found) {
   return found ? std::move(found).value() : std::vector<Candidate>();
@@ -111,6 +117,8 @@ std::vector<Candidate> values_of(Context& context, const CLI::App& command,
   if (takes("KEY") && is_below(command, "config")) return setting_keys("");
   if (takes("KEY=VALUE") && option.check_name("-c")) return setting_keys("=");
   if (takes("COMMAND")) return command_names(command);
+  if (takes("STATE")) return words({"queued", "pooled", "relayed=", "mined=", "read"});
+  if (takes("SETTING")) return words({"ack=never", "ack=asked", "ack=read"});
   if (takes("FLAG")) all = flag_changes("+");
   if (takes("FLAG")) std::ranges::move(flag_changes("-"), std::back_inserter(all));
   // An identity's name is in the keyring; opening that is no work for a completion.

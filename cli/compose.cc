@@ -186,6 +186,7 @@ Result<std::optional<mail::SendKey>> Sender::key_of(const SendRequest& request,
   mail::SendKey key{.name = content};
   if (!request.once.empty()) {
     BMSG_TRY_ASSIGN(key.seconds, parse_duration(request.once));
+    if (key.seconds == 0) return Error{Errc::bad_usage, "--once 0: within no time nothing repeats"};
     return std::optional(key);
   }
   key.name = mail::key_name(request.key);

@@ -226,6 +226,10 @@ Result<std::vector<Contact>> ContactBook::persons(std::string_view name) const {
     if (!person) return no_contact(member);
     found.push_back(*person);
   }
+  if (found.empty()) {
+    return Error{Errc::no_recipient, fmt::format("nobody is in the group '{}'", name),
+                 "'bmsg contact group add GROUP NAME' puts somebody into it"};
+  }
   return found;
 }
 

@@ -78,6 +78,8 @@ def check_values(store):
     assert "lock.timeout" in complete(store, "config", "set", "lock")
     assert "lock.timeout=" in complete(store, "-c", "lock")
     assert complete(store, "--color=a") == ["--color=auto", "--color=always"]
+    assert complete(store, "send", "--wait", "m") == ["mined="]
+    assert complete(store, *stored, "contact", "set", NAMES[1], "ack=r") == ["ack=read"]
     assert complete(store, "send", "-F", "") == [":files"]
     assert complete(store, "-C", "") == [":directories"]
     assert complete(store, "no-such-command", "--no-such-option", "") == []

@@ -116,6 +116,29 @@ def check_settings(place):
     place.ana.run("config", "unset", "mine.bury")
 
 
+def check_settings_edited(place):
+    """What an editor leaves is taken whole if all of it is good, and otherwise not at all."""
+    file = place.ana.directory / "config.toml"
+    before = file.read_bytes() if file.exists() else None
+
+    def edit(does, *words):
+        return place.run("config", "edit", *words, variables={"BMSG_EDITOR": does})
+
+    assert edit("echo '# mine' >").returncode == 0 and file.read_text() == "# mine\n"
+    assert edit("echo 'mine.bury = 7' >>").returncode == 0
+    assert file.read_text() == "# mine\nmine.bury = 7\n"
+    assert place.ana.text("config", "get", "mine.bury") == "7"
+    for does, code in (("echo 'no.such = 1' >>", 78), ("echo 'mine.bury = many' >>", 78),
+                       ("false", 64), ("no-such-editor-anywhere", 64)):
+        assert edit(does).returncode == code, does
+        assert file.read_text() == "# mine\nmine.bury = 7\n", f"{does} changed it"
+    user = place.directory / "edited.toml"
+    done = place.run("config", "edit", "--user",
+                     variables={"BMSG_EDITOR": "echo 'mine.bury = 8' >", "BMSG_CONFIG": str(user)})
+    assert done.returncode == 0 and user.read_text() == "mine.bury = 8\n", done
+    file.write_bytes(before) if before is not None else file.unlink()
+
+
 def check_settings_are_read(place):
     """A value that cannot be is refused by whoever reads it: so somebody does."""
     readers = {"lock.timeout": ["mine"], "send.expires": ["send", "-m", "x", "ben"],
@@ -268,7 +291,7 @@ def main():
     with stores.workplace() as directory:
         place = world.World(directory)
         for check in (check_suggestions, check_extension, check_formats, check_shell_words,
-                      check_settings, check_settings_are_read, check_reorg_limit,
+                      check_settings, check_settings_edited, check_settings_are_read, check_reorg_limit,
                       check_safe_store, check_outputs, check_silence, check_interrupts, check_progress):
             began = time.monotonic()
             check(place)

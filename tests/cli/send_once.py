@@ -65,6 +65,7 @@ def once_is_for_a_while(ana, me):
     first = ana.text("send", *HELD_OFF, me)
     assert ana.text("send", *HELD_OFF, me) == first
     assert ana.text("send", *HELD_OFF[:-1], "something else", me) != first
+    ana.run("send", "--once", "0", "-m", "x", me, exits=(64,))
 
 
 def main():

@@ -202,6 +202,8 @@ TEST_F(Contacts, LeaveAGroupAllOrNone) {
   EXPECT_EQ(names_in("team").size(), 2u);
   EXPECT_TRUE(book.remove_members("team", {"ana"}));
   EXPECT_EQ(names_in("team"), (std::vector<std::string>{"ben"}));
+  EXPECT_TRUE(book.remove_members("team", {"ben"}));
+  EXPECT_EQ(book.persons("team").error().code, Errc::no_recipient) << "nobody would get it";
 }
 
 TEST_F(Contacts, MayBeReadInAnyOrder) {
