@@ -108,11 +108,10 @@ def check_needs_no_database(store):
     assert complete(store, "-C", str(bare), "peers", "rm", "") == []
 
 
-def processor_time(store, *words):
+def processor_time(*words, **options):
     """Seconds of the processor, since those of the clock tell more of what else runs."""
     with open(os.devnull, "wb") as nothing:
-        process = subprocess.Popen([stores.PROGRAM, "__complete", "--", *words], stdout=nothing,
-                                   env=store.environment)
+        process = subprocess.Popen(words, stdout=nothing, **options)
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
@@ -120,9 +119,15 @@ def processor_time(store, *words):
 
 
 def check_speed(store):
+    """As fast as promised; on a machine that is slow or busy, as slow as everything else there."""
     for words in (["inbox", "--"], ["-C", str(store.directory), "read", ""]):
-        best = min(processor_time(store, *words) for _ in range(15))
-        assert best <= SECONDS_MAX, f"{words}: {best:.3f} s at best"
+        ours, other = [], []
+        for _ in range(15):
+            ours.append(processor_time(stores.PROGRAM, "__complete", "--", *words,
+                                       env=store.environment))
+            other.append(processor_time(sys.executable, "-I", "-S", "-c", ""))
+        assert min(ours) <= max(SECONDS_MAX, 2 * min(other)), \
+            f"{words}: {min(ours):.3f} s at best, a bare Python {min(other):.3f} s"
 
 
 def wait_for(path, seconds=20):
