@@ -196,6 +196,14 @@ Result<Done> Outbox::judge_waiting(const MessageId& id, const node::ChainReader&
   return done;
 }
 
+Result<bool> Outbox::is_buried(const MessageId& id, const node::ChainReader& chain,
+                               std::uint32_t depth) {
+  BMSG_TRY_ASSIGN(const auto place, main_place(chain, id));
+  if (!place) return false;
+  BMSG_TRY_ASSIGN(const auto tip, chain.tip());
+  return tip.height.value - std::min(tip.height, place->height).value + 1 >= depth;
+}
+
 Result<OutboxStatus> Outbox::status(const OutboxEntry& entry, const node::ChainReader& chain,
                                     std::uint32_t depth, UnixSeconds now) const {
   BMSG_TRY_ASSIGN(auto there, status_on_chain(entry.id, chain, depth));

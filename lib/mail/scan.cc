@@ -143,16 +143,14 @@ std::optional<WalkPlace> start_of(const std::optional<ScanPosition>& position,
   return WalkPlace{position->height, position->hash, position->pool_arrival};
 }
 
-/// Own messages that are safe to take out of the outbox: buried, or past their time for good.
-Result<std::vector<OutboxEntry>> find_done(const node::ChainReader& chain, const Outbox& outbox,
+/// Own messages that are safe to take out of the outbox.
+Result<std::vector<OutboxEntry>> find_done(const node::ChainReader& chain,
                                            const std::vector<OutboxEntry>& entries,
                                            std::uint32_t depth) {
   std::vector<OutboxEntry> found;
-  BMSG_TRY_ASSIGN(const auto tip, chain.tip());
   for (const OutboxEntry& entry : entries) {
-    const auto status = outbox.status(entry, chain, depth, tip.time);
-    if (!status && !is_about_one_file(status.error())) return status.error();
-    if (status && status.value().state == OutboxState::buried) found.push_back(entry);
+    BMSG_TRY_ASSIGN(const bool is_done, Outbox::is_buried(entry.id, chain, depth));
+    if (is_done) found.push_back(entry);
   }
   return found;
 }
@@ -187,7 +185,7 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
   }
   result.messages = scanning.size();
   scanning.finish(result.change);
-  BMSG_TRY_ASSIGN(result.done, find_done(chain, outbox, entries, options.burial_depth));
+  BMSG_TRY_ASSIGN(result.done, find_done(chain, entries, options.burial_depth));
   return result;
 }
 
