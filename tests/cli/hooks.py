@@ -8,18 +8,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import stores  # noqa: E402
-from hooks import Recorder, put, state  # noqa: E402
+from hooks import people, put, Recorder, state  # noqa: E402
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "cli" / "share" / "hooks"
 NAMES = ["pre-send", "post-receive", "post-mine", "post-sync", "post-reorg", "pre-accept-peer"]
-
-
-def people(place):
-    ana = stores.new_chain(place / "ana", "ana")
-    ben = stores.joined(place / "ben", "ben", place / "ana" / "genesis")
-    ben.run("contact", "add", "ana", "-", input=ana.run("id", "--card"))
-    ana.run("contact", "add", "ben", "-", input=ben.run("id", "--card"))
-    return ana, ben
 
 
 def outbox(store):

@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import stores  # noqa: E402
-from hooks import Recorder, put  # noqa: E402
+from hooks import Recorder, people, put  # noqa: E402
 
 KILLS = 25
 AT_ONCE = 4
@@ -22,14 +22,6 @@ HOSTILE = ["$(touch {canary})", "`touch {canary}`", "; touch {canary} #", "| tou
            '"; touch {canary}; "', "${{IFS}}touch${{IFS}}{canary}", "%s%n{canary}",
            "<(touch {canary})", "\\$(touch {canary})", "\x1b]0;x\x07\x1b[2J$(touch {canary})",
            "-e touch {canary}", "\u202e$(touch {canary})", "() {{ :;}}; touch {canary}"]
-
-
-def people(place):
-    ana = stores.new_chain(place / "ana", "ana")
-    ben = stores.joined(place / "ben", "ben", place / "ana" / "genesis")
-    ben.run("contact", "add", "ana", "-", input=ana.run("id", "--card"))
-    ana.run("contact", "add", "ben", "-", input=ben.run("id", "--card"))
-    return ana, ben
 
 
 def letters(ana, ben, texts):
@@ -187,8 +179,8 @@ def check_interrupt(ana):
 def at_terminal(store, *words):
     """Standard error of a command that has a terminal for it."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(store.words("--no-pager", *words), env=store.environment, stdin=subprocess.DEVNULL,
-                          stdout=theirs, stderr=theirs) as process:
+    with subprocess.Popen(store.words("--no-pager", *words), env=store.environment,
+                          stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         got = b""
         try:

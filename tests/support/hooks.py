@@ -1,6 +1,8 @@
 """Hooks for the scripts that test them: programs that put down how they were called."""
 import json
 
+import stores
+
 RECORDER = """#!/bin/sh
 at={directory}/{name}.$(date +%s%N)
 env | grep '^BMSG_' >"$at.env"
@@ -54,3 +56,11 @@ def put(store, name, text, mode=0o700):
 def state(store, name):
     """What `hooks list` says of one."""
     return {one["name"]: one for one in store.objects("hooks")}[name]["state"]
+
+
+def people(place):
+    ana = stores.new_chain(place / "ana", "ana")
+    ben = stores.joined(place / "ben", "ben", place / "ana" / "genesis")
+    ben.run("contact", "add", "ana", "-", input=ana.run("id", "--card"))
+    ana.run("contact", "add", "ben", "-", input=ben.run("id", "--card"))
+    return ana, ben
