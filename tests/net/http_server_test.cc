@@ -109,6 +109,15 @@ TEST(HttpServer, TakesABodyOfTheLimitAndRefusesOneByteMore) {
   EXPECT_EQ(server.requests(), 1);
 }
 
+TEST(HttpServer, TakesOtherLimitsWhileItServes) {
+  EchoServer server({.body_bytes_max = 1000});
+  HttpClient client(server.address());
+  EXPECT_EQ(client.request(post("/echo", Bytes(1001, 1)), kLimits).value().status, 413);
+  server.server().set_limits({.body_bytes_max = 1001});
+  EXPECT_EQ(client.request(post("/echo", Bytes(1001, 1)), kLimits).value().status, 200);
+  EXPECT_EQ(client.request(post("/echo", Bytes(1002, 1)), kLimits).value().status, 413);
+}
+
 TEST(HttpServer, TakesAHeadOfTheLimitAndRefusesOneByteMore) {
   const std::string start = "GET /path HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: ";
   for (const std::size_t extra : {0u, 1u}) {
