@@ -18,7 +18,6 @@ import stores
 import world
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "man" / "bmsg-config.5"
-SHELLS = ["sh", "bash", "dash", "zsh"]
 INTERRUPTS = 20
 SECONDS_TO_END = 0.1
 
@@ -69,27 +68,6 @@ def check_formats(place):
         assert place.run(*command, "--format", "{v}").stdout.split() != [], command
         assert place.run(*command, "-z").stdout.endswith(b"\0"), command
         refused(place, 64, "no field 'nothing'", *command, "--format", "{nothing}")
-
-
-def check_shell_words(place):
-    """What {x:sh} prints is one word to any shell, whatever is in it."""
-    chance = stores.seeded_random()
-    alphabet = "ab'\"\\$`(){}[]<>|&;*?!#~%^= \t-\u00e9\u4e16"
-    texts = ["".join(chance.choice(alphabet) for _ in range(chance.randrange(1, 30)))
-             for _ in range(500)]
-    lines = [json.dumps({"to": [place.ana.text("id")], "subject": text, "body": "x"})
-             for text in texts]
-    # One message with all texts in its body: as hard for the quoting, and done at once.
-    del lines
-    (place.directory / "texts").write_text("\n".join(texts))
-    place.ana.run("send", "--now", "-F", place.directory / "texts", place.ana.text("id"))
-    quoted = place.run("inbox", "-n", "1", "--bodies", "--format", "{body:sh}").stdout.decode()
-    for shell in SHELLS:
-        if not shutil.which(shell):
-            continue
-        done = subprocess.run([shell, "-c", f"printf %s {quoted}"], capture_output=True, check=True,
-                              cwd=place.directory)
-        assert done.stdout.decode() == "\n".join(texts), f"{shell} reads another text"
 
 
 def check_settings(place):
@@ -290,9 +268,10 @@ def check_progress(place):
 def main():
     with stores.workplace() as directory:
         place = world.World(directory)
-        for check in (check_suggestions, check_extension, check_formats, check_shell_words,
-                      check_settings, check_settings_edited, check_settings_are_read, check_reorg_limit,
-                      check_safe_store, check_outputs, check_silence, check_interrupts, check_progress):
+        for check in (check_suggestions, check_extension, check_formats, check_settings,
+                      check_settings_edited, check_settings_are_read, check_reorg_limit,
+                      check_safe_store, check_outputs, check_silence, check_interrupts,
+                      check_progress):
             began = time.monotonic()
             check(place)
             print(f"{check.__name__} {time.monotonic() - began:.1f} s", flush=True)
