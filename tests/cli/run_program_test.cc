@@ -2,6 +2,7 @@
 
 #include "cli/run_program.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -90,9 +91,8 @@ TEST(RunProgram, CollectsNoMoreThanTheLimitAndHoldsNobodyUp) {
   const auto result = run_program(script("head -c 3000000 /dev/zero"));
   EXPECT_TRUE(result.succeeded());
   EXPECT_EQ(result.output.size(), kProgramOutputBytesMax);
-  const std::string exactly = std::to_string(kProgramOutputBytesMax);
-  EXPECT_EQ(run_program(script("head -c " + exactly + " /dev/zero")).output.size(),
-            kProgramOutputBytesMax);
+  const auto exact = script(fmt::format("head -c {} /dev/zero", kProgramOutputBytesMax));
+  EXPECT_EQ(run_program(exact).output.size(), kProgramOutputBytesMax);
 }
 
 TEST(RunProgram, DoesNotWaitForWhoWasLeftBehindWithTheOutput) {

@@ -71,7 +71,10 @@ TEST(Socks, LetsTheProxyLookTheNameUp) {
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(as_text(response.value().body), "hi");
   EXPECT_EQ(to_hex(as_bytes(proxy.greeting)), "050100");
-  EXPECT_EQ(proxy.asked, "\x05\x01\x00\x03\x09"s + "abc.onion" + "\x00\x50"s);
+  EXPECT_EQ(proxy.asked,
+            "\x05\x01\x00\x03\x09"
+            "abc.onion"
+            "\x00\x50"s);
   EXPECT_NE(proxy.http.find("Host: abc.onion:80\r\n"), std::string::npos);
 }
 
