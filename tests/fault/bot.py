@@ -171,15 +171,15 @@ def check(bot, old, new):
     everything = set(old) | set(new)
     assert finished == everything, f"{len(everything - finished)} of {len(everything)} were lost"
     last_of = {one: at for at, one in enumerate(begun)}
-    seen, overtaken = [], 0
+    seen, overtaken = [], []
     for at, one in enumerate(begun):
         if one not in seen:
             seen.append(one)
-        elif seen[-1] != one:
+        elif begun[at - 1] != one:
             # What was in hand when its watch was killed has another place now, if its block was
             # replaced before the next watch began. There is one such moment.
-            overtaken += 1
-            assert overtaken == 1, f"message {one[:8]} came again after the next one ({at})"
+            overtaken.append((at, one[:8]))
+            assert len(overtaken) == 1, f"messages came again after the next one: {overtaken}"
     assert len(last_of) == len(everything)
     repeats = len(begun) - len(seen)
     assert repeats <= bot.hits, f"{repeats} repeats, {bot.hits} kills"
@@ -202,16 +202,17 @@ def run_bots(place, chains, names, random):
     program.chmod(0o755)
     old, new = chains.order(chains.old), chains.order(chains.new)
     replaced = old.index(next(one for one in old if one not in chains.order(chains.before)))
+    half = DEPTH * (MESSAGES // BLOCKS) // 2
     began = time.monotonic()
     with store.served() as url:
         chains.before.run("sync", url)
         bots = [Bot(store, name, program, random) for name in names]
         for bot in bots:
-            bot.hold_at = replaced + DEPTH * MESSAGES // BLOCKS // 2  # Nobody gets through it all.
+            bot.hold_at = replaced + half  # Nobody gets through it all.
             bot.start()
         wait_for(bots, replaced // 2)
         chains.old.run("sync", url)
-        wait_for(bots, replaced + 20)  # In the middle of what is to be replaced.
+        wait_for(bots, replaced + half // 2)  # In the middle of what is to be replaced.
         chains.new.run("sync", url)
         for bot in bots:
             bot.go.set()
