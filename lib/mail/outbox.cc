@@ -196,12 +196,10 @@ Result<Done> Outbox::judge_waiting(const MessageId& id, const node::ChainReader&
   return done;
 }
 
-Result<bool> Outbox::is_buried(const MessageId& id, const node::ChainReader& chain,
+Result<bool> Outbox::is_buried(const MessageId& id, const node::ChainReader& chain, Height tip,
                                std::uint32_t depth) {
   BMSG_TRY_ASSIGN(const auto place, main_place(chain, id));
-  if (!place) return false;
-  BMSG_TRY_ASSIGN(const auto tip, chain.tip());
-  return tip.height.value - std::min(tip.height, place->height).value + 1 >= depth;
+  return place && tip.value - std::min(tip, place->height).value + 1 >= depth;
 }
 
 Result<OutboxStatus> Outbox::status(const OutboxEntry& entry, const node::ChainReader& chain,

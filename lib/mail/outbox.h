@@ -82,7 +82,7 @@ class Outbox final : public node::OutboxSource {
   Result<std::optional<OutboxFile>> read(const OutboxEntry& entry) const;
 
   /// Whether a message's block on the best chain is `depth` blocks deep. Looks at nothing else.
-  static Result<bool> is_buried(const MessageId& id, const node::ChainReader& chain,
+  static Result<bool> is_buried(const MessageId& id, const node::ChainReader& chain, Height tip,
                                 std::uint32_t depth);
 
   /// Where it stands by the file's place, the chain and the clock. `burial_depth`: blocks, its own

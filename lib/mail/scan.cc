@@ -27,6 +27,9 @@ struct Found {
   Bytes sealed;
 };
 
+constexpr std::size_t kManyEntries = 64;
+constexpr std::size_t kReadInTurn = 8;  // Ids that come in turn in the time of one that is sought.
+
 class Scan {
  public:
   Scan(const MailReader& mail, const MailKeys& keys, Entropy& entropy)
@@ -40,6 +43,15 @@ class Scan {
     if (known) return done;
     BMSG_TRY_ASSIGN(Bytes sealed, seal_summary(keys_.mailbox_key, id, *summary, entropy_));
     return keep({id, std::move(*summary), std::move(sealed)});
+  }
+
+  /// What the index has, all at once, where that is cheaper than to ask for each of so many.
+  Result<Done> expect(std::size_t entries) {
+    BMSG_TRY_ASSIGN(const auto count, mail_.count());
+    if (entries < kManyEntries || count > kReadInTurn * entries) return done;
+    BMSG_TRY_ASSIGN(const auto ids, mail_.ids_with_prefix({}, SIZE_MAX));
+    seen_.insert(ids.begin(), ids.end());
+    return done;
   }
 
   /// Our own note of a message in the outbox becomes its entry as it is.
@@ -143,13 +155,21 @@ std::optional<WalkPlace> start_of(const std::optional<ScanPosition>& position,
   return WalkPlace{position->height, position->hash, position->pool_arrival};
 }
 
+/// Whether there are other blocks than at the last scan. Without them nothing is deeper than it
+/// was, and to ask for each message of a full outbox takes longer than all else.
+bool has_moved(const ScanResult& result) {
+  return !result.from || !result.change.position ||
+         result.from->hash != result.change.position->hash;
+}
+
 /// Own messages that are safe to take out of the outbox.
 Result<std::vector<OutboxEntry>> find_done(const node::ChainReader& chain,
                                            const std::vector<OutboxEntry>& entries,
                                            std::uint32_t depth) {
   std::vector<OutboxEntry> found;
+  BMSG_TRY_ASSIGN(const auto tip, chain.tip());
   for (const OutboxEntry& entry : entries) {
-    BMSG_TRY_ASSIGN(const bool is_done, Outbox::is_buried(entry.id, chain, depth));
+    BMSG_TRY_ASSIGN(const bool is_done, Outbox::is_buried(entry.id, chain, tip.height, depth));
     if (is_done) found.push_back(entry);
   }
   return found;
@@ -166,6 +186,7 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
 
   // Before the chain: our note says to whom, which the message itself does not.
   BMSG_TRY_ASSIGN(auto entries, outbox.entries());
+  BMSG_TRY(scanning.expect(entries.size()));
   std::size_t judged = 0;
   for (; judged < entries.size() && scanning.size() < options.own_max; ++judged) {
     BMSG_TRY(scanning.own(outbox, entries[judged]));
@@ -185,7 +206,9 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
   }
   result.messages = scanning.size();
   scanning.finish(result.change);
-  BMSG_TRY_ASSIGN(result.done, find_done(chain, entries, options.burial_depth));
+  if (has_moved(result)) {
+    BMSG_TRY_ASSIGN(result.done, find_done(chain, entries, options.burial_depth));
+  }
   return result;
 }
 

@@ -58,6 +58,16 @@ TEST_F(ScanTest, EntersOwnMessagesByTheirNotesHoweverManyThereAre) {
   EXPECT_EQ(ana.inbox(chain).size(), 3u);
 }
 
+TEST_F(ScanTest, KnowsWhatItHasThoughTheOutboxIsFull) {
+  for (int i = 0; i < 70; ++i) (void)ana.write({ben.address()}, "letter");
+  ana.scan_all(chain);
+  EXPECT_EQ(ana.mail.count().value(), 70u);
+  const MessageId last = ana.write({ben.address()}, "one more");
+  const auto found = scan(chain.store(), ana.mail, ana.keys(), ana.outbox, ana.entropy, {});
+  ASSERT_EQ(found.value().change.put.size(), 1u);
+  EXPECT_EQ(found.value().change.put[0].id, last);
+}
+
 TEST_F(ScanTest, NamesEachOfMyIdentitiesThatAMessageIsFor) {
   ben.keyring.identities.push_back(make_identity("work", 1, ben.entropy).value());
   Identity& work = ben.keyring.identities[1];
