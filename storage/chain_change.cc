@@ -93,13 +93,18 @@ void ChangeWriter::replace(const node::ChainChange::Added& added, FoundBlock sto
 }
 
 void ChangeWriter::put_messages(const node::ChainChange::Added& added, std::uint64_t no) {
+  const std::vector<Message>& messages = added.block.messages;
+  std::uint32_t part = 0;
   Bytes table = begin_table(added.hash);
-  for (std::uint32_t i = 0; i < added.ids.size(); ++i) {
-    const Message& message = added.block.messages[i];
-    append_entry(table, message);
-    if (message.body) batch_.put(body_key(no, i), *message.body);
+  for (std::uint32_t i = 0; i < messages.size(); ++i) {
+    if (i / kTableEntries != part) {
+      batch_.put(table_key(no, part++), table);
+      table = begin_table(added.hash);
+    }
+    append_entry(table, messages[i]);
+    if (messages[i].body) batch_.put(body_key(no, i), *messages[i].body);
   }
-  batch_.put(key(Kind::messages, no), table);
+  batch_.put(table_key(no, part), table);
 }
 
 Result<Done> ChangeWriter::put_place(const MessageId& id, const PlaceRecord& place) {
@@ -159,15 +164,13 @@ Result<Done> ChangeWriter::forget(const BlockHash& hash) {
   if (!block) return done;
   if (block->branch == node::Branch::main) return misfit("cannot forget", hash);
   const std::uint64_t no = block->record.no;
-  BMSG_TRY_ASSIGN(const Bytes table, read_table(batch_, no));
-  TableReader reader(table);
-  for (std::uint32_t i = 0;; ++i) {
-    BMSG_TRY_ASSIGN(const auto entry, reader.next());
-    if (!entry) break;
-    BMSG_TRY(erase_place(chain::id_of(entry->head), {no, i}));
-    if (entry->has_body) batch_.erase(body_key(no, i));
+  BMSG_TRY_ASSIGN(const auto entries, read_table(batch_, *block));
+  batch_.erase(table_key(no, 0));
+  for (std::uint32_t i = 0; i < entries.size(); ++i) {
+    BMSG_TRY(erase_place(chain::id_of(entries[i].head), {no, i}));
+    if (entries[i].has_body) batch_.erase(body_key(no, i));
+    if (i % kTableEntries == 0) batch_.erase(table_key(no, i / kTableEntries));
   }
-  batch_.erase(key(Kind::messages, no));
   batch_.erase(key(Kind::side_block, hash.view()));
   return done;
 }
@@ -222,7 +225,7 @@ void put_genesis(Batch& batch, std::string_view rules_text, const Header& genesi
   const BlockRecord record{.no = 0, .total_work = {}, .bytes = 0, .sealed = {genesis, {}}};
   batch.put(key(Kind::main_block, hash.view()), encode(genesis.height));
   batch.put(key(Kind::height, genesis.height), encode(HeightRecord{hash, record}));
-  batch.put(key(Kind::messages, record.no), begin_table(hash));
+  batch.put(table_key(record.no, 0), begin_table(hash));
   put_tree(batch, {.level = 0, .index = 0, .digest = chain::leaf_hash(hash.view())});
   const node::Tip tip{.height = {}, .hash = hash, .work = {}, .time = genesis.time};
   batch.put(key(Kind::meta, "tip"), encode(tip));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lib/chain/block_hash.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -15,6 +17,12 @@ Error contradiction(std::string_view what) {
 
 Error missing(std::string_view what) {
   return Error{Errc::corrupt, fmt::format("a stored {} is missing", what)};
+}
+
+Result<Bytes> read_part(const Records& records, std::uint64_t no, std::uint32_t part) {
+  BMSG_TRY_ASSIGN(auto table, records.get(table_key(no, part)));
+  if (!table) return missing("message table");
+  return std::move(*table);
 }
 
 }  // namespace
@@ -59,10 +67,33 @@ Result<std::optional<FoundBlock>> find_block(const Records& records, const Block
   return std::optional(FoundBlock{hash, std::move(record), node::Branch::side});
 }
 
-Result<Bytes> read_table(const Records& records, std::uint64_t no) {
-  BMSG_TRY_ASSIGN(auto table, records.get(key(Kind::messages, no)));
-  if (!table) return missing("message table");
-  return std::move(*table);
+Result<std::vector<TableEntry>> read_table(const Records& records, const FoundBlock& block) {
+  const std::uint32_t count = block.record.sealed.header.count;
+  std::vector<TableEntry> entries;
+  for (std::uint32_t part = 0; part == 0 || part * kTableEntries < count; ++part) {
+    BMSG_TRY_ASSIGN(const Bytes table, read_part(records, block.record.no, part));
+    TableReader reader(table);
+    if (reader.block() != block.hash) return malformed("message table");
+    const std::uint32_t wanted = std::min(kTableEntries, count - part * kTableEntries);
+    for (std::uint32_t i = 0; i < wanted; ++i) {
+      BMSG_TRY_ASSIGN(auto entry, reader.next());
+      if (!entry) return malformed("message table");
+      entries.push_back(std::move(*entry));
+    }
+    BMSG_TRY_ASSIGN(const auto surplus, reader.next());
+    if (surplus) return malformed("message table");
+  }
+  return entries;
+}
+
+Result<std::optional<TableEntry>> read_entry(const Records& records, const FoundBlock& block,
+                                             std::uint32_t index) {
+  if (index >= block.record.sealed.header.count) return std::optional<TableEntry>();
+  BMSG_TRY_ASSIGN(const Bytes table, read_part(records, block.record.no, index / kTableEntries));
+  TableReader reader(table);
+  BMSG_TRY_ASSIGN(auto entry, reader.skip(index % kTableEntries));
+  if (!entry || reader.block() != block.hash) return contradiction("a message and its place");
+  return entry;
 }
 
 Result<Done> check_body(ByteView body, const MessageHead& head) {
@@ -84,68 +115,17 @@ Result<std::vector<PlaceRecord>> read_places(const Records& records, ByteView pl
   return decode_places(*value);
 }
 
-namespace {
-
-Result<FoundMessage> found_at(const Records& records, const PlaceRecord& place,
-                              const BlockHash& hash, const std::optional<TableEntry>& entry) {
-  BMSG_TRY_ASSIGN(const auto block, find_block(records, hash));
+Result<FoundMessage> read_message_at(const Records& records, const PlaceRecord& place) {
+  BMSG_TRY_ASSIGN(const Bytes table, read_part(records, place.no, place.index / kTableEntries));
+  TableReader reader(table);
+  BMSG_TRY_ASSIGN(const auto entry, reader.skip(place.index % kTableEntries));
+  BMSG_TRY_ASSIGN(const auto block, find_block(records, reader.block()));
   if (!entry || !block) return contradiction("a message and its place");
   return FoundMessage{chain::id_of(entry->head),
                       {.block = block->hash,
                        .height = block->height(),
                        .index = place.index,
                        .branch = block->branch}};
-}
-
-}  // namespace
-
-Result<FoundMessage> read_message_at(const Records& records, const PlaceRecord& place) {
-  BMSG_TRY_ASSIGN(const Bytes table, read_table(records, place.no));
-  TableReader reader(table);
-  BMSG_TRY_ASSIGN(const auto entry, reader.skip(place.index));
-  return found_at(records, place, reader.block(), entry);
-}
-
-Result<std::shared_ptr<const LastTable::Table>> LastTable::read(const Records& records,
-                                                                std::uint64_t no) {
-  const auto table = std::make_shared<Table>();
-  table->no = no;
-  BMSG_TRY_ASSIGN(table->bytes, read_table(records, no));
-  TableReader reader(table->bytes);
-  table->block = reader.block();
-  for (;;) {
-    const std::size_t begin = table->bytes.size() - reader.bytes_left();
-    BMSG_TRY_ASSIGN(const auto entry, reader.next());
-    if (!entry) return std::shared_ptr<const Table>(table);
-    table->entries.push_back(begin);
-  }
-}
-
-Result<std::shared_ptr<const LastTable::Table>> LastTable::table(const Records& records,
-                                                                 std::uint64_t no) {
-  {
-    const std::lock_guard hold(mutex_);
-    if (last_ && last_->no == no) return last_;
-  }
-  BMSG_TRY_ASSIGN(const auto table, read(records, no));
-  const std::lock_guard hold(mutex_);
-  last_ = table;
-  return table;
-}
-
-Result<FoundMessage> LastTable::message_at(const Records& records, const PlaceRecord& place) {
-  BMSG_TRY_ASSIGN(const auto table, this->table(records, place.no));
-  if (place.index >= table->entries.size()) return contradiction("a message and its place");
-  TableReader reader = TableReader::at(table->bytes, table->entries[place.index]);
-  BMSG_TRY_ASSIGN(const auto entry, reader.next());
-  return found_at(records, place, table->block, entry);
-}
-
-Result<std::optional<TableEntry>> LastTable::entry_at(const Records& records,
-                                                      const PlaceRecord& place) {
-  BMSG_TRY_ASSIGN(const auto table, this->table(records, place.no));
-  if (place.index >= table->entries.size()) return std::optional<TableEntry>();
-  return TableReader::at(table->bytes, table->entries[place.index]).next();
 }
 
 }  // namespace bmsg::storage

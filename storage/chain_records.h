@@ -2,8 +2,6 @@
 
 #pragma once
 
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -30,8 +28,11 @@ Result<node::Tip> read_tip(const Records& records);
 Result<std::optional<FoundBlock>> find_block(const Records& records, const BlockHash& hash);
 Result<std::optional<HeightRecord>> find_height(const Records& records, Height height);
 
-/// The message table of a stored block.
-Result<Bytes> read_table(const Records& records, std::uint64_t no);
+/// The messages of a stored block as its table has them.
+Result<std::vector<TableEntry>> read_table(const Records& records, const FoundBlock& block);
+/// One of them; nullopt if the block has fewer.
+Result<std::optional<TableEntry>> read_entry(const Records& records, const FoundBlock& block,
+                                             std::uint32_t index);
 /// The body of a message that the table says is kept.
 Result<Bytes> read_body(const Records& records, std::uint64_t no, std::uint32_t index,
                         const MessageHead& head);
@@ -47,29 +48,5 @@ struct FoundMessage {
   node::MessagePlace place;
 };
 Result<FoundMessage> read_message_at(const Records& records, const PlaceRecord& place);
-
-/// The message table that was read last: what is listed together mostly lies in one block. A table
-/// is written once, under a number that no other block gets.
-/// Threads: any.
-class LastTable {
- public:
-  /// As read_message_at().
-  Result<FoundMessage> message_at(const Records& records, const PlaceRecord& place);
-  /// One message of a stored block; nullopt if it has fewer.
-  Result<std::optional<TableEntry>> entry_at(const Records& records, const PlaceRecord& place);
-
- private:
-  struct Table {
-    std::uint64_t no = 0;
-    Bytes bytes;
-    BlockHash block;
-    std::vector<std::size_t> entries;  // Where each begins.
-  };
-  static Result<std::shared_ptr<const Table>> read(const Records& records, std::uint64_t no);
-  Result<std::shared_ptr<const Table>> table(const Records& records, std::uint64_t no);
-
-  std::mutex mutex_;
-  std::shared_ptr<const Table> last_;
-};
 
 }  // namespace bmsg::storage

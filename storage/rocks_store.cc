@@ -34,10 +34,7 @@ Result<Fixed> fixed_in(ByteView key) {
 }  // namespace
 
 RocksStore::RocksStore(std::unique_ptr<Database> database, const OpenOptions& options)
-    : database_(std::move(database)),
-      last_table_(std::make_unique<LastTable>()),
-      disk_(options.disk),
-      witness_file_(options.witness) {}
+    : database_(std::move(database)), disk_(options.disk), witness_file_(options.witness) {}
 
 RocksStore::~RocksStore() = default;
 

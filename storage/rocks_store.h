@@ -16,7 +16,6 @@
 namespace bmsg::storage {
 
 class Database;
-class LastTable;
 
 /// A node's chain, pool and peers.
 ///
@@ -82,7 +81,6 @@ class RocksStore final : public node::Store {
   Result<Done> catch_up_witness();
 
   std::unique_ptr<Database> database_;
-  std::unique_ptr<LastTable> last_table_;
   Disk& disk_;
   std::optional<std::filesystem::path> witness_file_;
   std::optional<Witness> witnessed_;  // As the file says.

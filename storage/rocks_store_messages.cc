@@ -29,18 +29,12 @@ struct Listed {
 };
 
 Result<Listed> read_listed(const View& view, const FoundBlock& block) {
-  BMSG_TRY_ASSIGN(const Bytes table, read_table(view, block.record.no));
-  TableReader reader(table);
+  BMSG_TRY_ASSIGN(auto entries, read_table(view, block));
   Listed listed;
-  for (std::uint32_t i = 0;; ++i) {
-    BMSG_TRY_ASSIGN(auto entry, reader.next());
-    if (!entry) break;
-    if (entry->has_body) listed.kept.push_back(i);
-    listed.messages.push_back(without_body(std::move(*entry)));
+  for (std::uint32_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].has_body) listed.kept.push_back(i);
+    listed.messages.push_back(without_body(std::move(entries[i])));
   }
-  const bool fits =
-      reader.block() == block.hash && listed.messages.size() == block.record.sealed.header.count;
-  if (!fits) return malformed("message table");
   return listed;
 }
 
@@ -126,7 +120,7 @@ Result<std::vector<node::MessagePlace>> RocksStore::places_of(const MessageId& i
   BMSG_TRY_ASSIGN(const auto records, read_places(view, places_key(id)));
   std::vector<node::MessagePlace> places;
   for (const PlaceRecord& record : records) {
-    BMSG_TRY_ASSIGN(const auto at, last_table_->message_at(view, record));
+    BMSG_TRY_ASSIGN(const auto at, read_message_at(view, record));
     if (at.id == id) places.push_back(at.place);
   }
   // The best chain first, as a reader wants it.
@@ -138,7 +132,7 @@ Result<std::optional<Message>> RocksStore::message_at(const node::MessagePlace& 
   const View view = database_->view();
   BMSG_TRY_ASSIGN(const auto block, find_block(view, place.block));
   if (!block) return std::optional<Message>();
-  BMSG_TRY_ASSIGN(auto entry, last_table_->entry_at(view, {block->record.no, place.index}));
+  BMSG_TRY_ASSIGN(auto entry, read_entry(view, *block, place.index));
   if (!entry) return std::optional<Message>();
   const bool has_body = entry->has_body;
   Message message = without_body(std::move(*entry));

@@ -34,10 +34,21 @@ Bytes key(Kind kind, std::uint64_t number) {
   return made;
 }
 
-Bytes body_key(std::uint64_t no, std::uint32_t index) {
-  Bytes made = key(Kind::body, no);
-  append_be(made, index);
+namespace {
+
+Bytes numbered(Bytes made, std::uint32_t number) {
+  append_be(made, number);
   return made;
+}
+
+}  // namespace
+
+Bytes table_key(std::uint64_t no, std::uint32_t part) {
+  return numbered(key(Kind::messages, no), part);
+}
+
+Bytes body_key(std::uint64_t no, std::uint32_t index) {
+  return numbered(key(Kind::body, no), index);
 }
 
 Bytes places_key(const MessageId& id) { return key(Kind::places, id.view().first(kPlacesIdBytes)); }

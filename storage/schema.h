@@ -21,13 +21,13 @@
 namespace bmsg::storage {
 
 /// The format that this program reads and writes.
-inline constexpr std::uint32_t kChainFormat = 1;
+inline constexpr std::uint32_t kChainFormat = 2;
 
 /// Shape: key → value
 ///        'H' hash 64         → height 4                  a block of the best chain
 ///        'n' height 4        → hash 64, block record     the same, by height
 ///        'S' hash 64         → block record              a side block
-///        'm' no 8            → hash 64, message table    of a block on any branch
+///        'm' no 8, part 4    → hash 64, message table    of a block on any branch, in parts
 ///        'b' no 8, index 4   → body                      of a message of that block
 ///        'i' id's first 16   → (no 8, index 4) repeated  where messages stand
 ///        't' level 1, index 8 → digest 64                the tree over the best chain
@@ -52,12 +52,15 @@ enum class Kind : std::uint8_t {
 };
 
 inline constexpr std::size_t kPlacesIdBytes = 16;
+/// Messages in each part of a table but the last: one of them is found without reading the rest.
+inline constexpr std::uint32_t kTableEntries = 32;
 
 Bytes key(Kind kind);  // What all keys of the kind begin with.
 Bytes key(Kind kind, ByteView name);
 Bytes key(Kind kind, std::string_view name);
 Bytes key(Kind kind, Height height);
 Bytes key(Kind kind, std::uint64_t number);
+Bytes table_key(std::uint64_t no, std::uint32_t part);
 Bytes body_key(std::uint64_t no, std::uint32_t index);
 Bytes places_key(const MessageId& id);
 Bytes tree_key(std::uint8_t level, std::uint64_t index);
@@ -90,30 +93,23 @@ struct TableEntry {
   bool has_body = false;
 };
 
-/// The table of a block's messages, in order.
+/// A part of the table of a block's messages, in order.
 Bytes begin_table(const BlockHash& block);
 void append_entry(Bytes& table, const Message& message);
 
-/// Reads a table from the front, entry by entry. The bytes stay with the caller.
+/// Reads a part from the front, entry by entry. The bytes stay with the caller.
 class TableReader {
  public:
   explicit TableReader(ByteView table) : reader_(table), block_(reader_.fixed<BlockHash>()) {}
-  /// Goes on at the entry that begins there; block() is zero.
-  static TableReader at(ByteView table, std::size_t begin) {
-    return TableReader(ByteReader(table.subspan(begin)));
-  }
   const BlockHash& block() const { return block_; }
   /// nullopt at the end.
   Result<std::optional<TableEntry>> next();
   /// The entry `steps` further on; nullopt if the table ends before.
   Result<std::optional<TableEntry>> skip(std::uint32_t steps);
-  std::size_t bytes_left() const { return reader_.size_left(); }
 
  private:
-  explicit TableReader(ByteReader reader) : reader_(reader) {}
-
   ByteReader reader_;
-  BlockHash block_ = {};
+  BlockHash block_;
 };
 
 /// Where a message stands.

@@ -82,7 +82,7 @@ TEST_F(OpenStoreTest, RefusesANewerFormatAndLeavesItAlone) {
   for (const auto& refused : {dir_.open(), dir_.read()}) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::bad_config);
-    EXPECT_NE(refused.error().message.find("made by a newer bmsg (format 2, this one knows 1)"),
+    EXPECT_NE(refused.error().message.find("made by a newer bmsg (format 3, this one knows 2)"),
               std::string::npos);
   }
   EXPECT_EQ(std::filesystem::last_write_time(dir_.chain()), before);

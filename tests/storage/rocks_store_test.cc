@@ -1,5 +1,6 @@
 #include "storage/rocks_store.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -36,6 +37,45 @@ TEST_F(RocksStoreTest, FindsMessagesWhereTheyStand) {
   node::MessagePlace beyond = places[0];
   beyond.index = 5;
   EXPECT_FALSE(must(store_->message_at(beyond)));
+}
+
+TEST_F(RocksStoreTest, FindsEachMessageHoweverManyABlockHas) {
+  for (const std::uint32_t count : {kTableEntries - 1, kTableEntries, kTableEntries + 1}) {
+    const Block block = block_of(builder_, builder_.genesis(), fmt::format("{} ", count), count);
+    apply(adding(builder_.chain(), {block}, {}, Connect::no));
+    EXPECT_EQ(must(store_->block(hash(block), Bodies::with)), block);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto places = must(store_->places_of(chain::id_of(block.messages[i].head)));
+      ASSERT_EQ(places.size(), 1);
+      EXPECT_EQ(places[0].index, i);
+      EXPECT_EQ(must(store_->message_at(places[0])), block.messages[i]);
+    }
+    EXPECT_FALSE(must(store_->message_at({.block = hash(block), .height = {1}, .index = count})));
+  }
+}
+
+TEST_F(RocksStoreTest, ForgetsEveryPartOfABlock) {
+  const auto records = [this] {
+    store_.reset();
+    std::vector<Bytes> keys;
+    {
+      const auto database = must(Database::open(dir_.chain(), Access::read, dir_.options()));
+      const auto note = [&](ByteView key, ByteView) -> Result<View::Next> {
+        keys.push_back(to_bytes(key));
+        return View::Next::go_on;
+      };
+      EXPECT_TRUE(database->view().scan({}, note));
+    }
+    store_ = must(dir_.open());
+    return keys;
+  };
+  const auto before = records();
+  const Block block = block_of(builder_, builder_.genesis(), "many ", 2 * kTableEntries + 1);
+  apply(adding(builder_.chain(), {block}, {}, Connect::no));
+  // The block, three parts of its table; of each message a place and a body.
+  EXPECT_EQ(records().size(), before.size() + 1 + 3 + 2 * block.messages.size());
+  apply({.forget = {hash(block)}});
+  EXPECT_EQ(records(), before);
 }
 
 TEST_F(RocksStoreTest, LeavesOutBodiesThatItWasNotGiven) {
