@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "cli/command.h"
+#include "cli/contact_change.h"
 #include "cli/contact_view.h"
 #include "cli/keyring_file.h"
 #include "cli/list_form.h"
@@ -31,17 +32,6 @@ struct Options {
 
 /// Of a card, or of a file of contacts.
 constexpr std::size_t kGivenBytesMax = 256u << 20;
-
-/// Changes the book under the lock of the store's small files.
-template <class Change>
-Result<Done> change_book(Context& context, const StoreDir& store, Change change) {
-  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
-  BMSG_TRY_ASSIGN(const auto lock,
-                  FileLock::take(store.config_lock(), "contact", patience, context.clock));
-  BMSG_TRY_ASSIGN(auto book, read_contacts(context, store));
-  BMSG_TRY(change(book));
-  return write_contacts(context, store, book);
-}
 
 Result<std::string> read_given(const Context& context, const std::string& file) {
   if (file == "-") {
@@ -70,44 +60,11 @@ Result<IdentityKey> address_given(Context& context, const StoreDir& store, const
   return card.value().identity;
 }
 
-Result<mail::AckPolicy> parse_ack(const std::string& policy) {
-  if (policy == "never") return mail::AckPolicy::never;
-  if (policy == "asked") return mail::AckPolicy::asked;
-  if (policy == "read") return mail::AckPolicy::read;
-  return Error{Errc::bad_usage, fmt::format("'{}': give never, asked or read", policy)};
-}
-
-Result<mail::AckPolicy> default_ack(Context& context, const StoreDir& store) {
-  BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
-  const auto policy = parse_ack(settings.text("ack.default"));
-  if (!policy) return Error{Errc::bad_config, "ack.default: " + policy.error().message};
-  return policy;
-}
-
-void warn_of_look_alike(const Context& context, const mail::ContactBook& book,
-                        const std::string& name) {
-  if (const mail::Contact* like = book.confusable_with(name))
-    context.out.warn(fmt::format("'{}' looks like '{}'", name, like->name));
-}
-
 Result<ExitCode> run_add(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto address, address_given(context, store, rules.id, options.other));
-  BMSG_TRY_ASSIGN(const auto name, mail::to_contact_name(options.name));
-  BMSG_TRY_ASSIGN(const auto ack, default_ack(context, store));
-  const auto changed = change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
-    warn_of_look_alike(context, book, name);
-    const mail::Contact* there = book.find(name);
-    if (there != nullptr && there->address == address) return done;
-    mail::Contact contact;
-    contact.name = name;
-    contact.address = address;
-    contact.ack = ack;
-    contact.added = context.clock.now();
-    return book.add(std::move(contact));
-  });
-  BMSG_TRY(changed);
+  BMSG_TRY_ASSIGN(const auto name, add_person(context, store, options.name, address));
   BMSG_TRY_ASSIGN(const auto view, contact_view(context, store, rules, name));
   if (view.card == "none") {
     context.out.note(

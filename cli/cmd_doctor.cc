@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "cli/keyring_file.h"
+#include "cli/network_state.h"
 #include "cli/peering.h"
 #include "cli/run_program.h"
 #include "cli/session.h"
@@ -78,6 +79,13 @@ Check check_chain(Context& context, const StoreDir& store) {
   if (tip.value().time.value > now + static_cast<std::uint64_t>(kTimeAheadMax.count())) {
     return {"clock", State::fail,
             fmt::format("the tip is dated {} s ahead of this clock", tip.value().time.value - now),
+            "set the clock"};
+  }
+  const auto peers = chain.value()->peers();
+  if (!peers) return {"peers", State::fail, peers.error().message, "bmsg repair --dry-run"};
+  if (const auto off = clock_off(peers.value()); std::abs(off) > kClockOffSeconds) {
+    return {"clock", State::warn,
+            fmt::format("{} s {} the peers'", std::abs(off), off > 0 ? "behind" : "ahead of"),
             "set the clock"};
   }
   return {"chain", State::ok, fmt::format("opens, {} blocks", tip.value().height.value)};

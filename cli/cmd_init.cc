@@ -9,14 +9,9 @@
 #include "cli/join.h"
 #include "cli/keyring_file.h"
 #include "cli/make_store.h"
-#include "cli/passphrase.h"
-#include "cli/store_facts.h"
-#include "cli/text.h"
-#include "lib/api/json_objects.h"
+#include "cli/new_owner.h"
 #include "lib/chain/rules_text.h"
 #include "lib/chain/work.h"
-#include "lib/core/address.h"
-#include "lib/core/hex.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -27,15 +22,13 @@ constexpr std::size_t kNameBytesMax = 64;
 
 struct Options {
   std::string directory;
-  std::string name;
+  OwnerOptions owner;
   std::string chain_name;
   int floor_bits = 24;
   std::string interval = "600";
   std::uint32_t stamp = 16;
   std::string genesis;
   bool no_sync = false;
-  bool no_identity = false;
-  bool no_passphrase = false;
   bool if_missing = false;
 };
 
@@ -92,10 +85,6 @@ Result<std::string> new_rules(const Options& options, const std::filesystem::pat
   return text;
 }
 
-bool is_url(const std::string& text) {
-  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("unix:");
-}
-
 Result<std::string> read_rules_file(const std::string& file, const Context& context) {
   BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(file, kRulesTextBytesMax));
   if (!bytes) return Error{Errc::not_found, fmt::format("no file '{}'", file)};
@@ -114,19 +103,6 @@ Result<std::filesystem::path> target_directory(const Options& options, const Con
   if (reason) return Error{Errc::io, fmt::format("no working directory: {}", reason.message())};
   // "dir/" means dir.
   return (absolute.has_filename() ? absolute : absolute.parent_path()).lexically_normal();
-}
-
-Result<Done> report_store(Context& context, const StoreDir& store,
-                          const std::optional<IdentityKey>& address) {
-  BMSG_TRY_ASSIGN(const auto facts, store_facts(context, store, address));
-  if (context.options.json) {
-    context.out.line(api::store_json(facts));
-    return done;
-  }
-  context.out.line(fmt::format("store {}", shown_line(facts.path)));
-  context.out.line(fmt::format("chain {}", to_hex(facts.chain_id.view())));
-  context.out.line(fmt::format("address {}", facts.address ? to_address(*facts.address) : "-"));
-  return done;
 }
 
 /// An existing store is fine with --if-missing, if it is of the chain that was asked for.
@@ -149,7 +125,10 @@ Result<std::optional<StoreDir>> existing(const Options& options,
 Result<std::string> rules_to_use(const Options& options, const std::filesystem::path& directory,
                                  Context& context) {
   if (options.genesis.empty()) return new_rules(options, directory, context);
-  if (is_url(options.genesis)) return fetch_rules(context, options.genesis);
+  if (is_node_url(options.genesis)) {
+    BMSG_TRY_ASSIGN(auto met, meet(context, options.genesis, std::nullopt));
+    return std::move(met.rules_text);
+  }
   return read_rules_file(options.genesis, context);
 }
 
@@ -165,26 +144,14 @@ Result<ExitCode> run(const Options& options, Context& context) {
     BMSG_TRY(report_store(context, *there, address));
     return ExitCode::ok;
   }
-  NewStore wanted{.rules_text = asked_for, .identity = {}, .passphrase = {}};
   if (asked_for.empty()) {
-    BMSG_TRY_ASSIGN(wanted.rules_text, new_rules(options, directory, context));
+    BMSG_TRY_ASSIGN(asked_for, new_rules(options, directory, context));
   }
-  if (!options.no_identity) {
-    wanted.identity = options.name;
-    if (!options.name.empty()) {
-      BMSG_TRY_ASSIGN(wanted.identity, mail::to_contact_name(options.name));
-    }
-  }
-  if (!options.no_passphrase) {
-    BMSG_TRY_ASSIGN(wanted.passphrase, new_passphrase(context, directory.string()));
-    if (wanted.passphrase->size() == 0)
-      return Error{Errc::bad_usage,
-                   "the passphrase is empty; --no-passphrase says that on purpose"};
-  }
+  BMSG_TRY_ASSIGN(auto wanted, store_for(context, options.owner, asked_for, directory));
   auto made = make_store(context, directory, std::move(wanted));
   if (!made && made.error().code == Errc::denied) return Error{Errc::exists, made.error().message};
   if (!made) return made.error();
-  if (is_url(options.genesis)) {
+  if (is_node_url(options.genesis)) {
     BMSG_TRY(join_peer(context, made.value().store, options.genesis,
                        options.no_sync ? FirstSync::no : FirstSync::yes));
   }
@@ -200,7 +167,6 @@ void add_init(Command app, Context& context) {
                                 "Make a store, of a new chain or an existing one", options, run);
   command.add_option("directory", options->directory, "Where; it becomes the store")
       .type_name("DIR");
-  command.add_option("--name", options->name, "The name that your card shows").type_name("NAME");
   command.add_option("--chain-name", options->chain_name, "Name of the new chain")
       .type_name("NAME");
   command.add_option("--floor", options->floor_bits, "Leading zero bits of the easiest block (24)")
@@ -212,8 +178,7 @@ void add_init(Command app, Context& context) {
   command.add_option("--genesis", options->genesis, "Join the chain of this rules text or node")
       .type_name("FILE|URL");
   command.add_flag("--no-sync", options->no_sync, "With a URL: do not sync yet");
-  command.add_flag("--no-identity", options->no_identity, "Make no identity");
-  command.add_flag("--no-passphrase", options->no_passphrase, "Keep the keys without a passphrase");
+  add_owner_options(command, options->owner);
   command.add_flag("--if-missing", options->if_missing, "An existing store is success");
 }
 

@@ -66,8 +66,11 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
 Result<ExitCode> run_show(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto peer, find_peer(context, store, options.url));
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY_ASSIGN(const auto tip, chain->tip());
   const UnixSeconds now = context.clock.now();
-  context.out.raw(context.options.json ? api::peer_json(peer, now) + "\n" : peer_text(peer, now));
+  context.out.raw(context.options.json ? api::peer_json(peer, now) + "\n"
+                                       : peer_text(peer, tip.height, now));
   return ExitCode::ok;
 }
 
@@ -92,6 +95,8 @@ Result<ExitCode> run_add(const Options& options, Context& context) {
   if (!options.node_key.empty()) {
     peer.key = fixed_from_hex<NodeKey>(options.node_key);
     if (!peer.key) return Error{Errc::bad_usage, "--node: give 64 hex digits"};
+    if (api::is_mirror(peer))
+      return Error{Errc::bad_usage, "--node: a mirror has no node key; authorities vouch for it"};
   }
   if (at == known.end())
     BMSG_TRY(

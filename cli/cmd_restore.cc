@@ -2,14 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-
 #include "cli/archive.h"
+#include "cli/beside.h"
 #include "cli/command.h"
 #include "cli/keyring_file.h"
 #include "cli/session.h"
@@ -36,60 +32,6 @@ struct Options {
 
 /// Numbers left free for cards that were made after the backup: one a week for ten years.
 constexpr std::uint64_t kCardsSkipped = 520;
-
-/// A directory beside the one that is to be; gone unless it took its place.
-class Beside {
- public:
-  explicit Beside(const fs::path& target) : target_(whole_path(target)) {
-    if (!target_.has_filename()) target_ = target_.parent_path();
-  }
-  Beside(const Beside&) = delete;
-  Beside& operator=(const Beside&) = delete;
-  ~Beside() {
-    std::error_code ignored;  // What stays is no store and nobody's.
-    if (made_) fs::remove_all(path_, ignored);
-  }
-
-  Result<Done> make(Disk& disk) {
-    std::error_code unreadable;  // Then making it says why.
-    const bool there = fs::exists(fs::symlink_status(target_, unreadable));
-    if (there && !(fs::is_directory(target_) && fs::is_empty(target_, unreadable)))
-      return Error{Errc::exists, fmt::format("'{}' is there already", target_.string())};
-    BMSG_TRY(disk.make_directory(target_.parent_path()));
-    std::string name = fmt::format(".{}.XXXXXX", target_.filename().string());
-    name = (target_.parent_path() / name).string();
-    if (::mkdtemp(name.data()) == nullptr)
-      return Error{Errc::exists,
-                   fmt::format("cannot create '{}': {}", target_.string(), std::strerror(errno))};
-    path_ = name;
-    made_ = true;
-    return done;
-  }
-  /// An empty directory is replaced; anything else in its place makes this fail.
-  Result<Done> publish(Disk& disk) {
-    BMSG_TRY(disk.rename(path_, target_));
-    made_ = false;
-    return disk.sync_directory(target_.parent_path());
-  }
-  const fs::path& path() const { return path_; }
-  const fs::path& target() const { return target_; }
-
- private:
-  fs::path target_;
-  fs::path path_;
-  bool made_ = false;
-};
-
-Result<Done> sync_all(Disk& disk, const fs::path& directory) {
-  std::error_code reason;
-  for (const auto& entry : fs::recursive_directory_iterator(directory, reason)) {
-    if (entry.is_directory()) BMSG_TRY(disk.sync_directory(entry.path()));
-  }
-  if (reason)
-    return Error{Errc::io,
-                 fmt::format("cannot list '{}': {}", directory.string(), reason.message())};
-  return disk.sync_directory(directory);
-}
 
 /// What a store must have whether or not there was anything in it.
 Result<Done> complete(Context& context, const StoreDir& store) {
@@ -138,8 +80,7 @@ Result<ExitCode> finish(Context& context, const StoreDir& store, Beside& beside)
   const auto cards = queue_cards(context, store);
   const bool has_keys = cards || cards.error().code != Errc::not_found;
   if (!cards && cards.error().code != Errc::denied && has_keys) return cards.error();
-  BMSG_TRY(sync_all(context.disk, beside.path()));
-  BMSG_TRY(beside.publish(context.disk));
+  BMSG_TRY(beside.publish());
   if (cards || !has_keys) return ExitCode::ok;
   context.out.warn("no fresh card is queued, since " + cards.error().message);
   return ExitCode::partial;
@@ -153,8 +94,8 @@ Result<ExitCode> run(const Options& options, Context& context) {
   } else if (::isatty(STDIN_FILENO) == 1) {
     return Error{Errc::bad_usage, "a backup is no text to type; name its file"};
   }
-  Beside beside(options.directory);
-  BMSG_TRY(beside.make(context.disk));
+  Beside beside(context.disk, whole_path(options.directory));
+  BMSG_TRY(beside.make("restore"));
   const int descriptor = opened ? opened.number() : STDIN_FILENO;
   BMSG_TRY(ArchiveReader(descriptor, context.disk, beside.path()).unpack());
   const StoreDir store(beside.path());

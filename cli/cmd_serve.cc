@@ -11,6 +11,7 @@
 #include "cli/peering.h"
 #include "cli/serve_log.h"
 #include "cli/serve_miner.h"
+#include "cli/serve_stdio.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/text.h"
@@ -37,6 +38,8 @@ struct Options {
   std::size_t connections_max = 0;
   std::uint32_t rate = 0;
   bool mine = false;
+  bool stdio = false;
+  bool read_only = false;
 };
 
 constexpr std::chrono::seconds kGrace{5};
@@ -50,11 +53,29 @@ Result<net::Address> listen_address(const std::string& text) {
   return address;
 }
 
+Result<net::ServerOptions> server_options(const Options& options, const Settings& settings) {
+  net::ServerOptions server;
+  BMSG_TRY_ASSIGN(server.connections_max, settings.number("serve.max_connections"));
+  if (options.connections_max > 0) server.connections_max = options.connections_max;
+  BMSG_TRY_ASSIGN(const auto put, settings.number("limits.put"));
+  server.body_bytes_max = put + 65536;
+  BMSG_TRY_ASSIGN(const auto request, settings.number("limits.request_time"));
+  server.request_deadline = std::chrono::seconds(request);
+  BMSG_TRY_ASSIGN(server.rates.requests, settings.number("limits.requests"));
+  if (options.rate > 0) server.rates.requests = options.rate;
+  BMSG_TRY_ASSIGN(const auto idle, settings.number("limits.idle_time"));
+  server.idle_deadline = std::chrono::seconds(idle);
+  return server;
+}
+
 /// All that runs while serving, in the order in which it must end.
 class Serving {
  public:
-  Serving(Context& context, StoreDir store)
-      : context_(context), store_(std::move(store)), log_(context.out.noise()) {}
+  Serving(Context& context, StoreDir store, bool read_only)
+      : context_(context),
+        store_(std::move(store)),
+        is_read_only_(read_only),
+        log_(context.out.noise()) {}
   ~Serving();
 
   Result<Done> start(const Options& options);
@@ -72,7 +93,6 @@ class Serving {
                                                const Settings& settings) const;
   Result<net::Listener> listener_at(const std::string& text) const;
   Result<Done> give_identity(net::Listener& place) const;
-  Result<net::ServerOptions> server_options(const Options& options, const Settings& settings) const;
   Result<api::GossipOptions> gossip_options(const Options& options, const Settings& settings);
   void start_gossip(api::GossipOptions options);
   Result<Done> take_settings(const Options& options);
@@ -83,6 +103,7 @@ class Serving {
 
   Context& context_;
   StoreDir store_;
+  const bool is_read_only_;
   ServeLog log_;
   const net::ServiceManager manager_{from_environment("NOTIFY_SOCKET")};
   std::optional<FileLock> lock_;
@@ -119,6 +140,7 @@ Result<Done> Serving::open_node() {
                                            .outbox = outbox_.get(),
                                            .key = key_,
                                            .agent = agent_name(),
+                                           .read_only = is_read_only_,
                                            .reorg = reorg}));
   BMSG_TRY(node_->take_outbox());
   collect_cards();
@@ -147,6 +169,11 @@ Result<net::Listener> Serving::listener_at(const std::string& text) const {
   auto address = listen_address(text);
   if (!address)
     return Error{Errc::bad_usage, fmt::format("--listen '{}': {}", text, address.error().message)};
+  if (address.value().scheme == net::Scheme::ssh)
+    return Error{Errc::bad_usage,
+                 fmt::format("--listen '{}': ssh listens by itself; it calls --stdio", text)};
+  if (net::is_mirror(address.value()))
+    return Error{Errc::bad_usage, fmt::format("--listen '{}': a listener has no path", text)};
   net::Listener place{address.value()};
   if (place.address.scheme == net::Scheme::http && !net::is_loopback(place.address.host)) {
     return Error{Errc::bad_usage,
@@ -175,23 +202,9 @@ Result<std::vector<net::Listener>> Serving::listeners(const Options& options,
   return places;
 }
 
-Result<net::ServerOptions> Serving::server_options(const Options& options,
-                                                   const Settings& settings) const {
-  net::ServerOptions server;
-  BMSG_TRY_ASSIGN(server.connections_max, settings.number("serve.max_connections"));
-  if (options.connections_max > 0) server.connections_max = options.connections_max;
-  BMSG_TRY_ASSIGN(const auto put, settings.number("limits.put"));
-  server.body_bytes_max = put + 65536;
-  BMSG_TRY_ASSIGN(const auto request, settings.number("limits.request_time"));
-  server.request_deadline = std::chrono::seconds(request);
-  BMSG_TRY_ASSIGN(server.rates.requests, settings.number("limits.requests"));
-  if (options.rate > 0) server.rates.requests = options.rate;
-  BMSG_TRY_ASSIGN(const auto idle, settings.number("limits.idle_time"));
-  server.idle_deadline = std::chrono::seconds(idle);
-  return server;
-}
-
 void Serving::route(net::HttpRequest request, net::Respond respond) {
+  if (is_read_only_ && request.path == "/bmsg/1/put")
+    return respond(net::text_response(403, "this node is read-only\n"));
   if (request.path.starts_with("/bmsg/1/"))
     return peer_routes_->handle(std::move(request), std::move(respond));
   if (request.path.starts_with("/local/1/"))
@@ -257,7 +270,8 @@ Result<Done> Serving::start(const Options& options) {
     server_set_.wait();
     server_->run_after(delay, std::move(work));
   };
-  peer_routes_ = std::make_unique<api::PeerRoutes>(*node_, context_.clock, later);
+  BMSG_TRY_ASSIGN(const auto reorg, reorg_policy(context_, store_));
+  peer_routes_ = std::make_unique<api::PeerRoutes>(*node_, context_.clock, later, reorg);
   local_routes_ = std::make_unique<api::LocalRoutes>(*node_);
   BMSG_TRY_ASSIGN(auto gossip, gossip_options(options, settings));
   start_gossip(std::move(gossip));
@@ -313,8 +327,13 @@ Serving::~Serving() {
 
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  if (options.stdio) {
+    BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
+    BMSG_TRY_ASSIGN(const auto limits, server_options(options, settings));
+    return serve_stdio(context, store, limits, options.read_only);
+  }
   const BlockedSignals signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1});  // Before any thread begins.
-  Serving serving(context, store);
+  Serving serving(context, store, options.read_only);
   BMSG_TRY(serving.start(options));
   serving.announce();
   BMSG_TRY(context.out.flush());
@@ -335,14 +354,21 @@ void add_serve(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
   Command serve =
       add_command(app, context, "serve", "Answer peers and local commands", options, run);
-  serve.add_option("--listen", options->listen, "Where (127.0.0.1:5512); again for more")
-      .type_name("ADDR:PORT|unix:PATH")
-      .one_value_each();
-  serve
-      .add_option("--sync-every", options->sync_every,
-                  "How often to ask the peers (5m; 0 for never)")
-      .type_name("DUR");
-  serve.add_flag("--mine", options->mine, "Mine what waits, too, at the lowest priority");
+  const Parameter listen =
+      serve.add_option("--listen", options->listen, "Where (127.0.0.1:5512); again for more")
+          .type_name("ADDR:PORT|unix:PATH")
+          .one_value_each();
+  const Parameter sync_every = serve
+                                   .add_option("--sync-every", options->sync_every,
+                                               "How often to ask the peers (5m; 0 for never)")
+                                   .type_name("DUR");
+  const Parameter mine =
+      serve.add_flag("--mine", options->mine, "Mine what waits, too, at the lowest priority");
+  serve.add_flag("--read-only", options->read_only, "Take nothing from peers that call");
+  serve.add_flag("--stdio", options->stdio, "Answer one caller over standard input and output")
+      .excludes(listen)
+      .excludes(sync_every)
+      .excludes(mine);
   serve.add_option("--max-connections", options->connections_max, "Connections at once (1024)")
       .type_name("N");
   serve

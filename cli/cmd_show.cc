@@ -82,10 +82,12 @@ Result<ExitCode> show_message(const Options& options, Context& context, const St
 Result<ExitCode> show_peer(const Options& options, Context& context,
                            const node::ChainReader& chain) {
   BMSG_TRY_ASSIGN(const auto peers, chain.peers());
+  BMSG_TRY_ASSIGN(const auto tip, chain.tip());
   for (const node::Peer& peer : peers) {
     if (peer.url != options.ref) continue;
     const UnixSeconds now = context.clock.now();
-    context.out.raw(context.options.json ? api::peer_json(peer, now) + "\n" : peer_text(peer, now));
+    context.out.raw(context.options.json ? api::peer_json(peer, now) + "\n"
+                                         : peer_text(peer, tip.height, now));
     return ExitCode::ok;
   }
   return Error{Errc::no_host, fmt::format("no peer '{}'", options.ref)};

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "cli/command.h"
+#include "cli/network_state.h"
 #include "cli/refs.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -86,9 +87,6 @@ void find_attention(api::StateView& view) {
   if (queued > 0 && !view.serve_pid)
     view.attention.push_back(
         {"queued", fmt::format("{} messages are queued and no node runs", queued), "bmsg mine"});
-  if (view.peers_bad > 0)
-    view.attention.push_back(
-        {"peers", fmt::format("{} peers do not answer", view.peers_bad), "bmsg peers"});
   if (view.free_bytes < kFreeBytesWanted)
     view.attention.push_back(
         {"disk", fmt::format("only {} bytes are free", view.free_bytes), "bmsg doctor"});
@@ -123,6 +121,15 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(view.free_bytes, context.disk.free_bytes(store.root()));
   BMSG_TRY(count_outbox(context, store, *chain, rules, view));
   find_attention(view);
+  NetworkState network{.tip = tip,
+                       .peers = peers,
+                       .forks = {},
+                       .waits_since = pool.empty() ? UnixSeconds{} : pool.front().since,
+                       .interval = rules.rules.interval,
+                       .now = context.clock.now()};
+  BMSG_TRY_ASSIGN(network.forks, node::find_forks(*chain));
+  for (api::AttentionView& one : network_attention(network))
+    view.attention.push_back(std::move(one));
   return view;
 }
 

@@ -6,7 +6,9 @@
 #include <cstdlib>
 
 #include "cli/command.h"
+#include "cli/exchanges.h"
 #include "cli/hooks.h"
+#include "cli/network_state.h"
 #include "cli/peering.h"
 #include "cli/report.h"
 #include "cli/session.h"
@@ -26,9 +28,8 @@ struct Options {
   std::uint64_t bytes_max = 0;
   bool dry_run = false;
   std::size_t require = 0;
+  int jobs = 4;
 };
-
-constexpr std::int64_t kClockOffSeconds = 60;
 
 /// What became of all peers together.
 struct Tally {
@@ -99,7 +100,7 @@ void tell(Context& context, const Exchange& exchange) {
   if (report.stopped_by_policy) {
     context.out.warn(
         fmt::format("{}: a better branch was kept and not followed; it would replace more blocks "
-                    "than max_reorg allows, or a checkpoint",
+                    "than max_reorg allows, or a checkpoint; 'bmsg fork list' shows it",
                     exchange.peer.url));
   }
   context.out.note(fmt::format("{}: +{} blocks, -{}, {} messages, {} ms", exchange.peer.url,
@@ -171,23 +172,22 @@ Result<ExitCode> run(const Options& options, Context& context) {
   if (peers.empty()) context.out.note("no peers yet; 'bmsg peers add URL' adds one");
   Tally tally;
   std::string told;  // To the hook.
-  for (const node::Peer& peer : peers) {
-    if (options.dry_run) {
+  if (options.dry_run) {
+    for (const node::Peer& peer : peers)
       context.out.line(context.options.json ? api::peer_json(peer, context.clock.now())
                                             : shown_line(peer.url));
-      continue;
-    }
+  } else {
     BMSG_TRY_ASSIGN(const auto sync, sync_options(options, context, store));
-    const Exchange exchange = [&] {
-      Progress shown(context);
-      return exchange_with(context, store, peer, sync, shown);
-    }();
-    count(tally, exchange);
-    tell(context, exchange);
-    told += api::sync_json(exchange.view) + "\n";
-    BMSG_TRY(context.out.flush());
-    const bool known = peer.added.value != 0;
-    if (known) BMSG_TRY(remember(context, store, exchange.peer));
+    ShortService local(context, store);
+    for (const Exchange& exchange : exchange_with_all(local, context, store, peers, sync,
+                                                      static_cast<std::size_t>(options.jobs))) {
+      count(tally, exchange);
+      tell(context, exchange);
+      told += api::sync_json(exchange.view) + "\n";
+      const bool known = exchange.peer.added.value != 0;
+      if (known) BMSG_TRY(local.put_peer(exchange.peer));
+    }
+    BMSG_TRY(local.release());
   }
   const double elapsed = std::chrono::duration<double>(context.clock.steady() - began).count();
   const std::string summary = summary_of(tally, elapsed);
@@ -207,7 +207,10 @@ void add_sync(Command app, Context& context) {
   sync.add_option("peers", options->peers, "Only these").type_name("PEER");
   sync.add_flag("--pull", options->pull, "Only fetch");
   sync.add_flag("--push", options->push, "Only give");
-  sync.add_option("--timeout", options->timeout, "Longest time for one peer").type_name("DUR");
+  sync.add_option("--timeout", options->timeout, "Longest time for the round").type_name("DUR");
+  sync.add_option("--jobs", options->jobs, "Peers to talk to at once (4)")
+      .between(1, 64)
+      .type_name("N");
   sync.add_option("--max-bytes", options->bytes_max, "Stop after so many bytes")
       .as_size()
       .type_name("N");

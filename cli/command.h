@@ -103,6 +103,8 @@ Command add_command(Command app, Context& context, const char* name, const char*
 
 // One for each command; cli/cmd_NAME.cc.
 void add_init(Command app, Context& context);
+void add_clone(Command app, Context& context);
+void add_invite(Command app, Context& context);
 void add_id(Command app, Context& context);
 void add_contact(Command app, Context& context);
 void add_send(Command app, Context& context);
@@ -118,6 +120,8 @@ void add_mark(Command app, Context& context);
 void add_sync(Command app, Context& context);
 void add_serve(Command app, Context& context);
 void add_peers(Command app, Context& context);
+void add_fork(Command app, Context& context);
+void add_bundle(Command app, Context& context);
 void add_status(Command app, Context& context);
 void add_log(Command app, Context& context);
 void add_show(Command app, Context& context);
@@ -130,6 +134,7 @@ void add_make_block(Command app, Context& context);
 void add_lists(Command app, Context& context);
 void add_check_header(Command app, Context& context);
 void add_witness(Command app, Context& context);
+void add_mirror(Command app, Context& context);
 void add_export(Command app, Context& context);
 void add_import(Command app, Context& context);
 void add_backup(Command app, Context& context);

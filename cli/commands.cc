@@ -19,6 +19,8 @@ struct Entry {
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> table = {
       {add_init, {{"init", "Make a store, of a new chain or an existing one"}}},
+      {add_clone, {{"clone", "Make a store of a chain that exists"}}},
+      {add_invite, {{"invite", "Print a URI that others clone from"}}},
       {add_id, {{"id", "Show and make identities"}}},
       {add_contact, {{"contact", "Name addresses and say how far you trust them"}}},
       {add_send, {{"send", "Seal a message and queue it"}}},
@@ -35,6 +37,9 @@ const std::vector<Entry>& entries() {
       {add_import, {{"import", "Queue messages from a file"}}},
       {add_sync, {{"sync", "Exchange blocks and messages with peers"}}},
       {add_peers, {{"peers", "List and change the nodes you know"}}},
+      {add_fork, {{"fork", "Better branches that were kept and not followed"}}},
+      {add_bundle, {{"bundle", "Sync by file, where there is no network"}}},
+      {add_mirror, {{"mirror", "Write the chain as files for a web server"}}},
       {add_serve, {{"serve", "Answer peers and local commands"}}},
       {add_status, {{"status", "Say how the store is doing"}}},
       {add_log, {{"log", "List blocks, newest first"}}},

@@ -2,20 +2,31 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/peering.h"
 #include "lib/chain/rules_text.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
 
-Result<std::string> fetch_rules(const Context&, const std::string& url) {
-  BMSG_TRY_ASSIGN(const auto transport, api::HttpTransport::open(url, {}));
+bool is_node_url(const std::string& text) {
+  constexpr const char* kSchemes[] = {"http://", "https://", "unix:", "ssh://"};
+  return std::ranges::any_of(kSchemes,
+                             [&](const char* scheme) { return text.starts_with(scheme); });
+}
+
+Result<Meeting> meet(Context& context, const std::string& url, const std::optional<NodeKey>& key) {
+  BMSG_TRY_ASSIGN(const auto settings, context.settings(nullptr));
+  BMSG_TRY_ASSIGN(auto reach, transport_options(settings));
+  reach.expected_key = key;
+  BMSG_TRY_ASSIGN(const auto transport, api::HttpTransport::open(url, reach));
   BMSG_TRY_ASSIGN(auto text, transport->rules_text());
   if (auto parsed = chain::parse_rules_text(text); !parsed) {
     return Error{Errc::protocol,
                  fmt::format("{} gives no rules text: {}", url, parsed.error().message)};
   }
-  return text;
+  return Meeting{url, std::move(text), transport->peer_key()};
 }
 
 Result<Done> join_peer(Context& context, const StoreDir& store, const std::string& url,

@@ -2,15 +2,27 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/command.h"
+#include "lib/core/ids.h"
 
 namespace bmsg::cli {
 
-/// The rules text of a node, checked for form.
-/// Errors: as node::Transport; Errc::protocol if it is none.
-Result<std::string> fetch_rules(const Context& context, const std::string& url);
+/// What a node tells whoever has no store yet.
+struct Meeting {
+  std::string url;
+  std::string rules_text;      // Checked for form.
+  std::optional<NodeKey> key;  // That it proved; none over plain http.
+};
+
+/// Whether `text` is the address of a node rather than a file.
+bool is_node_url(const std::string& text);
+
+/// Asks a node for its rules. `key`: what it has to prove; none: whatever it has.
+/// Errors: as node::Transport; Errc::protocol if it has none.
+Result<Meeting> meet(Context& context, const std::string& url, const std::optional<NodeKey>& key);
 
 enum class FirstSync { yes, no };
 

@@ -9,6 +9,7 @@
 namespace bmsg::cli {
 
 /// Several lines: what is known of a peer, and what is wrong with it, in words.
-std::string peer_text(const node::Peer& peer, UnixSeconds now);
+/// `ours`: height of our tip.
+std::string peer_text(const node::Peer& peer, Height ours, UnixSeconds now);
 
 }  // namespace bmsg::cli

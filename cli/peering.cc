@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "cli/hooks.h"
-#include "cli/short_service.h"
+#include "lib/api/gossip.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/crypto/certificate.h"
@@ -56,6 +56,8 @@ class PoliteTransport final : public node::Transport {
   Result<std::vector<node::PutLine>> put(const Bytes& pack) override {
     return ask([&] { return peer_.put(pack); });
   }
+  bool is_live() const override { return peer_.is_live(); }
+  std::uint32_t headers_at_once(Height from) const override { return peer_.headers_at_once(from); }
   std::string name() const override { return peer_.name(); }
   std::uint64_t bytes_in() const override { return peer_.bytes_in(); }
   std::uint64_t bytes_out() const override { return peer_.bytes_out(); }
@@ -91,15 +93,6 @@ void fill_view(api::SyncView& view, const node::SyncReport& report,
   if (report.reorg) view.reorg_depth = report.reorg->depth;
 }
 
-/// The key that was seen is pinned at the first meeting, and told.
-void pin(Context& context, node::Peer& peer, const api::HttpTransport& transport) {
-  const auto seen = transport.peer_key();
-  if (peer.key || !seen) return;
-  peer.key = seen;
-  context.out.warn(
-      fmt::format("first meeting with {}: its key {} is pinned", peer.url, to_hex(seen->view())));
-}
-
 /// Steps until nothing is left, and says how far it came.
 Result<node::SyncReport> run_session(Context& context, node::SyncSession& session,
                                      const node::Transport& peer, Height tip, Progress& shown) {
@@ -126,9 +119,8 @@ Result<node::SyncReport> run_session(Context& context, node::SyncSession& sessio
 
 }  // namespace
 
-Result<api::TransportOptions> transport_options(Context& context, const StoreDir& store) {
+Result<api::TransportOptions> transport_options(const Settings& settings) {
   api::TransportOptions options;
-  BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
   if (const auto& proxy = settings.text("sync.proxy"); !proxy.empty()) {
     auto parsed = net::parse_proxy(proxy);
     if (!parsed) return Error{Errc::bad_config, "sync.proxy: " + parsed.error().message};
@@ -137,14 +129,25 @@ Result<api::TransportOptions> transport_options(Context& context, const StoreDir
   return options;
 }
 
-Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
-                       const node::SyncOptions& options, Progress& shown) {
+Result<api::TransportOptions> transport_options(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
+  return transport_options(settings);
+}
+
+void pin(const Context& context, node::Peer& peer, const std::optional<NodeKey>& seen) {
+  if (peer.key || !seen) return;
+  peer.key = seen;
+  context.out.warn(
+      fmt::format("first meeting with {}: its key {} is pinned", peer.url, to_hex(seen->view())));
+}
+
+Exchange exchange_through(ShortService& local, Context& context, const StoreDir& store,
+                          node::Peer peer, const node::SyncOptions& options, Progress& shown) {
   api::SyncView view;
   view.peer = peer.url;
   const auto failed = [&](const Error& error) {
     view.error = error.message;
-    const bool is_ours = error.code == Errc::locked || error.code == Errc::io;
-    if (!is_ours) peer = node::after_failure(peer, context.clock.now(), error.message);
+    if (!api::is_our_failure(error.code)) peer = api::after_error(peer, error, context.clock.now());
     return Exchange{peer, error, view};
   };
   auto reach = transport_options(context, store);
@@ -154,7 +157,6 @@ Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
   if (!transport) return failed(transport.error());
   auto rules = read_rules(context, store);
   if (!rules) return failed(rules.error());
-  ShortService local(context, store);
   PoliteTransport polite(*transport.value(), local, context.clock, options.deadline);
   node::SyncSession session(local, polite, rules.value(), context.clock, options);
   auto here = local.info();
@@ -170,11 +172,17 @@ Exchange exchange_with(Context& context, const StoreDir& store, node::Peer peer,
   if (const auto& reorg = report.value().reorg; reorg && reorg->depth > 0)
     tell_hook(context, store, Hook::post_reorg,
               api::reorg_json({reorg->from, reorg->to, reorg->depth, reorg->returned}));
-  pin(context, peer, *transport.value());
+  pin(context, peer, transport.value()->peer_key());
   peer = node::after_success(peer, context.clock.now(),
-                             std::chrono::milliseconds(report.value().latency_ms),
-                             report.value().peer.tip.height);
+                             {std::chrono::milliseconds(report.value().latency_ms),
+                              report.value().peer.tip.height, report.value().clock_ahead});
   return Exchange{peer, std::move(report), view};
+}
+
+Exchange exchange_with(Context& context, const StoreDir& store, const node::Peer& peer,
+                       const node::SyncOptions& options, Progress& shown) {
+  ShortService local(context, store);
+  return exchange_through(local, context, store, peer, options, shown);
 }
 
 Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer peer) {
@@ -189,9 +197,10 @@ Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer pee
     return Error{Errc::bad_config, fmt::format("{} is on another chain: '{}' {}", peer.url,
                                                info.name, to_hex(info.chain.view()).substr(0, 16))};
   }
-  pin(context, peer, *transport);
-  return node::after_success(peer, context.clock.now(), since(context.clock, began),
-                             info.tip.height);
+  pin(context, peer, transport->peer_key());
+  const UnixSeconds now = context.clock.now();
+  const auto ahead = transport->is_live() ? node::clock_difference(info.now, now) : 0;
+  return node::after_success(peer, now, {since(context.clock, began), info.tip.height, ahead});
 }
 
 Result<Done> remember(Context& context, const StoreDir& store, const node::Peer& peer) {

@@ -12,16 +12,26 @@ constexpr std::chrono::milliseconds kHeldMax{500};
 
 }  // namespace
 
-Result<Done> ShortService::release() {
+Result<Done> ShortService::release_now() {
   if (!session_) return done;
   auto collected = session_->collect_cards();
   session_.reset();
   return collected;
 }
 
+Result<Done> ShortService::release() {
+  const std::lock_guard lock(mutex_);
+  return release_now();
+}
+
+Result<Done> ShortService::release_if_idle(std::chrono::milliseconds idle) {
+  const std::lock_guard lock(mutex_);
+  return context_.clock.steady() - last_ >= idle ? release_now() : done;
+}
+
 Result<node::Service*> ShortService::service() {
   const auto now = context_.clock.steady();
-  if (session_ && now - since_ > kHeldMax) BMSG_TRY(release());
+  if (session_ && now - since_ > kHeldMax) BMSG_TRY(release_now());
   if (!session_) {
     BMSG_TRY_ASSIGN(session_, open_node(context_, store_));
     since_ = context_.clock.steady();
@@ -29,80 +39,80 @@ Result<node::Service*> ShortService::service() {
   return &session_->service();
 }
 
-Result<node::NodeInfo> ShortService::info() {
+template <class Question>
+auto ShortService::ask(Question question) -> decltype(question(std::declval<node::Service&>())) {
+  const std::lock_guard lock(mutex_);
   BMSG_TRY_ASSIGN(auto* node, service());
-  return node->info();
+  auto answer = question(*node);
+  last_ = context_.clock.steady();
+  return answer;
+}
+
+Result<node::NodeInfo> ShortService::info() {
+  BMSG_TRY_ASSIGN(auto info, ask([&](node::Service& node) { return node.info(); }));
+  info.read_only = info.read_only || read_only_;
+  return info;
 }
 
 Result<std::string> ShortService::rules_text() {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->rules_text();
+  return ask([&](node::Service& node) { return node.rules_text(); });
 }
 
 Result<std::vector<SealedHeader>> ShortService::headers(Height from, std::uint32_t count) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->headers(from, count);
+  return ask([&](node::Service& node) { return node.headers(from, count); });
 }
 
 Result<std::vector<Block>> ShortService::blocks(Height from, std::uint32_t count, Bodies bodies) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->blocks(from, count, bodies);
+  return ask([&](node::Service& node) { return node.blocks(from, count, bodies); });
 }
 
 Result<std::optional<Block>> ShortService::block(const BlockHash& hash, Bodies bodies) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->block(hash, bodies);
+  return ask([&](node::Service& node) { return node.block(hash, bodies); });
 }
 
 Result<std::vector<Message>> ShortService::messages(const std::vector<ShortId>& ids) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->messages(ids);
+  return ask([&](node::Service& node) { return node.messages(ids); });
 }
 
 Result<node::Feed> ShortService::feed(const std::string& cursor) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->feed(cursor);
+  return ask([&](node::Service& node) { return node.feed(cursor); });
 }
 
 Result<node::BlockOutcome> ShortService::submit_block(const Block& block) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->submit_block(block);
+  return ask([&](node::Service& node) { return node.submit_block(block); });
 }
 
 Result<std::vector<node::MessageOutcome>> ShortService::submit_messages(
     const std::vector<Message>& messages, node::Origin origin) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->submit_messages(messages, origin);
+  return ask([&](node::Service& node) { return node.submit_messages(messages, origin); });
 }
 
 Result<node::Service::Rebuilt> ShortService::submit_compact(const chain::CompactBlock& compact) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->submit_compact(compact);
+  return ask([&](node::Service& node) { return node.submit_compact(compact); });
 }
 
 Result<node::BlockTemplate> ShortService::block_template(const node::TemplateWish& wish) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->block_template(wish);
+  return ask([&](node::Service& node) { return node.block_template(wish); });
 }
 
 Result<node::OutboxTaken> ShortService::take_outbox() {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->take_outbox();
+  return ask([&](node::Service& node) { return node.take_outbox(); });
+}
+
+Result<node::Reorg> ShortService::follow(const BlockHash& hash) {
+  return ask([&](node::Service& node) { return node.follow(hash); });
 }
 
 Result<std::vector<node::Peer>> ShortService::peers() {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->peers();
+  return ask([&](node::Service& node) { return node.peers(); });
 }
 
 Result<Done> ShortService::put_peer(const node::Peer& peer) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->put_peer(peer);
+  return ask([&](node::Service& node) { return node.put_peer(peer); });
 }
 
 Result<Done> ShortService::remove_peer(const std::string& url) {
-  BMSG_TRY_ASSIGN(auto* node, service());
-  return node->remove_peer(url);
+  return ask([&](node::Service& node) { return node.remove_peer(url); });
 }
 
 }  // namespace bmsg::cli

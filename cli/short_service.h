@@ -2,17 +2,24 @@
 
 #pragma once
 
+#include <chrono>
+#include <mutex>
+#include <utility>
+
 #include "cli/session.h"
 
 namespace bmsg::cli {
 
 /// What sync works on from a command: reading goes to the chain beside any writer, changes take the
 /// lock for as long as they last.
-/// Threads: one.
+/// Threads: any, one after the other.
 class ShortService final : public node::Service {
  public:
   /// Both must outlive it.
   ShortService(Context& context, const StoreDir& store) : context_(context), store_(store) {}
+
+  /// info() says that this node takes nothing; who serves it keeps to that.
+  void call_read_only() { read_only_ = true; }
 
   Result<node::NodeInfo> info() override;
   Result<std::string> rules_text() override;
@@ -27,20 +34,29 @@ class ShortService final : public node::Service {
   Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override;
   Result<node::BlockTemplate> block_template(const node::TemplateWish& wish) override;
   Result<node::OutboxTaken> take_outbox() override;
+  Result<node::Reorg> follow(const BlockHash& hash) override;
   Result<std::vector<node::Peer>> peers() override;
   Result<Done> put_peer(const node::Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;
 
   /// Lets go of the lock.
   Result<Done> release();
+  /// The same, if nobody has asked for anything for so long.
+  Result<Done> release_if_idle(std::chrono::milliseconds idle);
 
  private:
+  template <class Question>
+  auto ask(Question question) -> decltype(question(std::declval<node::Service&>()));
   Result<node::Service*> service();
+  Result<Done> release_now();
 
   Context& context_;
   const StoreDir& store_;
   std::unique_ptr<NodeSession> session_;
-  std::chrono::steady_clock::time_point since_;
+  bool read_only_ = false;
+  std::mutex mutex_;
+  std::chrono::steady_clock::time_point since_;  // The session was opened.
+  std::chrono::steady_clock::time_point last_;   // Somebody asked.
 };
 
 }  // namespace bmsg::cli

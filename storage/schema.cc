@@ -210,6 +210,7 @@ Bytes encode(const node::Peer& peer) {
   append_be(value, static_cast<std::uint8_t>(peer.height ? 1 : 0));
   if (peer.height) append_be(value, peer.height->value);
   append_be(value, peer.latency_ms);
+  append_be(value, static_cast<std::uint32_t>(peer.clock_ahead));
   append(value, as_bytes(peer.last_error));
   return value;
 }
@@ -229,6 +230,7 @@ Result<node::Peer> decode_peer(const std::string& url, ByteView value) {
   const auto has_height = reader.integer<std::uint8_t>();
   if (has_height == 1) peer.height = Height{reader.integer<std::uint32_t>()};
   peer.latency_ms = reader.integer<std::uint32_t>();
+  peer.clock_ahead = static_cast<std::int32_t>(reader.integer<std::uint32_t>());
   const bool known = source <= static_cast<std::uint8_t>(node::PeerSource::dht);
   if (reader.ran_short() || has_key > 1 || has_height > 1 || !known) return malformed("peer");
   peer.source = static_cast<node::PeerSource>(source);

@@ -4,22 +4,18 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <thread>
 
 #include "lib/core/hex.h"
 #include "lib/net/address.h"
+#include "lib/node/block_queue.h"
 #include "lib/node/peer_book.h"
 #include "lib/node/sync_session.h"
 
 namespace bmsg::api {
 namespace {
-
-/// Whether it is our disk or memory that failed, and no peer's fault.
-bool is_our_failure(Errc code) {
-  return code == Errc::io || code == Errc::corrupt || code == Errc::locked ||
-         code == Errc::no_resource;
-}
 
 std::optional<node::Misdeed> misdeed_of(Errc code) {
   if (code == Errc::bad_input) return node::Misdeed::broken_rule;
@@ -27,14 +23,27 @@ std::optional<node::Misdeed> misdeed_of(Errc code) {
   return std::nullopt;
 }
 
+constexpr std::size_t kCallsMax = 8;
+
 /// On this machine a proxy may stand for many: limited, never banned.
 bool is_local(const std::string& url) {
   const auto address = net::parse_address(url);
   return !address || address.value().scheme == net::Scheme::unix_socket ||
-         net::is_loopback(address.value().host);
+         address.value().scheme == net::Scheme::ssh || net::is_loopback(address.value().host);
 }
 
 }  // namespace
+
+bool is_our_failure(Errc code) {
+  return code == Errc::io || code == Errc::corrupt || code == Errc::locked ||
+         code == Errc::no_resource;
+}
+
+node::Peer after_error(node::Peer peer, const Error& error, UnixSeconds now) {
+  const auto misdeed = misdeed_of(error.code);
+  if (misdeed && !is_local(peer.url)) peer = node::penalise(std::move(peer), *misdeed, now);
+  return node::after_failure(std::move(peer), now, error.message);
+}
 
 class Gossip::Impl {
  public:
@@ -50,8 +59,15 @@ class Gossip::Impl {
   ~Impl() {
     thread_.request_stop();
     woken_.notify_all();
-    const std::lock_guard lock(mutex_);
-    if (asking_ != nullptr) asking_->cancel();
+    thread_.join();  // Nobody is called from here on.
+    Calls calls;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [url, call] : calls_) {
+        if (call.transport != nullptr) call.transport->cancel();
+      }
+      calls.swap(calls_);
+    }
   }
 
   void wake(bool news) {
@@ -64,6 +80,14 @@ class Gossip::Impl {
 
  private:
   using Time = std::chrono::steady_clock::time_point;
+  /// An exchange that runs.
+  struct Call {
+    HttpTransport* transport = nullptr;  // While it is in use.
+    bool again = false;
+    bool is_over = false;
+    std::jthread thread;
+  };
+  using Calls = std::map<std::string, Call>;  // By url.
 
   void run(const std::stop_token& stop) {
     Time next_sync = clock_.steady();
@@ -99,19 +123,50 @@ class Gossip::Impl {
       return log_.write(LogLevel::warning, "cannot read the peers: " + peers.error().message);
     for (const node::Peer& peer : peers.value()) {
       if (stop.stop_requested()) return;
-      if (node::may_call(peer, clock_.now())) ask(peer, stop);
+      if (node::may_call(peer, clock_.now())) call(peer, stop);
     }
   }
 
-  void ask(const node::Peer& peer, const std::stop_token& stop) {
+  /// Asks a peer on a thread of its own, so that a slow one holds nobody up. One that is being
+  /// asked is asked again afterwards.
+  void call(const node::Peer& peer, const std::stop_token& stop) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(calls_, [](const auto& one) { return one.second.is_over; });  // Joins.
+    if (const auto running = calls_.find(peer.url); running != calls_.end()) {
+      running->second.again = true;
+      return;
+    }
+    if (calls_.size() >= kCallsMax) {
+      is_owed_ = true;
+      return;
+    }
+    if (calls_.empty()) queue_ = std::make_shared<node::BlockQueue>(clock_);
+    calls_[peer.url].thread = std::jthread([this, peer, queue = queue_, stop] {
+      ask(peer, *queue, stop);
+      end_call(peer.url);
+    });
+  }
+
+  void end_call(const std::string& url) {
+    const std::lock_guard lock(mutex_);
+    const auto call = calls_.find(url);
+    if (call == calls_.end()) return;  // All ends.
+    if (call->second.again || is_owed_) news_ = true;
+    is_owed_ = false;
+    call->second.is_over = true;
+    woken_.notify_one();
+  }
+
+  void ask(const node::Peer& peer, node::BlockQueue& queue, const std::stop_token& stop) {
     TransportOptions reach = options_.transport;
     reach.expected_key = peer.key;
     auto transport = HttpTransport::open(peer.url, reach);
     if (!transport) return note_failure(peer, transport.error());
-    set_asking(transport.value().get());
-    const node::SyncOptions turn{.deadline = clock_.steady() + options_.exchange_max, .stop = stop};
+    set_asking(peer.url, transport.value().get());
+    const node::SyncOptions turn{
+        .deadline = clock_.steady() + options_.exchange_max, .stop = stop, .queue = &queue};
     auto report = node::sync_with(service_, *transport.value(), chain_, clock_, turn);
-    set_asking(nullptr);
+    set_asking(peer.url, nullptr);
     if (stop.stop_requested()) return;
     if (!report) return note_failure(peer, report.error());
     note_success(peer, report.value(), transport.value()->peer_key());
@@ -122,8 +177,9 @@ class Gossip::Impl {
                     const std::optional<NodeKey>& key) {
     keep(peer.url, [&](node::Peer now) {
       if (!now.key) now.key = key;
-      return node::after_success(std::move(now), clock_.now(),
-                                 std::chrono::milliseconds(done.latency_ms), done.peer.tip.height);
+      return node::after_success(
+          std::move(now), clock_.now(),
+          {std::chrono::milliseconds(done.latency_ms), done.peer.tip.height, done.clock_ahead});
     });
     if (key && !peer.key)
       log_.write(LogLevel::warning, fmt::format("first meeting with {}: its key {} is pinned",
@@ -140,12 +196,8 @@ class Gossip::Impl {
     log_.write(is_ours ? LogLevel::warning : LogLevel::info,
                fmt::format("{}: {}", peer.url, error.message));
     if (is_ours) return;
-    keep(peer.url, [&](node::Peer now) {
-      const auto misdeed = misdeed_of(error.code);
-      if (misdeed && !is_local(now.url))
-        now = node::penalise(std::move(now), *misdeed, clock_.now());
-      return node::after_failure(std::move(now), clock_.now(), error.message);
-    });
+    keep(peer.url,
+         [&](node::Peer now) { return after_error(std::move(now), error, clock_.now()); });
   }
 
   /// Changes a peer as it is kept now: it may have been banned or removed while it was asked.
@@ -159,9 +211,10 @@ class Gossip::Impl {
     if (!kept) log_.write(LogLevel::warning, "cannot remember a peer: " + kept.error().message);
   }
 
-  void set_asking(HttpTransport* transport) {
+  void set_asking(const std::string& url, HttpTransport* transport) {
     const std::lock_guard lock(mutex_);
-    asking_ = transport;
+    if (const auto call = calls_.find(url); call != calls_.end())
+      call->second.transport = transport;
   }
 
   node::Service& service_;
@@ -173,8 +226,10 @@ class Gossip::Impl {
   std::condition_variable_any woken_;
   bool news_ = false;
   bool poked_ = false;
-  HttpTransport* asking_ = nullptr;
-  std::jthread thread_;  // Last: it uses the others.
+  Calls calls_;
+  std::shared_ptr<node::BlockQueue> queue_;  // Of the calls that run at once.
+  bool is_owed_ = false;                     // Somebody could not be called yet.
+  std::jthread thread_;                      // Last: it uses the others.
 };
 
 Gossip::Gossip(node::Service& service, const chain::ChainRules& chain, const Clock& clock, Log& log,

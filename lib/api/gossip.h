@@ -15,19 +15,25 @@
 
 namespace bmsg::api {
 
+/// Whether it is our disk or memory that failed, and no peer's fault.
+bool is_our_failure(Errc code);
+
+/// A peer as it is to be kept after an exchange that failed: what it did wrong counts, unless it is
+/// on this machine.
+node::Peer after_error(node::Peer peer, const Error& error, UnixSeconds now);
+
 struct GossipOptions {
   std::chrono::seconds sync_every{300};   // 0: never.
   std::chrono::milliseconds settle{300};  // News are gathered for so long.
   std::chrono::seconds take_outbox_every{5};
-  std::chrono::seconds exchange_max{
-      60};                     // One peer's turn: a slow one must not keep others waiting.
-  TransportOptions transport;  // The expected key comes from each peer.
-  /// Told after each exchange, on the gossip thread: which peer, and what of our pool it has.
+  std::chrono::seconds exchange_max{60};  // One peer's turn.
+  TransportOptions transport;             // The expected key comes from each peer.
+  /// Told after each exchange, on that one's thread: which peer, and what of our pool it has.
   std::function<void(const std::string&, const std::vector<ShortId>&)> after_exchange;
   std::function<void()> after_change;  // Called on the gossip thread: collects cards.
 };
 
-/// One thread. Peers are called one after the other, each with its own back-off.
+/// One thread, and one more for each peer that is being called; each has its own back-off.
 /// Threads: changed() and poke() from any.
 class Gossip {
  public:

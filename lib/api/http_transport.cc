@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "lib/api/aligned_ranges.h"
+#include "lib/api/mirror_transport.h"
 #include "lib/api/wire_json.h"
 #include "lib/chain/pack.h"
 #include "lib/core/codec.h"
@@ -37,9 +39,12 @@ Result<std::vector<chain::Frame>> frames_of(ByteView answer, chain::FrameType ty
 
 }  // namespace
 
-HttpTransport::HttpTransport(net::Address address, const TransportOptions& options)
+HttpTransport::HttpTransport(net::Address address, const TransportOptions& options,
+                             net::Judge judge)
     : url_(net::to_string(address)),
-      client_(std::move(address), {.expected_key = options.expected_key,
+      judge_(judge),
+      client_(std::move(address), {.judge = judge,
+                                   .expected_key = options.expected_key,
                                    .identity = options.identity,
                                    .proxy = options.proxy}),
       options_(options) {}
@@ -51,7 +56,9 @@ Result<std::unique_ptr<HttpTransport>> HttpTransport::open(const std::string& ur
     return Error{Errc::bad_input,
                  fmt::format("'{}': plain http is for this machine and onion services only", url)};
   }
-  return std::unique_ptr<HttpTransport>(new HttpTransport(std::move(address), options));
+  if (net::is_mirror(address)) return MirrorTransport::make(std::move(address), options);
+  return std::unique_ptr<HttpTransport>(
+      new HttpTransport(std::move(address), options, net::Judge::node_key));
 }
 
 Result<Bytes> HttpTransport::ask(net::Method method, const std::string& target, Bytes body,
@@ -84,9 +91,8 @@ Result<std::string> HttpTransport::rules_text() {
 
 Result<std::vector<SealedHeader>> HttpTransport::headers(Height from, std::uint32_t count) {
   count = std::min(count, kHeadersPerRequest);
-  BMSG_TRY_ASSIGN(const auto answer,
-                  ask(net::Method::get, fmt::format("headers/{}/{}", from.value, count), {},
-                      4 + count * kHeaderFrameBytesMax));
+  BMSG_TRY_ASSIGN(const auto answer, ask(net::Method::get, headers_path(from, count), {},
+                                         4 + count * kHeaderFrameBytesMax));
   BMSG_TRY_ASSIGN(const auto frames, frames_of(answer, chain::FrameType::header, count, url_));
   std::vector<SealedHeader> headers;
   for (const chain::Frame& frame : frames) {
@@ -100,7 +106,7 @@ Result<std::vector<SealedHeader>> HttpTransport::headers(Height from, std::uint3
 Result<std::vector<Block>> HttpTransport::blocks(Height from, std::uint32_t count, Bodies bodies) {
   count = std::min(count, kBlocksPerRequest);
   const std::string target =
-      fmt::format("blocks/{}/{}{}", from.value, count, bodies == Bodies::without ? "?light=1" : "");
+      blocks_path(from, count) + (bodies == Bodies::without ? "?light=1" : "");
   BMSG_TRY_ASSIGN(const auto answer,
                   ask(net::Method::get, target, {}, 4 + count * kBlockFrameBytesMax));
   BMSG_TRY_ASSIGN(const auto frames, frames_of(answer, chain::FrameType::block, count, url_));
@@ -158,7 +164,9 @@ Result<std::vector<node::PutLine>> HttpTransport::put(const Bytes& pack) {
 std::string HttpTransport::name() const { return url_; }
 std::uint64_t HttpTransport::bytes_in() const { return client_.bytes_in(); }
 std::uint64_t HttpTransport::bytes_out() const { return client_.bytes_out(); }
-std::optional<NodeKey> HttpTransport::peer_key() const { return client_.peer_key(); }
+std::optional<NodeKey> HttpTransport::peer_key() const {
+  return judge_ == net::Judge::node_key ? client_.peer_key() : std::nullopt;
+}
 void HttpTransport::cancel() { client_.cancel(); }
 
 }  // namespace bmsg::api

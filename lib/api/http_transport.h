@@ -23,8 +23,9 @@ struct TransportOptions {
 /// Threads: one at a time; cancel() from any.
 /// Errors:  as node::Transport.
 /// Source:  bmsg-protocol(7), "Paths".
-class HttpTransport final : public node::Transport {
+class HttpTransport : public node::Transport {
  public:
+  /// A MirrorTransport where the url is a mirror's.
   /// Errors: Errc::bad_input for a url that is none or may not be a peer's.
   static Result<std::unique_ptr<HttpTransport>> open(const std::string& url,
                                                      const TransportOptions& options);
@@ -41,18 +42,22 @@ class HttpTransport final : public node::Transport {
   std::uint64_t bytes_in() const override;
   std::uint64_t bytes_out() const override;
 
-  /// The key that an https peer proved; nullopt before the first request and for plain HTTP.
+  /// The key that an https peer proved; nullopt before the first request, for plain HTTP and for
+  /// mirrors.
   std::optional<NodeKey> peer_key() const;
   void cancel();
   /// Of the requests from now on.
   void set_deadline(std::chrono::milliseconds deadline) { options_.deadline = deadline; }
 
+ protected:
+  HttpTransport(net::Address address, const TransportOptions& options, net::Judge judge);
+
  private:
-  HttpTransport(net::Address address, const TransportOptions& options);
   Result<Bytes> ask(net::Method method, const std::string& target, Bytes body,
                     std::size_t bytes_max, int* status = nullptr);
 
   std::string url_;
+  net::Judge judge_;
   net::HttpClient client_;
   TransportOptions options_;
 };

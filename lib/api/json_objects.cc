@@ -11,6 +11,7 @@
 #include "lib/core/base64.h"
 #include "lib/core/hex.h"
 #include "lib/mail/text.h"
+#include "lib/net/address.h"
 
 namespace bmsg::api {
 namespace {
@@ -236,6 +237,19 @@ std::string reorg_json(const ReorgView& view) {
   return print_json(json);
 }
 
+std::string fork_json(const ForkView& view) {
+  Json json = object("fork");
+  json["hash"] = hex(view.tip);
+  json["height"] = view.height.value;
+  json["base"] = view.base.value;
+  json["depth"] = view.depth;
+  json["blocks"] = view.height.value - view.base.value;
+  json["returns"] = view.returns;
+  json["time"] = rfc3339(view.time);
+  json["total_work"] = chain::to_decimal(view.total_work);
+  return print_json(json);
+}
+
 std::string heartbeat_json(UnixSeconds time, Height height) {
   Json json = object("heartbeat");
   json["time"] = rfc3339(time);
@@ -250,16 +264,23 @@ std::string_view peer_state(const node::Peer& peer, UnixSeconds now) {
   return peer.last_seen.value == 0 ? "never" : "ok";
 }
 
+bool is_mirror(const node::Peer& peer) {
+  const auto address = net::parse_address(peer.url);
+  return address && net::is_mirror(address.value());
+}
+
 std::string peer_json(const node::Peer& peer, UnixSeconds now) {
   constexpr const char* kSources[] = {"config", "invite", "learned", "lan", "dht"};
   Json json = object("peer");
   json["url"] = peer.url;
+  json["kind"] = is_mirror(peer) ? "mirror" : "node";
   json["node"] = peer.key ? Json(hex(*peer.key)) : Json();
   json["state"] = peer_state(peer, now);
   json["height"] = peer.height ? Json(peer.height->value) : Json();
   json["last_seen"] = time_or_null(peer.last_seen);
   json["last_error"] = text_or_null(peer.last_error);
   json["latency_ms"] = peer.last_seen.value == 0 ? Json() : Json(peer.latency_ms);
+  json["clock_ahead_s"] = peer.last_seen.value == 0 ? Json() : Json(peer.clock_ahead);
   json["score"] = peer.score;
   json["source"] = kSources[static_cast<std::size_t>(peer.source) % std::size(kSources)];
   return print_json(json);

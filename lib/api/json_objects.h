@@ -159,11 +159,25 @@ struct ReorgView {
 };
 std::string reorg_json(const ReorgView& view);
 
+/// A better branch that was kept and not followed.
+struct ForkView {
+  BlockHash tip;
+  Height height;
+  Height base;                // The last block in common.
+  std::uint32_t depth = 0;    // Blocks of ours that following it would take off.
+  std::uint64_t returns = 0;  // Messages of those that it does not have.
+  UnixSeconds time;           // Of its tip.
+  Work total_work;
+};
+std::string fork_json(const ForkView& view);
+
 /// Nothing else to say, and still there.
 std::string heartbeat_json(UnixSeconds time, Height height);
 
 /// "ok", "backoff", "banned" or "never": what a peer is to us now.
 std::string_view peer_state(const node::Peer& peer, UnixSeconds now);
+/// Whether its url is that of a tree of files and not of a node.
+bool is_mirror(const node::Peer& peer);
 std::string peer_json(const node::Peer& peer, UnixSeconds now);
 
 struct AttentionView {

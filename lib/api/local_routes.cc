@@ -62,6 +62,14 @@ Answer take_outbox(node::Service& service, const Bytes&) {
   return encode(taken);
 }
 
+Answer follow(node::Service& service, const Bytes& body) {
+  ByteReader reader(body);
+  const auto hash = reader.fixed<BlockHash>();
+  if (!reader.finished()) return Error{Errc::protocol, "hash"};
+  BMSG_TRY_ASSIGN(const auto reorg, service.follow(hash));
+  return encode(reorg);
+}
+
 Answer peers(node::Service& service, const Bytes&) {
   BMSG_TRY_ASSIGN(const auto all, service.peers());
   return to_bytes(print_peers(all));
@@ -84,6 +92,7 @@ const std::map<std::string_view, Verb>& verbs() {
                                                        {"submit_compact", submit_compact},
                                                        {"block_template", block_template},
                                                        {"take_outbox", take_outbox},
+                                                       {"follow", follow},
                                                        {"peers", peers},
                                                        {"put_peer", put_peer},
                                                        {"remove_peer", remove_peer}};

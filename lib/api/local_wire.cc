@@ -89,6 +89,15 @@ void append_reorg(Bytes& out, const node::Reorg& reorg) {
   append_ids(out, reorg.returned);
 }
 
+node::Reorg read_reorg(ByteReader& reader) {
+  node::Reorg reorg{.from = reader.fixed<BlockHash>(),
+                    .to = reader.fixed<BlockHash>(),
+                    .depth = reader.integer<std::uint32_t>(),
+                    .returned = {}};
+  reorg.returned = read_ids<MessageId>(reader);
+  return reorg;
+}
+
 void append_block_outcome(Bytes& out, const node::BlockOutcome& outcome) {
   append_verdict(out, outcome.verdict, outcome.violation);
   append_flag(out, outcome.stopped_by_policy);
@@ -103,11 +112,7 @@ bool read_block_outcome(ByteReader& reader, node::BlockOutcome& outcome) {
   if (stopped > 1 || has_reorg > 1) return false;
   outcome.stopped_by_policy = stopped == 1;
   if (has_reorg == 0) return true;
-  outcome.reorg = node::Reorg{.from = reader.fixed<BlockHash>(),
-                              .to = reader.fixed<BlockHash>(),
-                              .depth = reader.integer<std::uint32_t>(),
-                              .returned = {}};
-  outcome.reorg->returned = read_ids<MessageId>(reader);
+  outcome.reorg = read_reorg(reader);
   return true;
 }
 
@@ -160,6 +165,19 @@ Result<node::Service::Rebuilt> decode_rebuilt(ByteView bytes) {
   }
   if (!reader.finished()) return malformed();
   return rebuilt;
+}
+
+Bytes encode(const node::Reorg& reorg) {
+  Bytes out;
+  append_reorg(out, reorg);
+  return out;
+}
+
+Result<node::Reorg> decode_reorg(ByteView bytes) {
+  ByteReader reader(bytes);
+  auto reorg = read_reorg(reader);
+  if (!reader.finished()) return malformed();
+  return reorg;
 }
 
 Bytes encode(const node::BlockTemplate& work) {

@@ -28,6 +28,9 @@ Result<node::Service::Rebuilt> decode_rebuilt(ByteView bytes);
 Bytes encode(const node::BlockTemplate& work);
 Result<node::BlockTemplate> decode_template(ByteView bytes);
 
+Bytes encode(const node::Reorg& reorg);
+Result<node::Reorg> decode_reorg(ByteView bytes);
+
 Bytes encode(const node::OutboxTaken& taken);
 Result<node::OutboxTaken> decode_outbox_taken(ByteView bytes);
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <span>
 
+#include "lib/api/aligned_ranges.h"
 #include "lib/api/wire_json.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/pack.h"
@@ -13,7 +14,6 @@
 #include "lib/core/hex.h"
 #include "lib/core/limits.h"
 #include "lib/core/try.h"
-#include "lib/crypto/sha512.h"
 
 namespace bmsg::api {
 namespace {
@@ -21,8 +21,6 @@ namespace {
 using net::HttpResponse;
 using net::Method;
 
-constexpr std::uint32_t kImmutableDepth = kReorgDepthMax;  // Deeper blocks never change places.
-constexpr std::uint32_t kHeadersAligned = kHeadersPerRequest;
 constexpr std::size_t kOffersMax = 64 * kShortIdsPerRequest;  // Of one put: each is looked up.
 
 /// Takes the part of a path before the next '/'.
@@ -58,25 +56,18 @@ std::optional<HeightRange> parse_range(std::string_view path, std::uint32_t max)
 HttpResponse bad_request(std::string_view detail) { return error_response(400, "request", detail); }
 HttpResponse not_found() { return error_response(404, "unknown", "no such thing here"); }
 
-/// Marks what can never change: clients and caches may keep it.
-void mark_immutable(HttpResponse& response) {
-  std::erase_if(response.fields,
-                [](const net::Field& field) { return field.name == "cache-control"; });
-  const Digest digest = crypto::sha512(response.body);
-  response.fields.push_back({"cache-control", "public, max-age=31536000, immutable"});
-  response.fields.push_back({"etag", "\"" + to_hex(digest.view().first(16)) + "\""});
+bool is_aligned(const HeightRange& range, std::uint32_t count) {
+  return range.count == count && aligned(range.from, count) == range.from;
 }
 
-/// Whether an answer is a whole aligned range that ends with `last` and lies where no
-/// reorganisation is followed: by blocks and by time, whichever is deeper.
-Result<bool> is_deep(node::Service& service, const HeightRange& range, std::uint32_t align,
-                     const Header& last) {
+/// Whether an aligned range that ends with `last` is whole and lies where no reorganisation is
+/// followed.
+Result<bool> is_lasting(node::Service& service, const HeightRange& range, const Header& last,
+                        const node::ReorgPolicy& policy) {
   const std::uint64_t end = std::uint64_t{range.from.value} + range.count;
-  if (range.from.value % align != 0 || range.count != align) return false;
   if (last.height.value + std::uint64_t{1} != end) return false;
   BMSG_TRY_ASSIGN(const auto info, service.info());
-  return end + kImmutableDepth <= info.tip.height.value &&
-         last.time.value + kReorgSecondsMax < info.tip.time.value;
+  return node::is_settled(last, info.tip, info.mode, policy);
 }
 
 Result<HttpResponse> answer_info(node::Service& service) {
@@ -93,18 +84,15 @@ Result<HttpResponse> answer_genesis(node::Service& service) {
   return response;
 }
 
-Result<HttpResponse> answer_headers(node::Service& service, std::string_view path) {
+Result<HttpResponse> answer_headers(node::Service& service, std::string_view path,
+                                    const node::ReorgPolicy& policy) {
   const auto range = parse_range(path, kHeadersPerRequest);
   if (!range) return bad_request("headers/FROM/N with N up to 2000");
   BMSG_TRY_ASSIGN(const auto headers, service.headers(range->from, range->count));
-  Bytes pack = chain::begin_pack();
-  for (const SealedHeader& header : headers)
-    chain::append_frame(pack, chain::FrameType::header, encode(header));
-  auto response = pack_response(std::move(pack));
-  if (headers.empty()) return response;
-  BMSG_TRY_ASSIGN(const bool deep,
-                  is_deep(service, *range, kHeadersAligned, headers.back().header));
-  if (deep) mark_immutable(response);
+  auto response = pack_response(pack_headers(headers));
+  if (headers.empty() || !is_aligned(*range, kAlignedHeaders)) return response;
+  BMSG_TRY_ASSIGN(const bool lasting, is_lasting(service, *range, headers.back().header, policy));
+  if (lasting) mark_immutable(response);
   return response;
 }
 
@@ -113,24 +101,17 @@ bool wants_light(const net::HttpRequest& request) {
   return at != request.query.end() && at->second == "1";
 }
 
-Result<HttpResponse> answer_blocks(node::Service& service, std::string_view path, Bodies bodies) {
+Result<HttpResponse> answer_blocks(node::Service& service, std::string_view path, Bodies bodies,
+                                   const node::ReorgPolicy& policy) {
   const auto range = parse_range(path, kBlocksPerRequest);
   if (!range) return bad_request("blocks/FROM/N with N up to 16");
   BMSG_TRY_ASSIGN(const auto blocks, service.blocks(range->from, range->count, bodies));
-  const bool aligned =
-      range->from.value % kBlocksPerRequest == 0 && range->count == kBlocksPerRequest;
-  Bytes pack = chain::begin_pack();
-  for (const Block& block : blocks) {
-    const Bytes encoded = encode(block);
-    const bool full = pack.size() > 4 && pack.size() + encoded.size() > kFrameBytesMax;
-    if (full && !aligned) break;  // Aligned ranges are never cut: caches keep them.
-    chain::append_frame(pack, chain::FrameType::block, encoded);
-  }
-  auto response = pack_response(std::move(pack));
-  if (blocks.empty()) return response;
-  BMSG_TRY_ASSIGN(const bool deep,
-                  is_deep(service, *range, kBlocksPerRequest, blocks.back().header));
-  if (deep) mark_immutable(response);
+  // Aligned ranges are never cut: caches keep them.
+  const bool is_whole = is_aligned(*range, kAlignedBlocks);
+  auto response = pack_response(pack_blocks(blocks, is_whole ? Cut::never : Cut::at_frame_limit));
+  if (blocks.empty() || !is_whole) return response;
+  BMSG_TRY_ASSIGN(const bool lasting, is_lasting(service, *range, blocks.back().header, policy));
+  if (lasting) mark_immutable(response);
   return response;
 }
 
@@ -309,7 +290,8 @@ Result<HttpResponse> answer_put(node::Service& service, const net::HttpRequest& 
   return net::text_response(200, lines);
 }
 
-Result<HttpResponse> answer(node::Service& service, const net::HttpRequest& request) {
+Result<HttpResponse> answer(node::Service& service, const net::HttpRequest& request,
+                            const node::ReorgPolicy& policy) {
   std::string_view path = std::string_view(request.path).substr(kPeerPrefix.size());
   const std::string_view name = next_part(path);
   const Bodies bodies = wants_light(request) ? Bodies::without : Bodies::with;
@@ -320,8 +302,8 @@ Result<HttpResponse> answer(node::Service& service, const net::HttpRequest& requ
   }
   if (!is_post && request.method != Method::get)
     return error_response(405, "method", "GET or POST");
-  if (name == "headers") return answer_headers(service, path);
-  if (name == "blocks") return answer_blocks(service, path, bodies);
+  if (name == "headers") return answer_headers(service, path, policy);
+  if (name == "blocks") return answer_blocks(service, path, bodies, policy);
   if (name == "block") return answer_block(service, path, bodies);
   if (name == "obj") return answer_object(service, path);
   if (!path.empty()) return not_found();
@@ -355,12 +337,14 @@ HttpResponse pack_response(Bytes pack) {
 }
 
 Result<HttpResponse> try_answer_peer(node::Service& service, const net::HttpRequest& request) {
-  return answer(service, request);
+  return answer(service, request, {});
 }
 
-HttpResponse answer_peer(node::Service& service, const net::HttpRequest& request) {
-  auto response = answer(service, request);
-  return response ? std::move(response).value() : error_response(response.error());
+HttpResponse answer_peer(node::Service& service, const net::HttpRequest& request,
+                         const node::ReorgPolicy& policy) {
+  auto response = answer(service, request, policy);
+  return response ? unless_known(std::move(response).value(), request)
+                  : error_response(response.error());
 }
 
 }  // namespace bmsg::api

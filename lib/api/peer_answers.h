@@ -5,13 +5,16 @@
 #include <optional>
 
 #include "lib/net/http_message.h"
+#include "lib/node/chain_state.h"
 #include "lib/node/service.h"
 
 namespace bmsg::api {
 
-/// The answer to a request under /bmsg/1/ other than a feed that has to wait.
+/// The answer to a request under /bmsg/1/ other than a feed that has to wait. What no branch that
+/// `policy` follows can change is marked so, and not sent to whoever has it already.
 /// Source: bmsg-protocol(7), "Paths".
-net::HttpResponse answer_peer(node::Service& service, const net::HttpRequest& request);
+net::HttpResponse answer_peer(node::Service& service, const net::HttpRequest& request,
+                              const node::ReorgPolicy& policy = {});
 /// The same, with what fails here told in full, for callers who may know it.
 Result<net::HttpResponse> try_answer_peer(node::Service& service, const net::HttpRequest& request);
 

@@ -30,8 +30,8 @@ std::uint32_t wait_of(const net::HttpRequest& request) {
 
 class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(node::Service& service, Later later)
-      : service_(service), later_(std::move(later)), worker_(kWaitingMax) {}
+  Impl(node::Service& service, Later later, const node::ReorgPolicy& policy)
+      : service_(service), later_(std::move(later)), policy_(policy), worker_(kWaitingMax) {}
 
   void handle(net::HttpRequest request, net::Respond respond) {
     const auto shared = std::make_shared<net::HttpRequest>(std::move(request));
@@ -78,7 +78,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
       if (changes_ != before) answer_waiting();
       return;
     }
-    respond(answer_peer(service_, request));
+    respond(answer_peer(service_, request, policy_));
   }
 
   /// Whether there is anything that the caller does not know: messages since its cursor, or another
@@ -126,6 +126,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
 
   node::Service& service_;
   Later later_;
+  const node::ReorgPolicy policy_;
   std::mutex mutex_;
   std::list<Poll> polls_;
   std::uint64_t next_ = 0;
@@ -134,8 +135,9 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   Worker worker_;
 };
 
-PeerRoutes::PeerRoutes(node::Service& service, const Clock&, Later later)
-    : impl_(std::make_shared<Impl>(service, std::move(later))) {}
+PeerRoutes::PeerRoutes(node::Service& service, const Clock&, Later later,
+                       const node::ReorgPolicy& policy)
+    : impl_(std::make_shared<Impl>(service, std::move(later), policy)) {}
 
 PeerRoutes::~PeerRoutes() { impl_->stop(); }
 

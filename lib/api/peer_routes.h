@@ -8,6 +8,7 @@
 #include "lib/core/clock.h"
 #include "lib/net/http_message.h"
 #include "lib/net/http_server.h"
+#include "lib/node/chain_state.h"
 #include "lib/node/service.h"
 
 namespace bmsg::api {
@@ -20,8 +21,9 @@ using Later = std::function<void(std::chrono::milliseconds delay, std::function<
 /// Source:  bmsg-protocol(7), "Paths".
 class PeerRoutes {
  public:
-  /// `service` and `clock` must outlive it. `later` times long polls.
-  PeerRoutes(node::Service& service, const Clock& clock, Later later);
+  /// `service` and `clock` must outlive it. `later` times long polls; `policy` is the node's.
+  PeerRoutes(node::Service& service, const Clock& clock, Later later,
+             const node::ReorgPolicy& policy = {});
   ~PeerRoutes();
 
   void handle(net::HttpRequest request, net::Respond respond);

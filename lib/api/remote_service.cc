@@ -168,6 +168,11 @@ Result<node::OutboxTaken> RemoteService::take_outbox() {
   return decode_outbox_taken(answer);
 }
 
+Result<node::Reorg> RemoteService::follow(const BlockHash& hash) {
+  BMSG_TRY_ASSIGN(const auto answer, ask("follow", to_bytes(hash.view())));
+  return decode_reorg(answer);
+}
+
 Result<std::vector<node::Peer>> RemoteService::peers() {
   BMSG_TRY_ASSIGN(const auto answer, ask("peers", {}));
   return parse_peers(as_text(answer));

@@ -36,6 +36,7 @@ class RemoteService final : public node::Service {
   Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override;
   Result<node::BlockTemplate> block_template(const node::TemplateWish& wish) override;
   Result<node::OutboxTaken> take_outbox() override;
+  Result<node::Reorg> follow(const BlockHash& hash) override;
   Result<std::vector<node::Peer>> peers() override;
   Result<Done> put_peer(const node::Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;

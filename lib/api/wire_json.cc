@@ -37,6 +37,15 @@ Result<std::uint64_t> number(const Json& json, const char* name, std::uint64_t m
   return at->get<std::uint64_t>();
 }
 
+Result<std::int32_t> signed_number(const Json& json, const char* name) {
+  const auto at = json.find(name);
+  const bool fits = at != json.end() && at->is_number_integer() &&
+                    (!at->is_number_unsigned() || at->get<std::uint64_t>() <= INT32_MAX) &&
+                    at->get<std::int64_t>() >= INT32_MIN;
+  if (!fits) return malformed(name);
+  return at->get<std::int32_t>();
+}
+
 Result<std::string> text(const Json& json, const char* name, std::size_t bytes_max) {
   BMSG_TRY_ASSIGN(auto value, text_member(json, name));
   if (!value || value->size() > bytes_max) return malformed(name);
@@ -76,21 +85,22 @@ Result<std::vector<ShortId>> short_ids(std::string_view line) {
 }  // namespace
 
 std::string print_info(const node::NodeInfo& info) {
-  const Json json{{"chain", to_hex(info.chain.view())},
-                  {"name", info.name},
-                  {"mode", info.mode == chain::Mode::pow ? "pow" : "endorse"},
-                  {"version", 1},
-                  {"height", info.tip.height.value},
-                  {"tip", to_hex(info.tip.hash.view())},
-                  {"work", to_hex(info.tip.work.view())},
-                  {"time", info.tip.time.value},
-                  {"now", info.now.value},
-                  {"mempool", Json{{"count", info.pool_messages}, {"bytes", info.pool_bytes}}},
-                  {"node", info.node ? Json(to_hex(info.node->view())) : Json()},
-                  {"agent", info.agent},
-                  {"limits", Json{{"put", kPutBytesMax},
-                                  {"headers", kHeadersPerRequest},
-                                  {"blocks", kBlocksPerRequest}}}};
+  Json json{{"chain", to_hex(info.chain.view())},
+            {"name", info.name},
+            {"mode", info.mode == chain::Mode::pow ? "pow" : "endorse"},
+            {"version", 1},
+            {"height", info.tip.height.value},
+            {"tip", to_hex(info.tip.hash.view())},
+            {"work", to_hex(info.tip.work.view())},
+            {"time", info.tip.time.value},
+            {"now", info.now.value},
+            {"mempool", Json{{"count", info.pool_messages}, {"bytes", info.pool_bytes}}},
+            {"node", info.node ? Json(to_hex(info.node->view())) : Json()},
+            {"agent", info.agent},
+            {"limits", Json{{"put", kPutBytesMax},
+                            {"headers", kHeadersPerRequest},
+                            {"blocks", kBlocksPerRequest}}}};
+  if (info.read_only) json["read_only"] = true;
   return print_json(json);
 }
 
@@ -123,6 +133,10 @@ Result<node::NodeInfo> parse_info(std::string_view given) {
     BMSG_TRY_ASSIGN(info.node, fixed<NodeKey>(json, "node"));
   }
   BMSG_TRY_ASSIGN(info.agent, text(json, "agent", kAgentBytesMax));
+  if (const auto at = json.find("read_only"); at != json.end()) {
+    if (!at->is_boolean()) return malformed("read_only");
+    info.read_only = at->get<bool>();
+  }
   return info;
 }
 
@@ -225,6 +239,7 @@ std::string print_peers(const std::vector<node::Peer>& peers) {
                        {"not_before", peer.not_before.value},
                        {"height", peer.height ? Json(peer.height->value) : Json()},
                        {"latency_ms", peer.latency_ms},
+                       {"clock_ahead", peer.clock_ahead},
                        {"last_error", peer.last_error}});
   }
   return print_json(all);
@@ -254,6 +269,7 @@ Result<node::Peer> parse_peer(const Json& json) {
   }
   BMSG_TRY_ASSIGN(const auto latency, number(json, "latency_ms", UINT32_MAX));
   peer.latency_ms = static_cast<std::uint32_t>(latency);
+  BMSG_TRY_ASSIGN(peer.clock_ahead, signed_number(json, "clock_ahead"));
   BMSG_TRY_ASSIGN(peer.last_error, text(json, "last_error", 4096));
   return peer;
 }

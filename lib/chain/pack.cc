@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lib/chain/block_hash.h"
+#include "lib/chain/pack_stream.h"
 #include "lib/core/big_endian.h"
 #include "lib/core/byte_reader.h"
 #include "lib/core/codec.h"
@@ -18,21 +19,6 @@ constexpr std::size_t kEntryBytes = ShortId::kSize + kNonceBytes;
 
 Error bad_frame(std::string_view what) {
   return Error{Errc::bad_input, fmt::format("frame: {}", what)};
-}
-
-bool is_known(FrameType type) {
-  switch (type) {
-    case FrameType::genesis:
-    case FrameType::header:
-    case FrameType::block:
-    case FrameType::compact:
-    case FrameType::message:
-    case FrameType::ids:
-    case FrameType::peers:
-    case FrameType::end:
-      return true;
-  }
-  return false;
 }
 
 struct FrameView {

@@ -112,6 +112,8 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
+std::uint16_t usual_port(Scheme scheme) { return scheme == Scheme::https ? 443 : 80; }
+
 Result<Address> parse_unix(std::string_view text, std::string_view path) {
   if (path.empty()) return bad(text, "no path after 'unix:'");
   if (path.find('\0') != std::string_view::npos) return bad(text, "a zero byte in the path");
@@ -123,16 +125,55 @@ Result<Address> parse_url(std::string_view text, Scheme scheme, std::string_view
   std::string_view authority = rest.substr(0, slash);
   std::string_view path = slash == std::string_view::npos ? "" : rest.substr(slash);
   const auto colon = authority.rfind(':');
-  if (colon == std::string_view::npos || authority.ends_with(']')) {
-    return bad(text, "no port (as in https://host:5512)");
-  }
-  const auto host = canonical_host(authority.substr(0, colon));
+  const bool has_port = colon != std::string_view::npos && !authority.ends_with(']');
+  if (!has_port && path.empty()) return bad(text, "no port (as in https://host:5512)");
+  const auto host = canonical_host(authority.substr(0, has_port ? colon : authority.size()));
   if (!host) return bad(text, "no such host is possible");
-  const auto port = parse_port(authority.substr(colon + 1));
+  const auto port =
+      has_port ? parse_port(authority.substr(colon + 1)) : std::optional(usual_port(scheme));
   if (!port) return bad(text, "a port is a number from 0 to 65535");
-  if (path.ends_with('/')) path.remove_suffix(1);
-  if (!is_url_path(path)) return bad(text, "a character or part that no path here may have");
+  // Behind a port the '/' alone is a habit of typing; without one nothing else makes it an address.
+  const bool is_root = !has_port && path == "/";
+  if (path.ends_with('/') && !is_root) path.remove_suffix(1);
+  if (!is_root && !is_url_path(path))
+    return bad(text, "a character or part that no path here may have");
   return Address{.scheme = scheme, .host = *host, .port = *port, .path = std::string(path)};
+}
+
+bool is_user(std::string_view user) {
+  const auto fits = [](char c) {
+    return is_name_char(c) || (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
+  };
+  return !user.empty() && user.size() <= 64 && user.front() != '-' &&
+         std::ranges::all_of(user, fits);
+}
+
+Result<Address> parse_ssh(std::string_view text, std::string_view rest) {
+  const auto slash = rest.find('/');
+  if (slash == std::string_view::npos || slash + 1 == rest.size())
+    return bad(text, "no directory (as in ssh://host/srv/bmsg)");
+  std::string_view authority = rest.substr(0, slash);
+  Address address{.scheme = Scheme::ssh, .host = {}, .port = kSshPort, .path = {}};
+  address.path = std::string(rest.substr(slash));
+  const bool has_control = std::ranges::any_of(
+      address.path, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+  if (has_control) return bad("ssh://", "a control character in the directory");
+  if (const auto at = authority.find('@'); at != std::string_view::npos) {
+    if (!is_user(authority.substr(0, at))) return bad(text, "no such user is possible");
+    address.user = std::string(authority.substr(0, at));
+    authority.remove_prefix(at + 1);
+  }
+  const auto colon = authority.rfind(':');
+  if (colon != std::string_view::npos && !authority.ends_with(']')) {
+    const auto port = parse_port(authority.substr(colon + 1));
+    if (!port || *port == 0) return bad(text, "a port is a number from 1 to 65535");
+    address.port = *port;
+    authority = authority.substr(0, colon);
+  }
+  const auto host = canonical_host(authority);
+  if (!host) return bad(text, "no such host is possible");
+  address.host = *host;
+  return address;
 }
 
 }  // namespace
@@ -142,7 +183,8 @@ Result<Address> parse_address(std::string_view text) {
   if (text.starts_with("unix:")) return parse_unix(text, text.substr(5));
   if (text.starts_with("http://")) return parse_url(text, Scheme::http, text.substr(7));
   if (text.starts_with("https://")) return parse_url(text, Scheme::https, text.substr(8));
-  return bad(text, "it starts with none of http://, https://, unix:");
+  if (text.starts_with("ssh://")) return parse_ssh(text, text.substr(6));
+  return bad(text, "it starts with none of http://, https://, ssh://, unix:");
 }
 
 std::string host_and_port(const Address& address) {
@@ -150,10 +192,29 @@ std::string host_and_port(const Address& address) {
   return fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), address.host, address.port);
 }
 
+std::string host_field(const Address& address) {
+  const bool is_usual = is_mirror(address) && address.port == usual_port(address.scheme);
+  if (!is_usual) return host_and_port(address);
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return v6 ? fmt::format("[{}]", address.host) : address.host;
+}
+
 std::string to_string(const Address& address) {
   if (address.scheme == Scheme::unix_socket) return "unix:" + address.path;
+  if (address.scheme == Scheme::ssh) {
+    const bool v6 = address.host.find(':') != std::string::npos;
+    return fmt::format("ssh://{}{}{}{}{}", address.user, address.user.empty() ? "" : "@",
+                       v6 ? fmt::format("[{}]", address.host) : address.host,
+                       address.port == kSshPort ? "" : fmt::format(":{}", address.port),
+                       address.path);
+  }
   const char* const scheme = address.scheme == Scheme::http ? "http" : "https";
-  return fmt::format("{}://{}{}", scheme, host_and_port(address), address.path);
+  return fmt::format("{}://{}{}", scheme, host_field(address), address.path);
+}
+
+bool is_mirror(const Address& address) {
+  const bool is_web = address.scheme == Scheme::http || address.scheme == Scheme::https;
+  return is_web && !address.path.empty();
 }
 
 bool is_literal(std::string_view host) { return parse_v4(host) || parse_v6(host); }

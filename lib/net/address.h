@@ -10,32 +10,44 @@
 
 namespace bmsg::net {
 
-enum class Scheme { http, https, unix_socket };
+enum class Scheme { http, https, unix_socket, ssh };
+
+inline constexpr std::uint16_t kSshPort = 22;
 
 /// One place to listen or to connect to.
 /// Shape: a host is an IPv4 or IPv6 literal in its one usual spelling (without brackets), or a
-///        name in lower case; `path` starts with '/' or is empty, still percent-encoded. For
-///        unix_socket only `path` counts: a path in the file system.
+///        name in lower case; `path` starts with '/' or is empty, still percent-encoded, and ends
+///        with '/' only if it is nothing else. For unix_socket only `path` counts: a path in the
+///        file system; for ssh it is one over there, and the host may be a name of ssh's settings.
 struct Address {
   Scheme scheme = Scheme::http;
   std::string host;
   std::uint16_t port = 0;
   std::string path;
+  std::string user = {};  // ssh only; empty: as ssh likes.
 
   bool operator==(const Address&) const = default;
 };
 
-/// Parses "http://HOST:PORT[/PATH]", "https://HOST:PORT[/PATH]" or "unix:PATH"; IPv6 in brackets.
-/// Refused: no port, user names, queries, fragments, "..", and numbers that some systems take for
-/// an IPv4 address ("127.1", "0x7f.0.0.1").
-/// Errors: Errc::bad_input.
+/// Parses "http://HOST:PORT[/PATH]", "http://HOST/[PATH]", the same with https, or "unix:PATH";
+/// IPv6 in brackets; or "ssh://[USER@]HOST[:PORT]/DIR". Without a port it is the usual one of the
+/// scheme, and the path counts even if it is only "/". Refused: neither port nor path, user names,
+/// queries, fragments, "..", and numbers that some systems take for an IPv4 address ("127.1",
+/// "0x7f.0.0.1"). Errors: Errc::bad_input.
 Result<Address> parse_address(std::string_view text);
 
 /// What parse_address() reads.
 std::string to_string(const Address& address);
 
-/// "HOST:PORT" with brackets where they belong: the value of a Host field.
+/// "HOST:PORT" with brackets where they belong.
 std::string host_and_port(const Address& address);
+
+/// The value of a Host field: without the port where a mirror has the usual one of the scheme.
+std::string host_field(const Address& address);
+
+/// Whether a file server is meant and not a node: an http or https address with a path.
+/// Source: bmsg-protocol(7), "Mirror tree".
+bool is_mirror(const Address& address);
 
 /// Whether `host` is a literal of this machine (127.0.0.0/8, ::1) or "localhost".
 bool is_loopback(std::string_view host);

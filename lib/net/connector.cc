@@ -61,6 +61,10 @@ asio::awaitable<void> Connector::open(Wire& wire, std::optional<Error>& failure)
     wire.adopt(std::move(socket).value(), AF_UNIX);
     co_return;
   }
+  if (address_.scheme == Scheme::ssh) {
+    open_ssh(wire, failure);
+    co_return;
+  }
   if (options_.proxy) {
     stage_ = proxy_text(*options_.proxy);
     co_await connect(wire, options_.proxy->host, options_.proxy->port, failure);
@@ -72,6 +76,23 @@ asio::awaitable<void> Connector::open(Wire& wire, std::optional<Error>& failure)
   if (failure || address_.scheme != Scheme::https) co_return;
   stage_ = "TLS";
   co_await secure(wire, failure);
+}
+
+void Connector::open_ssh(Wire& wire, std::optional<Error>& failure) {
+  if (options_.proxy) {
+    failure = failed(Errc::unreachable, "ssh does not go through " + proxy_text(*options_.proxy));
+    return;
+  }
+  stage_ = "ssh";
+  ssh_.reset();  // The one before has ended, or ends now.
+  Descriptor socket;
+  auto started = SshProcess::start(address_, socket);
+  if (!started) {
+    failure = started.error();
+    return;
+  }
+  ssh_ = std::move(started).value();
+  wire.adopt(std::move(socket), AF_UNIX);
 }
 
 asio::awaitable<void> Connector::connect(Wire& wire, const std::string& host, std::uint16_t port,
@@ -181,7 +202,8 @@ asio::awaitable<void> Connector::secure(Wire& wire, std::optional<Error>& failur
   if (error) {
     // OpenSSL's own complaints come with its category; the others are the connection's.
     const bool is_tls = error.category() == asio::error::get_ssl_category();
-    failure = failed(is_tls ? Errc::protocol : Errc::unreachable, "TLS: " + error.message());
+    const std::string cause = wire.refusal().empty() ? error.message() : wire.refusal();
+    failure = failed(is_tls ? Errc::protocol : Errc::unreachable, "TLS: " + cause);
     co_return;
   }
   if (by_key) failure = judge_key(wire.peer_key());

@@ -9,6 +9,7 @@
 
 #include "lib/net/http_client.h"
 #include "lib/net/resolver.h"
+#include "lib/net/ssh_pipe.h"
 #include "lib/net/wire.h"
 
 namespace bmsg::net {
@@ -32,6 +33,7 @@ class Connector {
   const std::string& stage() const { return stage_; }
 
  private:
+  void open_ssh(Wire& wire, std::optional<Error>& failure);
   asio::awaitable<void> connect(Wire& wire, const std::string& host, std::uint16_t port,
                                 std::optional<Error>& failure);
   asio::awaitable<bool> try_place(Wire& wire, const Place& place, std::chrono::milliseconds limit,
@@ -48,6 +50,7 @@ class Connector {
   const ClientOptions options_;
   const std::shared_ptr<Door> door_;  // Shared with lookups that nobody waits for any more.
   std::shared_ptr<asio::steady_timer> lookup_;
+  std::unique_ptr<SshProcess> ssh_;
   std::string stage_;
   bool is_interrupted_ = false;
 };

@@ -15,8 +15,15 @@ namespace {
 
 constexpr std::size_t kReadBytes = 65536;
 
-std::string host_field(const Address& address) {
-  return address.scheme == Scheme::unix_socket ? "localhost" : host_and_port(address);
+std::string host_of(const Address& address) {
+  const bool is_web = address.scheme == Scheme::http || address.scheme == Scheme::https;
+  return is_web ? host_field(address) : "localhost";
+}
+
+/// What a request asks for at an address: its target behind the path there.
+std::string target_at(const Address& address, const std::string& target) {
+  const bool is_below = is_mirror(address) && address.path != "/";
+  return is_below ? address.path + target : target;
 }
 
 /// A request as bytes, with what its answer may be.
@@ -194,10 +201,8 @@ Outcome HttpClient::Impl::run(const Question& question, std::chrono::millisecond
 Result<HttpResponse> HttpClient::Impl::request(const OutgoingRequest& request,
                                                const RequestLimits& limits) {
   OutgoingRequest full = request;
-  if (connector_.address().scheme != Scheme::unix_socket) {
-    full.target = connector_.address().path + request.target;
-  }
-  auto bytes = write_request(full, host_field(connector_.address()));
+  full.target = target_at(connector_.address(), request.target);
+  auto bytes = write_request(full, host_of(connector_.address()));
   if (!bytes) return broken(Errc::bad_input, "a request that cannot be sent");
   if (is_cancelled_) return cancelled();
   const Question question{std::move(*bytes), request.method, limits.response_bytes_max};

@@ -107,7 +107,14 @@ asio::awaitable<void> Wire::connect_tls(std::shared_ptr<TlsIdentity> identity, T
   tls_->stream.set_verify_mode(asio::ssl::verify_peer);
   if (trust == Trust::authorities) {
     SSL_set_tlsext_host_name(tls_->stream.native_handle(), name.c_str());
-    tls_->stream.set_verify_callback(asio::ssl::host_name_verification(name));
+    tls_->stream.set_verify_callback([this, name](bool is_good, asio::ssl::verify_context& seen) {
+      const bool fits = asio::ssl::host_name_verification(name)(is_good, seen);
+      if (fits || !refusal_.empty()) return fits;
+      const int reason = X509_STORE_CTX_get_error(seen.native_handle());
+      refusal_ = is_good ? "its certificate is for another name than '" + name + "'"
+                         : std::string("its certificate: ") + X509_verify_cert_error_string(reason);
+      return false;
+    });
   } else {
     tls_->stream.set_verify_callback([](bool, asio::ssl::verify_context&) { return true; });
   }

@@ -80,6 +80,8 @@ class Wire {
                                    error_code& error);
   asio::awaitable<void> connect_tls(std::shared_ptr<TlsIdentity> identity, Trust trust,
                                     const std::string& name, error_code& error);
+  /// Why the other side's certificate was refused; empty if it was not.
+  const std::string& refusal() const { return refusal_; }
   asio::awaitable<std::size_t> read_some(void* bytes, std::size_t size, error_code& error);
   asio::awaitable<std::size_t> write_some(const void* bytes, std::size_t size, error_code& error);
 
@@ -100,6 +102,7 @@ class Wire {
   struct Tls;
 
   Socket socket_;
+  std::string refusal_;
   std::unique_ptr<Tls> tls_;
 };
 

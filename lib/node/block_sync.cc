@@ -47,29 +47,27 @@ std::string printable(const std::string& rule) {
 
 }  // namespace
 
-BlockPull::BlockPull(Service& local, Transport& peer, StagedChain chain, SyncReport& report)
-    : local_(local), peer_(peer), chain_(std::move(chain)), report_(report) {}
+BlockPull::BlockPull(Service& local, Transport& peer, BlockQueue& queue, StagedChain chain,
+                     SyncReport& report)
+    : local_(local), peer_(peer), queue_(queue), chain_(std::move(chain)), report_(report) {}
 
-Height BlockPull::next_height() const {
-  return Height{static_cast<std::uint32_t>(chain_.fork.value + 1 + next_)};
+Height BlockPull::height_of(std::size_t at) const {
+  return Height{static_cast<std::uint32_t>(chain_.fork.value + 1 + at)};
 }
 
 Result<bool> BlockPull::step() {
   if (!begun_) BMSG_TRY(skip_known());
   begun_ = true;
-  if (next_ == chain_.hashes.size()) return false;
+  BMSG_TRY_ASSIGN(const bool more, store_arrived());
+  if (!more || next_ == chain_.hashes.size()) return false;
   if (by_hash_) return fetch_by_hash();
-  const Height from = next_height();
-  // Up to the end of an aligned range: those are what caches and mirrors hold.
-  const std::size_t count = std::min<std::size_t>(
-      kBlocksPerRequest - from.value % kBlocksPerRequest, chain_.hashes.size() - next_);
-  BMSG_TRY_ASSIGN(const auto blocks,
-                  peer_.blocks(from, static_cast<std::uint32_t>(count), Bodies::with));
-  if (blocks.empty() || blocks.size() > count) {
-    by_hash_ = true;
+  BMSG_TRY_ASSIGN(const bool has_fetched, fetch());
+  if (!has_fetched) {
+    queue_.wait();
     return true;
   }
-  return take(blocks);
+  BMSG_TRY_ASSIGN(const bool goes_on, store_arrived());
+  return goes_on && next_ < chain_.hashes.size();
 }
 
 /// A block is never stored without its parent, so those that are here come first.
@@ -87,31 +85,70 @@ Result<Done> BlockPull::skip_known() {
   return done;
 }
 
-Result<bool> BlockPull::take(const std::vector<Block>& blocks) {
-  for (const Block& block : blocks) {
-    if (chain::hash_of(block.header) != chain_.hashes[next_]) {
-      by_hash_ = true;
-      return true;
+/// Those whose turn has come, whoever fetched them; false if the next is held.
+Result<bool> BlockPull::store_arrived() {
+  if (const auto error = queue_.blamed(this)) return *error;
+  while (next_ < chain_.hashes.size()) {
+    const BlockHash& hash = chain_.hashes[next_];
+    if (queue_.is_stored(hash)) {
+      ++next_;
+      continue;
     }
-    BMSG_TRY_ASSIGN(const bool more, submit(block));
+    const auto arrived = queue_.take(hash);
+    if (!arrived) return true;
+    BMSG_TRY_ASSIGN(const bool more, submit(*arrived));
     if (!more) return false;
   }
-  return next_ < chain_.hashes.size();
+  return true;
+}
+
+/// One request, if there is anything that nobody else fetches.
+Result<bool> BlockPull::fetch() {
+  const auto order = queue_.claim(this, chain_, next_);
+  if (!order) return false;
+  auto blocks =
+      peer_.blocks(height_of(order->begin), static_cast<std::uint32_t>(order->count), Bodies::with);
+  if (!blocks) {
+    queue_.leave(this);
+    return blocks.error();
+  }
+  bool fits = !blocks.value().empty() && blocks.value().size() <= order->count;
+  for (std::size_t i = 0; fits && i < blocks.value().size(); ++i)
+    fits = chain::hash_of(blocks.value()[i].header) == chain_.hashes[order->begin + i];
+  if (!fits) {
+    by_hash_ = true;
+    queue_.leave(this);
+    return true;
+  }
+  queue_.deliver(this, std::move(blocks).value());
+  return true;
 }
 
 Result<bool> BlockPull::fetch_by_hash() {
   const BlockHash& wanted = chain_.hashes[next_];
-  BMSG_TRY_ASSIGN(const auto block, peer_.block(wanted));
+  BMSG_TRY_ASSIGN(auto block, peer_.block(wanted));
   if (!block || chain::hash_of(block->header) != wanted) {
-    return Error{Errc::protocol, fmt::format("it withholds block {}", next_height().value)};
+    // Who left this branch meanwhile may have had no room to keep it.
+    BMSG_TRY_ASSIGN(const auto now, peer_.info());
+    if (!block && now.tip != report_.peer.tip)
+      return Error{Errc::try_again, "its chain changed while it was read"};
+    return Error{Errc::protocol, fmt::format("it withholds block {}", height_of(next_).value)};
   }
-  BMSG_TRY_ASSIGN(const bool more, submit(*block));
+  if (queue_.is_stored(wanted)) return true;
+  BMSG_TRY_ASSIGN(const bool more, submit({std::move(*block), this}));
   return more && next_ < chain_.hashes.size();
 }
 
-Result<bool> BlockPull::submit(const Block& block) {
+Result<bool> BlockPull::submit(const BlockQueue::Arrived& arrived) {
+  const Block& block = arrived.block;
   BMSG_TRY_ASSIGN(auto outcome, local_.submit_block(block));
-  if (outcome.verdict == Verdict::refused) return refusal(block, outcome);
+  if (outcome.verdict == Verdict::refused) {
+    Error error = refusal(block, outcome);
+    const bool is_foreign = arrived.from != this && error.code == Errc::protocol;
+    if (!is_foreign) return error;
+    queue_.blame(arrived.from, std::move(error));  // Somebody else's peer; ours may have it whole.
+    return true;
+  }
   if (outcome.verdict == Verdict::orphan)
     return Error{Errc::try_again, "a block's parent was dropped meanwhile"};
   if (outcome.verdict == Verdict::held) {
@@ -119,6 +156,7 @@ Result<bool> BlockPull::submit(const Block& block) {
     return false;
   }
   ++next_;
+  queue_.note_stored(chain::hash_of(block.header));
   if (outcome.verdict == Verdict::accepted) ++report_.pulled_blocks;
   if (outcome.stopped_by_policy) report_.stopped_by_policy = true;
   keep_deepest(report_.reorg, std::move(outcome.reorg));

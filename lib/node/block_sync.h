@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/core/result.h"
+#include "lib/node/block_queue.h"
 #include "lib/node/header_sync.h"
 #include "lib/node/service.h"
 #include "lib/node/sync_session.h"
@@ -15,28 +16,34 @@
 namespace bmsg::node {
 
 /// Fetches the blocks of a staged chain and hands them to our node, parents first. What an earlier
-/// attempt left here is not fetched again.
+/// attempt left here, or another session fetches through the same queue, is not fetched again.
 /// Threads: one at a time.
 /// Errors:  Errc::bad_input for a block that breaks a rule, Errc::protocol if blocks are withheld
-/// or
-///          their bytes are not what their headers say; else as Transport and Service.
+///          or their bytes are not what their headers say, Errc::try_again if a branch was dropped
+///          meanwhile, here or there; else as Transport and Service.
 class BlockPull {
  public:
   /// Counts into `report`.
-  BlockPull(Service& local, Transport& peer, StagedChain chain, SyncReport& report);
+  BlockPull(Service& local, Transport& peer, BlockQueue& queue, StagedChain chain,
+            SyncReport& report);
+  ~BlockPull() { queue_.leave(this); }
+  BlockPull(const BlockPull&) = delete;
+  BlockPull& operator=(const BlockPull&) = delete;
 
-  /// One request; false when all is here or the rest is held.
+  /// At most one request; false when all is here or the rest is held.
   Result<bool> step();
 
  private:
   Result<Done> skip_known();
-  Result<bool> take(const std::vector<Block>& blocks);
+  Result<bool> store_arrived();
+  Result<bool> fetch();
   Result<bool> fetch_by_hash();
-  Result<bool> submit(const Block& block);
-  Height next_height() const;
+  Result<bool> submit(const BlockQueue::Arrived& arrived);
+  Height height_of(std::size_t at) const;
 
   Service& local_;
   Transport& peer_;
+  BlockQueue& queue_;
   StagedChain chain_;
   SyncReport& report_;
   std::size_t next_ = 0;  // In chain_.hashes.

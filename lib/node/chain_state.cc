@@ -169,6 +169,13 @@ Result<bool> ChainState::checkpoints_allow(const Path& path, const Tip& tip, con
   return true;
 }
 
+bool is_settled(const Header& block, const Tip& tip, chain::Mode mode, const ReorgPolicy& policy) {
+  const bool endorsed = mode == chain::Mode::endorse;
+  const std::uint64_t depth_max = endorsed ? policy.endorsed_depth_max : policy.depth_max;
+  if (block.height.value + depth_max >= tip.height.value) return false;
+  return endorsed || block.time.value + policy.seconds_max < tip.time.value;
+}
+
 Result<bool> ChainState::policy_allows(const Path& path, const Tip& tip, const BlockHash& hash,
                                        Height height) const {
   BMSG_TRY_ASSIGN(const bool allowed, checkpoints_allow(path, tip, hash, height));
@@ -329,24 +336,6 @@ Result<Done> ChainState::apply(ChainChange change, const BlockHash& last) {
   peaks_of_.reset();
   side_.forget_index();
   return applied.error();
-}
-
-Result<std::vector<Fork>> ChainState::forks() {
-  BMSG_TRY(side_.load());
-  BMSG_TRY_ASSIGN(const auto tip, store_.tip());
-  std::vector<Fork> forks;
-  for (const BlockHash& hash : side_.leaves()) {
-    BMSG_TRY_ASSIGN(auto leaf, store_.header(hash));
-    if (!leaf) return lost("a block of a side branch");
-    if (!chain::is_better({leaf->total_work, hash}, {tip.work, tip.hash})) continue;
-    BMSG_TRY_ASSIGN(const auto path, path_of(*leaf));
-    const Height base = path.fork.sealed.header.height;
-    forks.push_back({std::move(*leaf), base, tip.height.value - base.value});
-  }
-  std::ranges::sort(forks, [](const Fork& a, const Fork& b) {
-    return chain::is_better({a.tip.total_work, a.tip.hash}, {b.tip.total_work, b.tip.hash});
-  });
-  return forks;
 }
 
 Result<Reorg> ChainState::follow(const BlockHash& hash) {

@@ -27,12 +27,9 @@ struct ReorgPolicy {
   std::uint64_t side_bytes_max = kSideBlockBytesMax;  // Of all blocks beside the best chain.
 };
 
-/// A branch that is better than the best chain and that policy stopped.
-struct Fork {
-  StoredHeader tip;
-  Height base;              // The last block that it has in common with the best chain.
-  std::uint32_t depth = 0;  // Blocks that following it would take off.
-};
+/// Whether a block of the best chain lies deeper than any branch may reach that policy follows.
+/// Then so do all below it, since times rise with the heights.
+bool is_settled(const Header& block, const Tip& tip, chain::Mode mode, const ReorgPolicy& policy);
 
 /// Threads: one at a time.
 /// Errors:  as Store.
@@ -47,9 +44,6 @@ class ChainState {
 
   /// What accept() would say of a block for its header alone; nullopt if its messages decide.
   Result<std::optional<BlockOutcome>> judge(const SealedHeader& sealed);
-
-  /// The branches that follow() takes, best first.
-  Result<std::vector<Fork>> forks();
 
   /// Follows the branch that ends at `hash` although policy stopped it. It must be better than the
   /// best chain. Errors: Errc::not_found; Errc::bad_input if it is not better.

@@ -76,7 +76,7 @@ ForkFinder::ForkFinder(Service& local, Transport& peer, const Tip& mine, const T
 Result<std::optional<Parting>> ForkFinder::step() {
   const Height from{lower_ > back_ ? lower_ - back_ : 1};
   back_ = 2 * back_ + 1;
-  BMSG_TRY_ASSIGN(const auto theirs, peer_.headers(from, kHeadersPerRequest));
+  BMSG_TRY_ASSIGN(const auto theirs, peer_.headers(from, peer_.headers_at_once(from)));
   if (theirs.empty())
     return Error{Errc::protocol, "it gives no headers of the chain that it claims"};
   BMSG_TRY_ASSIGN(const auto ours, local_.headers(from, kHeadersPerRequest));
@@ -108,9 +108,14 @@ std::uint32_t HeaderSync::height() const { return parent_.height.value; }
 
 Result<bool> HeaderSync::step() {
   if (anchored_) {
-    BMSG_TRY_ASSIGN(const auto headers, peer_.headers(Height{height() + 1}, kHeadersPerRequest));
-    if (!headers.empty() && headers.front().header.previous != parent_hash_) return changed();
-    return stage(headers, kHeadersPerRequest);
+    const Height from{height() + 1};
+    const std::uint32_t count = peer_.headers_at_once(from);
+    BMSG_TRY_ASSIGN(const auto headers, peer_.headers(from, count));
+    if (!headers.empty() && headers.front().header.previous != parent_hash_) {
+      if (peer_.is_live()) return changed();
+      return Error{Errc::protocol, "its headers do not continue each other"};
+    }
+    return stage(headers, count);
   }
   BMSG_TRY_ASSIGN(const auto fork, finder_.step());
   if (!fork) return true;

@@ -88,7 +88,8 @@ Result<NodeInfo> Node::info() {
                   .pool_messages = totals.messages,
                   .pool_bytes = totals.bytes,
                   .node = parts_.key,
-                  .agent = parts_.agent};
+                  .agent = parts_.agent,
+                  .read_only = parts_.read_only};
 }
 
 Result<std::string> Node::rules_text() { return parts_.store.rules_text(); }
@@ -183,11 +184,6 @@ Result<Reorg> Node::follow(const BlockHash& hash) {
   }();
   if (reorg) changed();
   return reorg;
-}
-
-Result<std::vector<Fork>> Node::forks() {
-  const std::lock_guard lock(mutex_);
-  return state_.forks();
 }
 
 Result<std::vector<MessageOutcome>> Node::submit_locked(const std::vector<Message>& messages,

@@ -29,6 +29,7 @@ struct NodeParts {
   OutboxSource* outbox = nullptr;   // Without: nothing to take in.
   std::optional<NodeKey> key = {};  // What it says it is.
   std::string agent;
+  bool read_only = false;  // As it says to peers; who serves it keeps to it.
   ReorgPolicy reorg = {};
   PoolLimits pool = {};
 };
@@ -40,11 +41,6 @@ class Node final : public Service {
 
   /// Called after each change of chain or pool, by the thread that made it, without the lock.
   void on_change(std::function<void()> call);
-
-  /// See ChainState::follow.
-  Result<Reorg> follow(const BlockHash& hash);
-  /// See ChainState::forks.
-  Result<std::vector<Fork>> forks();
 
   Result<NodeInfo> info() override;
   Result<std::string> rules_text() override;
@@ -59,6 +55,7 @@ class Node final : public Service {
   Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override;
   Result<BlockTemplate> block_template(const TemplateWish& wish) override;
   Result<OutboxTaken> take_outbox() override;
+  Result<Reorg> follow(const BlockHash& hash) override;
   Result<std::vector<Peer>> peers() override;
   Result<Done> put_peer(const Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;

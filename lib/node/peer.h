@@ -24,7 +24,8 @@ struct Peer {
   UnixSeconds not_before;        // Do not call before: back-off or ban.
   std::optional<Height> height;  // As it last claimed.
   std::uint32_t latency_ms = 0;
-  std::string last_error;  // As it was told to us: untrusted text.
+  std::int32_t clock_ahead = 0;  // Seconds of its clock before ours, when it was last seen.
+  std::string last_error;        // As it was told to us: untrusted text.
 
   bool operator==(const Peer&) const = default;
 };

@@ -1,12 +1,14 @@
 #include "lib/node/peer_book.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace bmsg::node {
 namespace {
 
 constexpr std::uint64_t kScoreFallSeconds = 60;
-constexpr std::uint32_t kDoublingsMax = 7;  // 30 s, seven times doubled, is past an hour.
+constexpr std::uint64_t kSecondsMost = 1ULL << 40;  // What a clock may say.
+constexpr std::uint32_t kDoublingsMax = 7;          // 30 s, seven times doubled, is past an hour.
 
 std::uint64_t seconds(std::chrono::seconds time) {
   return static_cast<std::uint64_t>(time.count());
@@ -25,11 +27,14 @@ std::uint32_t score_at(const Peer& peer, UnixSeconds now) {
 
 }  // namespace
 
-Peer after_success(Peer peer, UnixSeconds now, std::chrono::milliseconds latency, Height height) {
+Peer after_success(Peer peer, UnixSeconds now, const Answered& answered) {
   peer.failures = 0;
   peer.last_error.clear();
-  peer.height = height;
-  peer.latency_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(latency.count(), 0));
+  peer.height = answered.height;
+  const auto latency = std::max<std::int64_t>(answered.latency.count(), 0);
+  peer.latency_ms = static_cast<std::uint32_t>(latency);
+  peer.clock_ahead = static_cast<std::int32_t>(
+      std::clamp<std::int64_t>(answered.clock_ahead, INT32_MIN, INT32_MAX));
   if (!is_banned(peer, now)) {
     peer.score = score_at(peer, now);
     peer.not_before = UnixSeconds{};
@@ -54,6 +59,13 @@ Peer penalise(Peer peer, Misdeed misdeed, UnixSeconds now) {
   if (peer.score < kBanScore) return peer;
   peer.not_before = std::max(peer.not_before, UnixSeconds{now.value + seconds(kBanTime)});
   return peer;
+}
+
+std::int64_t clock_difference(UnixSeconds theirs, UnixSeconds ours) {
+  const auto bounded = [](UnixSeconds time) {
+    return static_cast<std::int64_t>(std::min(time.value, kSecondsMost));
+  };
+  return bounded(theirs) - bounded(ours);
 }
 
 bool may_call(const Peer& peer, UnixSeconds now) { return now >= peer.not_before; }

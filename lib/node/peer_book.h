@@ -25,14 +25,24 @@ enum class Misdeed : std::uint32_t {
   nuisance = 1,
 };
 
+/// What its answers told about a peer.
+struct Answered {
+  std::chrono::milliseconds latency{};
+  Height height;
+  std::int64_t clock_ahead = 0;  // Seconds before our clock.
+};
+
 // Each returns the peer as it is to be kept. Scores fall by 1 a minute from when it was last seen.
-Peer after_success(Peer peer, UnixSeconds now, std::chrono::milliseconds latency, Height height);
+Peer after_success(Peer peer, UnixSeconds now, const Answered& answered);
 
 /// Waits 30 s, then twice as long after each failure in a row, an hour at most. `error` is cut.
 Peer after_failure(Peer peer, UnixSeconds now, std::string_view error);
 
 /// At 100 points it is banned for a day.
 Peer penalise(Peer peer, Misdeed misdeed, UnixSeconds now);
+
+/// Seconds of `theirs` before `ours`; a stranger's clock may say anything.
+std::int64_t clock_difference(UnixSeconds theirs, UnixSeconds ours);
 
 bool may_call(const Peer& peer, UnixSeconds now);
 

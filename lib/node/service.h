@@ -28,7 +28,8 @@ struct NodeInfo {
   std::uint64_t pool_messages = 0;
   std::uint64_t pool_bytes = 0;
   std::optional<NodeKey> node;
-  std::string agent;  // Untrusted text.
+  std::string agent;       // Untrusted text.
+  bool read_only = false;  // It takes nothing.
 };
 
 /// What became of a block or a message that was handed in.
@@ -120,6 +121,9 @@ class Service {
   virtual Result<BlockTemplate> block_template(const TemplateWish& wish) = 0;
   /// Takes new files of the outbox into the pool.
   virtual Result<OutboxTaken> take_outbox() = 0;
+  /// Follows the branch that ends at `hash` although policy stopped it (forks.h). It must be better
+  /// than the best chain. Errors: Errc::not_found; Errc::bad_input if it is not better.
+  virtual Result<Reorg> follow(const BlockHash& hash) = 0;
   virtual Result<std::vector<Peer>> peers() = 0;
   virtual Result<Done> put_peer(const Peer& peer) = 0;
   virtual Result<Done> remove_peer(const std::string& url) = 0;

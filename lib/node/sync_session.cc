@@ -8,22 +8,14 @@
 #include "lib/core/try.h"
 #include "lib/node/block_sync.h"
 #include "lib/node/header_sync.h"
+#include "lib/node/peer_book.h"
 #include "lib/node/pool_sync.h"
 
 namespace bmsg::node {
 namespace {
 
-constexpr std::uint64_t kSecondsMost = 1ULL << 40;  // A stranger's clock may say anything.
-
 bool beats(const Tip& a, const Tip& b) {
   return chain::is_better({a.work, a.hash}, {b.work, b.hash});
-}
-
-std::int64_t difference(UnixSeconds a, UnixSeconds b) {
-  const auto bounded = [](UnixSeconds time) {
-    return static_cast<std::int64_t>(std::min(time.value, kSecondsMost));
-  };
-  return bounded(a) - bounded(b);
 }
 
 }  // namespace
@@ -41,6 +33,7 @@ struct SyncSession::State {
   std::uint64_t bytes_before = 0;
   Stage stage = Stage::greet;
   std::optional<HeaderSync> headers;
+  std::optional<BlockQueue> own_queue;
   std::optional<BlockPull> blocks;
   std::optional<BlockPush> push;
   std::optional<PoolSync> pool;
@@ -88,9 +81,12 @@ Result<Done> SyncSession::State::greet() {
   BMSG_TRY_ASSIGN(report.peer, peer.info());
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady() - begun);
   report.latency_ms = static_cast<std::uint32_t>(took.count());
-  report.clock_ahead = difference(report.peer.now, clock.now());
+  if (peer.is_live()) report.clock_ahead = clock_difference(report.peer.now, clock.now());
   if (report.peer.chain != chain.id)
     return Error{Errc::bad_config, fmt::format("{} is on another chain", peer.name())};
+  if (report.peer.read_only && options.direction == Direction::push)
+    return Error{Errc::unreachable, fmt::format("{} takes nothing: it is read-only", peer.name())};
+  if (report.peer.read_only) options.direction = Direction::pull;
   if (report.peer.tip.height.value > headers_max(chain.rules, clock.now())) {
     return Error{Errc::protocol, fmt::format("it claims {} blocks, more than anybody can have made",
                                              report.peer.tip.height.value)};
@@ -113,7 +109,8 @@ Result<Done> SyncSession::State::end_headers() {
   headers.reset();
   if (staged.held) report.held = true;
   if (staged.hashes.empty()) return begin_push();
-  blocks.emplace(local, peer, std::move(staged), report);
+  if (options.queue == nullptr) options.queue = &own_queue.emplace(clock);
+  blocks.emplace(local, peer, *options.queue, std::move(staged), report);
   stage = Stage::pull;
   return done;
 }
@@ -123,7 +120,8 @@ Result<Done> SyncSession::State::begin_push() {
   // All of its blocks are here and its chain is still the better one: we do not follow it.
   if (blocks && !report.held && beats(report.peer.tip, mine.tip)) report.stopped_by_policy = true;
   blocks.reset();
-  if (options.direction == Direction::pull || !beats(mine.tip, report.peer.tip)) {
+  const bool may_push = options.direction != Direction::pull && peer.is_live();
+  if (!may_push || !beats(mine.tip, report.peer.tip)) {
     begin_pool();
     return done;
   }
@@ -134,8 +132,8 @@ Result<Done> SyncSession::State::begin_push() {
 
 void SyncSession::State::begin_pool() {
   push.reset();
-  pool.emplace(local, peer, options, report);
-  stage = Stage::pool;
+  stage = peer.is_live() ? Stage::pool : Stage::over;
+  if (stage == Stage::pool) pool.emplace(local, peer, options, report);
 }
 
 SyncSession::SyncSession(Service& local, Transport& peer, const chain::ChainRules& chain,
@@ -148,6 +146,7 @@ SyncSession::SyncSession(Service& local, Transport& peer, const chain::ChainRule
                        .report = {},
                        .bytes_before = peer.bytes_in() + peer.bytes_out(),
                        .headers = {},
+                       .own_queue = {},
                        .blocks = {},
                        .push = {},
                        .pool = {}}) {

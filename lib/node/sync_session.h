@@ -22,6 +22,8 @@
 
 namespace bmsg::node {
 
+class BlockQueue;
+
 struct SyncOptions {
   enum class Direction : std::uint8_t { both, pull, push };
 
@@ -29,7 +31,8 @@ struct SyncOptions {
   std::optional<std::chrono::steady_clock::time_point> deadline = {};  // By Clock::steady.
   std::uint64_t bytes_max = 0;  // Sent and received together; 0: no limit.
   std::stop_token stop = {};
-  std::string cursor = {};  // What the last report of this peer said; empty: its whole pool.
+  std::string cursor = {};      // What the last report of this peer said; empty: its whole pool.
+  BlockQueue* queue = nullptr;  // Of all sessions that run at once; null: this is the only one.
 };
 
 /// What an exchange came to. After an error it says how far it had come.

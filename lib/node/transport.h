@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/core/block.h"
+#include "lib/core/limits.h"
 #include "lib/core/result.h"
 #include "lib/node/service.h"
 
@@ -36,6 +37,11 @@ class Transport {
   virtual Result<Feed> feed(const std::string& cursor) = 0;
   /// Hands over a pack of M, B, C, I frames; one line comes back for each.
   virtual Result<std::vector<PutLine>> put(const Bytes& pack) = 0;
+
+  /// Whether a node answers, with a pool, a clock and an ear. A mirror is files: it is pulled from.
+  virtual bool is_live() const { return true; }
+  /// The most headers to ask for at once from there on; headers() may give fewer only at the tip.
+  virtual std::uint32_t headers_at_once(Height) const { return kHeadersPerRequest; }
 
   /// How the peer is named in messages: its url.
   virtual std::string name() const = 0;

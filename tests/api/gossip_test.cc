@@ -132,6 +132,52 @@ TEST(Gossip, EndsAtOnceWhileAPeerKeepsItWaiting) {
   mute->stop(0ms);
 }
 
+TEST(Gossip, IsNotHeldUpByPeersThatKeepItWaiting) {
+  ChainBuilder builder;
+  const SystemClock clock;
+  std::atomic<int> asked = 0;
+  std::vector<net::Respond> kept;  // Never called: the callers wait.
+  const auto mute = net::HttpServer::start(
+                        {{.address = {net::Scheme::http, "127.0.0.1", 0, {}}},
+                         {.address = {net::Scheme::http, "127.0.0.1", 0, {}}}},
+                        [&](const net::HttpRequest&, const net::Respond& respond) {
+                          kept.push_back(respond);
+                          ++asked;
+                        },
+                        {}, clock)
+                        .value();
+  RunningNode good(builder);
+  good.accept(builder.blocks(builder.genesis(), 3));
+  Talker near(builder);
+  for (const net::Address& address : mute->bound_addresses()) near.know(net::to_string(address));
+  near.know(good.url());
+  near.talk();
+  EXPECT_TRUE(eventually([&] { return near.node.tip() == good.tip(); }));
+  EXPECT_TRUE(eventually([&] { return asked == 2; }));
+  // News too: the two are still being asked.
+  const Message message = builder.public_message("news", near.node.clock.now());
+  ASSERT_TRUE(near.node.node->submit_messages({message}, node::Origin::own));
+  EXPECT_TRUE(eventually([&] { return good.node->info().value().pool_messages == 1; }));
+  EXPECT_EQ(asked, 2) << "one that is being asked was asked again meanwhile";
+  near.silence();
+  mute->stop(0ms);
+}
+
+TEST(Gossip, AsksAgainWhoWasBusyWhenNewsCame) {
+  ChainBuilder builder;
+  RunningNode good(builder);
+  Talker near(builder);
+  near.know(good.url());
+  near.talk();
+  // Each comes while the one before is being told.
+  for (int i = 0; i < 20; ++i) {
+    const Message message = builder.public_message(std::to_string(i), near.node.clock.now());
+    ASSERT_TRUE(near.node.node->submit_messages({message}, node::Origin::own));
+    std::this_thread::sleep_for(3ms);
+  }
+  EXPECT_TRUE(eventually([&] { return good.node->info().value().pool_messages == 20; }));
+}
+
 TEST(Gossip, LetsARemovedPeerBeGone) {
   ChainBuilder builder;
   RunningNode far(builder);

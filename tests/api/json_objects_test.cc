@@ -103,6 +103,8 @@ TEST(JsonObjects, HaveTheMembersOfTheirPage) {
   expect_documented(status_json({}));
   expect_documented(state_json({}));
   expect_documented(error_json({}));
+  expect_documented(fork_json({}));
+  expect_documented(reorg_json({}));
 }
 
 TEST(JsonObjects, StayAsciiWhateverStrangersWrote) {

@@ -53,7 +53,8 @@ class PeerAnswers : public testing::Test {
     }
     request.path = "/bmsg/1/" + path;
     request.body = std::move(body);
-    return answer_peer(*node, request);
+    if (!known.empty()) request.fields.push_back({"if-none-match", known});
+    return answer_peer(*node, request, policy);
   }
   int status(const std::string& path) { return ask(path).status; }
   std::vector<chain::Frame> frames(const net::HttpResponse& response) {
@@ -80,6 +81,8 @@ class PeerAnswers : public testing::Test {
   FakeEntropy entropy;
   std::unique_ptr<node::Node> node;
   std::vector<Block> blocks;
+  node::ReorgPolicy policy;
+  std::string known;  // If-None-Match.
   int changes = 0;
 };
 
@@ -169,6 +172,45 @@ TEST_F(PeerAnswers, MarkNothingThatIsYoungerThanADay) {
   const std::uint32_t last_old = (day_ago / 16 - 1) * 16;
   EXPECT_TRUE(is_immutable(ask("blocks/" + std::to_string(last_old) + "/16")));
   EXPECT_FALSE(is_immutable(ask("blocks/" + std::to_string(last_old + 16) + "/16")));
+}
+
+// Block 255 is the last of the last whole range: 5 below the tip.
+TEST_F(PeerAnswers, MarkWhatIsDeeperThanMaxReorg) {
+  policy.seconds_max = 0;
+  policy.depth_max = 4;
+  EXPECT_TRUE(is_immutable(ask("blocks/240/16")));
+  EXPECT_FALSE(is_immutable(ask("blocks/256/16")));
+  policy.depth_max = 5;
+  EXPECT_FALSE(is_immutable(ask("blocks/240/16")));
+  EXPECT_TRUE(is_immutable(ask("blocks/224/16")));
+  policy.depth_max = 4;
+  policy.seconds_max = 5 * 600 - 1;
+  EXPECT_TRUE(is_immutable(ask("blocks/240/16")));
+  policy.seconds_max = 5 * 600;
+  EXPECT_FALSE(is_immutable(ask("blocks/240/16")));
+}
+
+TEST_F(PeerAnswers, AreNotSentAgainToWhoeverHasThem) {
+  const auto whole = ask("blocks/0/16");
+  const std::string tag(net::find_field(whole.fields, "etag").value());
+  EXPECT_NE(tag, net::find_field(ask("blocks/16/16").fields, "etag"));
+  EXPECT_EQ(tag, net::find_field(ask("blocks/0/16").fields, "etag"));
+  for (const std::string& list :
+       {tag, "\"x\", " + tag, tag + ",\"x\"", "W/" + tag, std::string("*"), "  " + tag + "\t"}) {
+    known = list;
+    const auto same = ask("blocks/0/16");
+    EXPECT_EQ(same.status, 304) << list;
+    EXPECT_TRUE(same.body.empty() && same.content_type.empty());
+    EXPECT_EQ(same.fields, whole.fields);
+  }
+  for (const std::string& list : {std::string("\"x\""), std::string(","), std::string("W/"),
+                                  tag.substr(1), tag + "x", "x" + tag, std::string(" ")}) {
+    known = list;
+    EXPECT_EQ(ask("blocks/0/16").body, whole.body) << list;
+  }
+  known = "*";  // What changes has no tag, so nobody can have it already.
+  for (const char* path : {"info", "feed", "blocks/240/16", "blocks/1/16", "headers/0/2000"})
+    EXPECT_EQ(status(path), 200) << path;
 }
 
 TEST_F(PeerAnswers, CommitAllMessagesOfAPutAtOnce) {

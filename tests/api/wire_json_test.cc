@@ -21,6 +21,7 @@ node::NodeInfo info() {
   made.pool_bytes = 600;
   made.node = NodeKey::filled(4);
   made.agent = "bmsg/0";
+  made.read_only = true;
   return made;
 }
 
@@ -41,6 +42,7 @@ TEST(WireJson, InfoComesBackAsItWas) {
   EXPECT_EQ(read.value().pool_bytes, 600);
   EXPECT_EQ(read.value().node, info().node);
   EXPECT_EQ(read.value().agent, "bmsg/0");
+  EXPECT_TRUE(read.value().read_only);
 }
 
 TEST(WireJson, InfoOfAnotherShapeBreaksTheProtocol) {
@@ -55,6 +57,7 @@ TEST(WireJson, InfoOfAnotherShapeBreaksTheProtocol) {
         altered(good, "0303", "03zz"), altered(good, "\"mode\":\"pow\"", "\"mode\":\"pos\""),
         altered(good, "\"mempool\":{", "\"mempool\":[{"),
         altered(good, "\"agent\":\"", "\"agent\":\"" + std::string(201, 'x')),
+        altered(good, "\"read_only\":true", "\"read_only\":1"),
         altered(good, "\"name\":\"", "\"name\":\"x\",\"name\":\"")}) {
     const auto read = parse_info(bad);
     ASSERT_FALSE(read) << bad;
@@ -135,6 +138,7 @@ TEST(WireJson, PeersComeBackAsTheyWere) {
   peer.not_before = {3};
   peer.height = Height{4};
   peer.latency_ms = 5;
+  peer.clock_ahead = -3;
   peer.last_error = "gone";
   node::Peer plain;
   plain.url = "unix:/x";

@@ -19,8 +19,10 @@ ELSEWHERE = {"bmsg-tutorial"}
 # What a page takes for granted.
 BEFORE = {
     "bmsg-hooks.1": ["install -m 700 /dev/stdin ana/hooks/post-receive <<< '#!/bin/true'"],
+    "bmsg-clone": ["bmsg invite --host 127.0.0.1:5512 > invite"],
     "bmsg-mark": ["bmsg contact rename ben ci"],
     "bmsg-search": ["bmsg contact rename ben ci"],
+    "bmsg-mirror": ["mkdir ~/www"],
     "bmsg-open": ["tar c notes | bmsg seal -r ana > notes.sealed"],
     "bmsg-passwd": ["echo another > ~/new-passphrase"],
     "bmsg-restore": ["bmsg backup ~/backup/bmsg.tar"],

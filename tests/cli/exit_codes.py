@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -30,8 +31,17 @@ GENERAL = {65: "damaged", 66: "nowhere", 74: "full", 75: "locked", 77: "foreign"
 # Command, code, world, words; then input. {id} and the like are filled in by `facts`.
 CASES = [
     ("backup", 73, "ana", "backup block"),
+    ("bundle", 3, "parted", "-c max_reorg=1 bundle apply rival.bundle"),
+    ("bundle", 73, "ana", "bundle create block"),
+    ("bundle", 75, "locked", "bundle apply chain.bundle"),
     ("cat", 3, "ana", "cat --batch", b"ffffffff"),
     ("check-header", 65, "ana", "check-header", b"x" * 256),
+    ("clone", 65, "ana", "clone --no-passphrase message fresh-c"),
+    ("clone", 66, "ana", "clone --no-passphrase no-such-file fresh-c"),
+    ("clone", 69, "ana", "clone --no-passphrase http://127.0.0.1:9 fresh-c"),
+    ("clone", 73, "ana", "clone --no-passphrase chain.bundle ana"),
+    ("clone", 76, "ana", "clone --no-passphrase {liar} fresh-c"),
+    ("clone", 77, "ana", "clone --no-passphrase {impostor} fresh-c"),
     ("config", 1, "ana", "config get sync.proxy"),
     ("config", 75, "locked", "config set send.sign true"),
     ("contact", 65, "ana", "contact add zoe message"),
@@ -40,6 +50,8 @@ CASES = [
     ("contact", 73, "ana", "contact add ben {ana}"),
     ("export", 67, "ana", "export --from zoe"),
     ("export", 73, "ana", "export --to taken @"),
+    ("fork", 0, "forked", "fork list"),
+    ("fork", 1, "ana", "fork list"),
     ("hash", 65, "ana", "hash lines"),
     ("hash", 66, "ana", "hash no-such-file"),
     ("help", 66, "ana", "help no-such-command"),
@@ -54,6 +66,9 @@ CASES = [
     ("init", 69, "ana", "init --no-passphrase --genesis http://127.0.0.1:9 fresh69"),
     ("init", 73, "ana", "init --no-passphrase ana"),
     ("init", 77, "foreign", "init --no-passphrase --if-missing foreign"),
+    ("invite", 67, "cardless", "invite --host a.example --card"),
+    ("invite", 69, "ana", "invite"),
+    ("mirror", 73, "ana", "mirror message"),
     ("mine", 69, "ana", "mine --allow-empty --require-relay"),
     ("mine", 75, "hard", "mine --allow-empty --timeout 1"),
     ("open", 65, "ana", "open", b"garbage"),
@@ -64,6 +79,7 @@ CASES = [
     ("peers", 68, "ana", "peers show http://127.0.0.1:1"),
     ("peers", 69, "ana", "peers probe http://127.0.0.1:9"),
     ("peers", 75, "locked", "peers rm http://127.0.0.1:9"),
+    ("peers", 76, "ana", "peers probe {liar}"),
     ("peers", 77, "ana", "peers probe {https}"),
     ("peers", 78, "ana", "peers probe {other}"),
     ("pow", 65, "ana", "pow message"),
@@ -116,6 +132,9 @@ WITHOUT = {
     ("schedule", 73): TRIED_THERE,
     ("schedule", 77): TRIED_THERE,
     ("backup", 75): MOVING,
+    ("mirror", 75): "a mirror beside another: mirror.py",
+    ("fork", 74): "with a branch to print, in fork.py",
+    ("fork", 75): "with a branch to follow, in fork.py",
     ("export", 3): "needs a message whose body was dropped, which no command does yet",
     ("inbox", 75): MOVING,
     ("restore", 3): "needs a disk that fails between two writes",
@@ -184,9 +203,10 @@ class Worlds:
         self.place = world.World(directory)
         self.directory = directory
         ana = self.place.ana
-        for name in ("damaged", "full", "locked", "foreign"):
+        for name in ("damaged", "full", "locked", "foreign", "parted"):
             ana.copy_to(directory / name)
         (directory / "damaged" / "format").write_text("garbage")
+        shutil.rmtree(self.place.ana.copy_to(directory / "cardless").directory / "cards")
         stack.enter_context(held(directory / "locked"))
         hard = stores.Store(directory / "hard")
         hard.run("init", hard.directory, "--floor", 60, "--stamp", 1, "--no-passphrase")
@@ -200,6 +220,12 @@ class Worlds:
         for store in ("ana", "locked"):  # A hook that says no, and one that others may change.
             for name, mode in (("pre-send", 0o700), ("post-sync", 0o777)):
                 hooks.put(stores.Store(self.directory / store), name, "#!/bin/sh\nexit 1\n", mode)
+        rival = stores.joined(self.directory / "rival", "rival", self.directory / "ana" / "genesis")
+        rival.run("mine", "--allow-empty", "--no-relay", "-n", 8)
+        rival.run("bundle", "create", self.directory / "rival.bundle")
+        forked = self.place.ana.copy_to(self.directory / "forked")
+        forked.run("config", "set", "max_reorg", 1)
+        forked.run("bundle", "apply", self.directory / "rival.bundle", exits=(3,))
         (self.directory / "binary").write_bytes(b"\xff\xfe")
         (self.directory / "bad-lines").write_text("no json\n")
         (self.directory / "taken").mkdir()
@@ -218,8 +244,11 @@ class Worlds:
         other_url = stack.enter_context(other.served())
         ana.run("peers", "add", "--no-probe", "--node", "0" * 64, https)
         ana.run("peers", "add", "--no-probe", other_url)
+        liar_url = stack.enter_context(liar())
+        ana.run("peers", "add", "--no-probe", liar_url)
         return {"ana": ana.text("id"), "id": ids[-1], "url": url, "https": https,
-                "taken": url.removeprefix("http://"), "liar": stack.enter_context(liar()),
+                "impostor": ana.text("invite", "--host", https.removeprefix("https://")),
+                "taken": url.removeprefix("http://"), "liar": liar_url,
                 "other": other_url, "taken_id": ids[-1], "unsigned": unsigned,
                 "own": ana.objects("inbox", "--sent")[0]["id"], "hash": ana.objects("log")[0]["hash"]}
 

@@ -93,6 +93,8 @@ def check_errors(place):
                   ["config", "set", "core.editor", bad], ["hash", bad], ["--identity", bad, "id"],
                   ["-C", bad, "status"], ["inbox", "--since", bad], ["help", bad],
                   ["sync", bad],
+                  ["bundle", "create", f"no/{bad}"], ["bundle", "create", "--since", bad, "-"],
+                  ["bundle", "apply", bad],
                   ["backup", f"no/{bad}"], ["restore", bad, "fresh"], ["witness", "set", bad]):
         done = place.run(*words)
         lines = done.stderr.decode().splitlines()

@@ -27,6 +27,7 @@ MORE = [
     ["inbox", "--bodies"], ["inbox", "--sent"], ["read", "@", "@~1"], ["verify", "--full"],
     ["config", "get", "lock.timeout"], ["sync"], ["sync", "--dry-run"], ["status", "--exit-code"],
     ["peers", "probe"], ["mine", "--dry-run"], ["send", "--dry-run", "-m", "text", "ben"],
+    ["bundle", "apply", "--dry-run", "chain.bundle"],
 ]
 # Changes that print what became of things; they cannot be said twice with the same answer.
 CHANGES = [
@@ -40,15 +41,15 @@ CHANGES = [
     ["mark", "-unread", "+archived", "@"], ["id", "new", "other"], ["--identity", "ana", "outbox", "flush"],
     ["--identity", "ana", "send", "-m", "text", "--now", "ben"],
     ["--identity", "ana", "reply", "-m", "text"], ["--identity", "ana", "resend", "@"],
-    ["repair"],
+    ["repair"], ["bundle", "create", "--pool", "new.bundle"], ["bundle", "apply", "new.bundle"],
 ]
 
 
 # They print bytes or text whatever one says, or have their turn further down.
 TEXTS = {"help", "completion", "export", "seal", "open", "make-block", "pow", "init", "mine",
-         "send", "reply", "resend", "import", "backup", "restore"}
-# They answer to their input, or to the network, or count the time they took.
-ONCE = {"check-header", "mark", "sync", "submit-block", "passwd"}
+         "send", "reply", "resend", "import", "backup", "restore", "clone", "bundle"}
+# They answer to their input, or to the network, count the time they took, or write what is new.
+ONCE = {"check-header", "mark", "mirror", "sync", "submit-block", "passwd"}
 
 
 class Shapes:
@@ -230,7 +231,7 @@ def main():
         for words in MORE:
             done = check_command(shapes, place, words, words[0] not in ("sync", "peers", "mine"))
             told |= {json.loads(line)["type"] for line in done.stdout.splitlines()}
-        for words in [world.least("init"), world.least("restore"), world.least("mine"), *CHANGES]:
+        for words in [*map(world.least, ("init", "clone", "restore", "mine")), *CHANGES]:
             done = check_command(shapes, place, words, False)
             assert done.returncode == 0, f"{words}: {done.returncode} {done.stderr!r}"
             told |= {json.loads(line)["type"] for line in done.stdout.splitlines()}

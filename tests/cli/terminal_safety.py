@@ -35,7 +35,7 @@ MORE = [
     ["verify", "--full", "-v"], ["repair", "--dry-run"], ["__spec"], ["-v", "open"], ["id", "list"],
 ]
 # They print bytes for programs, and refuse a terminal.
-BYTES = {"pow", "make-block", "seal", "cat", "backup"}
+BYTES = {"pow", "make-block", "seal", "cat", "backup", "bundle"}
 EXACT = {"--raw", "{subject:sh} {from_name:sh}"}  # In a pipe byte for byte, as they promise.
 
 

@@ -9,9 +9,12 @@ namespace {
 
 TEST(Address, WritesBackWhatItReads) {
   for (const char* text :
-       {"http://127.0.0.1:5512", "https://example.org:443", "https://example.org:443/a/b%20c",
+       {"http://127.0.0.1:5512", "https://example.org:443", "https://example.org/a/b%20c",
+        "https://example.org/", "http://[::1]/x", "http://localhost:443/x", "https://[::1]:80/x",
         "http://[::1]:80", "https://[2001:db8::1]:5512/x", "unix:/run/bmsg/node.sock",
-        "unix:node.sock", "http://abc.onion:80", "https://1.example:65535", "http://a-b.c:0"}) {
+        "unix:node.sock", "http://abc.onion:80", "https://1.example:65535", "http://a-b.c:0",
+        "ssh://host/srv/bmsg", "ssh://ana@host:2222/srv/a b'c", "ssh://[::1]/~/.bmsg",
+        "ssh://h/d/"}) {
     const auto address = parse_address(text);
     ASSERT_TRUE(address) << text;
     EXPECT_EQ(to_string(address.value()), text);
@@ -22,6 +25,28 @@ TEST(Address, HasOneSpellingForOnePlace) {
   EXPECT_EQ(to_string(parse_address("https://Example.ORG:443/").value()),
             "https://example.org:443");
   EXPECT_EQ(to_string(parse_address("http://[0:0::0001]:80").value()), "http://[::1]:80");
+  EXPECT_EQ(to_string(parse_address("https://example.org:443/a/").value()),
+            "https://example.org/a");
+  EXPECT_EQ(parse_address("http://[::1]:80/a").value(), parse_address("http://[0::1]/a/").value());
+}
+
+TEST(Address, IsAMirrorsIfItHasAPath) {
+  for (const char* text : {"https://example.org/", "https://example.org/a",
+                           "https://a.org:8443/a/b", "http://127.0.0.1:80/a"}) {
+    EXPECT_TRUE(is_mirror(parse_address(text).value())) << text;
+  }
+  for (const char* text : {"https://example.org:443", "https://example.org:443/", "unix:/a/b"}) {
+    EXPECT_FALSE(is_mirror(parse_address(text).value())) << text;
+  }
+}
+
+TEST(Address, NamesTheHostAsWebServersDo) {
+  const auto field = [](const char* text) { return host_field(parse_address(text).value()); };
+  EXPECT_EQ(field("https://example.org/a"), "example.org");
+  EXPECT_EQ(field("https://example.org:443"), "example.org:443");
+  EXPECT_EQ(field("https://example.org:80/a"), "example.org:80");
+  EXPECT_EQ(field("http://[::1]/a"), "[::1]");
+  EXPECT_EQ(field("http://[::1]:5512"), "[::1]:5512");
 }
 
 TEST(Address, RefusesWhatIsNoAddress) {
@@ -30,6 +55,10 @@ TEST(Address, RefusesWhatIsNoAddress) {
                            "ftp://example.org:21",
                            "HTTP://example.org:80",
                            "http://example.org",
+                           "http:///a",
+                           "http://example.org//",
+                           "http://example.org/./",
+                           "http://user@example.org/",
                            "http://example.org:",
                            "http://example.org:65536",
                            "http://example.org:+80",
@@ -55,6 +84,16 @@ TEST(Address, RefusesWhatIsNoAddress) {
                            "http://[::1]",
                            "http://[::1%lo]:80",
                            "http://[127.0.0.1]:80",
+                           "ssh://host",
+                           "ssh://host/",
+                           "ssh:///dir",
+                           "ssh://-oProxyCommand=x/dir",
+                           "ssh://-l@host/dir",
+                           "ssh://@host/dir",
+                           "ssh://a b@host/dir",
+                           "ssh://host:0/dir",
+                           "ssh://host:/dir",
+                           "ssh://host/a\nb",
                            "unix:"}) {
     const auto address = parse_address(text);
     ASSERT_FALSE(address) << text;

@@ -1,4 +1,5 @@
 #include "lib/chain/work.h"
+#include "lib/node/forks.h"
 #include "tests/node/node_fixture.h"
 
 namespace bmsg {
@@ -169,7 +170,7 @@ void expect_limit_of_blocks(node::ReorgPolicy policy, std::uint32_t allowed,
     const bool followed = depth == allowed;
     EXPECT_EQ(forks.f.tip(), hash_of(followed ? second.back() : first.back())) << depth;
     EXPECT_EQ(last.stopped_by_policy, !followed);
-    const auto kept = forks.f.state.forks().value();
+    const auto kept = node::find_forks(forks.f.store).value();
     ASSERT_EQ(kept.size(), followed ? 0U : 1U);
     if (followed) continue;
     EXPECT_EQ(kept[0].tip.hash, hash_of(second.back()));
@@ -197,7 +198,7 @@ TEST(Fork, FollowRefusesWhatIsUnknownOrNotBetter) {
   EXPECT_EQ(forks.f.state.follow(hash_of(other)).error().code, Errc::not_found);
   forks.f.accept(other);
   EXPECT_EQ(forks.f.state.follow(hash_of(other)).error().code, Errc::bad_input);
-  EXPECT_TRUE(forks.f.state.forks().value().empty());
+  EXPECT_TRUE(node::find_forks(forks.f.store).value().empty());
 }
 
 TEST(Checkpoint, KeepsABranchWithoutItAside) {

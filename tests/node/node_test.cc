@@ -1,6 +1,7 @@
 #include "lib/node/node.h"
 
 #include "lib/chain/pack.h"
+#include "lib/node/forks.h"
 #include "tests/node/node_fixture.h"
 
 namespace bmsg {
@@ -137,7 +138,7 @@ TEST(Node, FollowsAForkThatPolicyStoppedWhenAsked) {
   f.accept(pinned);
   for (const Block& block : slow) f.accept(block);
   const auto node = f.node();
-  const auto forks = node->forks().value();
+  const auto forks = node::find_forks(f.store).value();
   ASSERT_EQ(forks.size(), 1U);
   EXPECT_EQ(forks[0].tip.hash, hash_of(slow[1]));
   EXPECT_EQ(forks[0].base, Height{0});
@@ -148,7 +149,7 @@ TEST(Node, FollowsAForkThatPolicyStoppedWhenAsked) {
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(f.tip(), hash_of(slow[1]));
   EXPECT_EQ(node->info().value().pool_messages, 1U);
-  EXPECT_TRUE(node->forks().value().empty());
+  EXPECT_TRUE(node::find_forks(f.store).value().empty());
 }
 
 }  // namespace

@@ -22,13 +22,22 @@ TEST(PeerBook, ANewPeerMayBeCalled) { EXPECT_TRUE(may_call(fresh(), after(0))); 
 
 TEST(PeerBook, SuccessKeepsWhatWasSeen) {
   Peer peer = after_failure(fresh(), after(0), "away");
-  peer = after_success(peer, after(60), std::chrono::milliseconds(84), Height{7});
+  peer = after_success(peer, after(60), {std::chrono::milliseconds(84), Height{7}, -90});
   EXPECT_EQ(peer.failures, 0U);
   EXPECT_EQ(peer.last_error, "");
   EXPECT_EQ(peer.last_seen, after(60));
   EXPECT_EQ(peer.height, Height{7});
   EXPECT_EQ(peer.latency_ms, 84U);
+  EXPECT_EQ(peer.clock_ahead, -90);
   EXPECT_TRUE(may_call(peer, after(60)));
+}
+
+TEST(PeerBook, TakesNoClockAtItsWord) {
+  EXPECT_EQ(clock_difference(after(0), after(90)), -90);
+  const std::int64_t absurd = clock_difference(UnixSeconds{UINT64_MAX}, after(0));
+  EXPECT_GT(absurd, INT32_MAX);
+  EXPECT_EQ(after_success(fresh(), after(0), {{}, Height{1}, absurd}).clock_ahead, INT32_MAX);
+  EXPECT_EQ(after_success(fresh(), after(0), {{}, Height{1}, -absurd}).clock_ahead, INT32_MIN);
 }
 
 TEST(PeerBook, WaitsTwiceAsLongAfterEachFailureUpToAnHour) {
@@ -70,7 +79,7 @@ TEST(PeerBook, ScoresFallByOneAMinute) {
   const Peer bad = penalise(fresh(), Misdeed::withheld, after(0));
   ASSERT_EQ(bad.score, 10U);
   const auto success_at = [&](std::uint64_t seconds) {
-    return after_success(bad, after(seconds), {}, Height{1}).score;
+    return after_success(bad, after(seconds), {{}, Height{1}}).score;
   };
   EXPECT_EQ(success_at(59), 10U);
   EXPECT_EQ(success_at(60), 9U);
@@ -82,10 +91,10 @@ TEST(PeerBook, ScoresFallByOneAMinute) {
 
 TEST(PeerBook, ACallThatSucceedsDoesNotEndABan) {
   Peer peer = penalise(fresh(), Misdeed::broken_rule, after(0));
-  peer = after_success(peer, after(3'600), {}, Height{1});
+  peer = after_success(peer, after(3'600), {{}, Height{1}});
   EXPECT_FALSE(may_call(peer, after(86'399)));
   EXPECT_EQ(peer.score, 100U);
-  peer = after_success(peer, after(86'400), {}, Height{1});
+  peer = after_success(peer, after(86'400), {{}, Height{1}});
   EXPECT_TRUE(may_call(peer, after(86'400)));
   EXPECT_LT(peer.score, 100U);
 }
@@ -98,7 +107,7 @@ TEST(PeerBook, AFailureDoesNotShortenABan) {
 
 TEST(PeerBook, AClockThatWentBackForgivesNothing) {
   const Peer bad = penalise(fresh(), Misdeed::withheld, after(1'000));
-  EXPECT_EQ(after_success(bad, after(0), {}, Height{1}).score, 10U);
+  EXPECT_EQ(after_success(bad, after(0), {{}, Height{1}}).score, 10U);
 }
 
 }  // namespace

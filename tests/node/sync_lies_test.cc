@@ -143,6 +143,17 @@ TEST(SyncLies, WithheldBlocksEndTheExchange) {
   EXPECT_EQ(world.caught(15).code, Errc::protocol);
 }
 
+TEST(SyncLies, BlocksOfABranchThatItLeftMeanwhileAreNotWithheld) {
+  Liar world;
+  world.wire.lies.blocks = [](Height, std::vector<Block>& blocks) { blocks.clear(); };
+  world.wire.lies.block = [](std::optional<Block>& block) { block.reset(); };
+  int asked = 0;
+  world.wire.lies.info = [&](NodeInfo& info) {
+    if (asked++ > 0) info.tip.hash = BlockHash();
+  };
+  EXPECT_EQ(world.caught().code, Errc::try_again);
+}
+
 TEST(SyncLies, OtherBlocksThanTheHeadersSaidAreNotTaken) {
   Liar world;
   const auto others = world.blocks(20, "other ");

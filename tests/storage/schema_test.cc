@@ -67,6 +67,7 @@ node::Peer full_peer() {
   peer.not_before = {3};
   peer.height = Height{77};
   peer.latency_ms = 12;
+  peer.clock_ahead = -3;
   peer.last_error = "no answer";
   return peer;
 }

@@ -99,8 +99,8 @@ class Typist:
                  "[ $n -lt 400 ] || return 1; done; }\n")
         for number, line in enumerate(lines):
             line = line.replace(":5512", f":{self.port}")
-            if " init " in line and "--no-passphrase" not in line:  # Nobody is there to ask.
-                line = line.replace(" init ", " init --no-passphrase ")
+            if "--no-passphrase" not in line:  # Nobody is there to ask.
+                line = re.sub(r"^(bmsg (?:-C \S+ )?(?:init|clone)) ", r"\1 --no-passphrase ", line)
             store = re.search(r"-C (\S+)", line)
             ready = f"ready {store[1] if store else '$BMSG_STORE'}\n"
             if re.match(r"bmsg (-C \S+ )?serve", line) and not line.endswith("&"):

@@ -11,13 +11,16 @@
 
 namespace bmsg {
 
-/// Numbers from the seed in BMSG_SEED, else from a new one; says which on standard output.
-inline std::mt19937_64 seeded_numbers() {
+/// The seed in BMSG_SEED, else a new one; says which on standard output.
+inline std::uint64_t printed_seed() {
   const char* given = std::getenv("BMSG_SEED");
   const std::uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   std::cout << "BMSG_SEED=" << seed << std::endl;
-  return std::mt19937_64(seed);
+  return seed;
 }
+
+/// Numbers from that seed.
+inline std::mt19937_64 seeded_numbers() { return std::mt19937_64(printed_seed()); }
 
 /// A number from 0 to `most`.
 inline std::uint64_t number_up_to(std::mt19937_64& numbers, std::uint64_t most) {

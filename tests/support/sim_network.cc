@@ -47,35 +47,48 @@ Result<node::PutLine> put_ids(node::Service& remote, const Bytes& payload) {
 
 }  // namespace
 
+bool SimTransport::draws(unsigned percent) {
+  return numbers_ != nullptr && number_up_to(*numbers_, 99) < percent;
+}
+
+Error SimTransport::away() {
+  if (is_down_ || left_ == 0U) ++traffic.cut;
+  return Error{Errc::unreachable, "sim:peer does not answer"};
+}
+
 template <class T>
 Result<T> SimTransport::ask(const std::function<Result<T>()>& request) {
-  const Error away{Errc::unreachable, "sim:peer does not answer"};
-  if (left_ && *left_ == 0) return away;
+  if (is_down_ || left_ == 0U) return away();
   if (left_) --*left_;
   ++traffic.requests;
-  const bool lost = numbers_ != nullptr && number_up_to(*numbers_, 99) < percent_;
-  if (lost && number_up_to(*numbers_, 1) == 0) return away;
+  const bool lost = draws(percent_);
+  if (lost && number_up_to(*numbers_, 1) == 0) {
+    ++traffic.lost_before;
+    return away();
+  }
   auto answer = request();
+  if (on_way_back) on_way_back();
   bytes_in_ += kAnswerBytes;
-  if (lost) return away;
+  if (lost) ++traffic.lost_after;
+  if (lost || is_down_) return away();
   return answer;
 }
 
 Result<node::NodeInfo> SimTransport::info() {
   return ask<node::NodeInfo>([&]() -> Result<node::NodeInfo> {
-    BMSG_TRY_ASSIGN(auto info, remote_.info());
+    BMSG_TRY_ASSIGN(auto info, remote_->info());
     if (lies.info) lies.info(info);
     return info;
   });
 }
 
 Result<std::string> SimTransport::rules_text() {
-  return ask<std::string>([&] { return remote_.rules_text(); });
+  return ask<std::string>([&] { return remote_->rules_text(); });
 }
 
 Result<std::vector<SealedHeader>> SimTransport::headers(Height from, std::uint32_t count) {
   return ask<std::vector<SealedHeader>>([&]() -> Result<std::vector<SealedHeader>> {
-    BMSG_TRY_ASSIGN(auto headers, remote_.headers(from, count));
+    BMSG_TRY_ASSIGN(auto headers, remote_->headers(from, count));
     if (lies.headers) lies.headers(from, headers);
     bytes_in_ += headers.size() * kHeaderBytes;
     return headers;
@@ -84,7 +97,7 @@ Result<std::vector<SealedHeader>> SimTransport::headers(Height from, std::uint32
 
 Result<std::vector<Block>> SimTransport::blocks(Height from, std::uint32_t count, Bodies bodies) {
   return ask<std::vector<Block>>([&]() -> Result<std::vector<Block>> {
-    BMSG_TRY_ASSIGN(auto blocks, remote_.blocks(from, count, bodies));
+    BMSG_TRY_ASSIGN(auto blocks, remote_->blocks(from, count, bodies));
     if (lies.blocks) lies.blocks(from, blocks);
     traffic.blocks_in += blocks.size();
     for (const Block& block : blocks) bytes_in_ += encode(block).size();
@@ -94,7 +107,7 @@ Result<std::vector<Block>> SimTransport::blocks(Height from, std::uint32_t count
 
 Result<std::optional<Block>> SimTransport::block(const BlockHash& hash) {
   return ask<std::optional<Block>>([&]() -> Result<std::optional<Block>> {
-    BMSG_TRY_ASSIGN(auto block, remote_.block(hash, Bodies::with));
+    BMSG_TRY_ASSIGN(auto block, remote_->block(hash, Bodies::with));
     if (lies.block) lies.block(block);
     traffic.blocks_in += block ? 1 : 0;
     return block;
@@ -103,7 +116,7 @@ Result<std::optional<Block>> SimTransport::block(const BlockHash& hash) {
 
 Result<std::vector<Message>> SimTransport::messages(const std::vector<ShortId>& ids) {
   return ask<std::vector<Message>>([&]() -> Result<std::vector<Message>> {
-    BMSG_TRY_ASSIGN(auto messages, remote_.messages(ids));
+    BMSG_TRY_ASSIGN(auto messages, remote_->messages(ids));
     if (lies.messages) lies.messages(messages);
     traffic.messages_in += messages.size();
     return messages;
@@ -112,7 +125,7 @@ Result<std::vector<Message>> SimTransport::messages(const std::vector<ShortId>& 
 
 Result<node::Feed> SimTransport::feed(const std::string& cursor) {
   return ask<node::Feed>([&]() -> Result<node::Feed> {
-    BMSG_TRY_ASSIGN(auto feed, remote_.feed(cursor));
+    BMSG_TRY_ASSIGN(auto feed, remote_->feed(cursor));
     if (lies.feed) lies.feed(feed);
     return feed;
   });
@@ -121,6 +134,11 @@ Result<node::Feed> SimTransport::feed(const std::string& cursor) {
 Result<std::vector<node::PutLine>> SimTransport::put(const Bytes& pack) {
   return ask<std::vector<node::PutLine>>([&]() -> Result<std::vector<node::PutLine>> {
     BMSG_TRY_ASSIGN(auto lines, put_frames(pack));
+    if (repeat_percent_ > 0 && draws(repeat_percent_)) {
+      ++traffic.repeated;
+      BMSG_TRY_ASSIGN(auto again, put_frames(pack));
+      if (number_up_to(*numbers_, 1) == 0) lines = std::move(again);
+    }
     if (lies.put) lies.put(lines);
     return lines;
   });
@@ -138,7 +156,7 @@ Result<std::vector<node::PutLine>> SimTransport::put_frames(const Bytes& pack) {
                          : frame.type == chain::FrameType::block   ? put_block
                          : frame.type == chain::FrameType::compact ? put_compact
                                                                    : put_ids;
-    BMSG_TRY_ASSIGN(auto line, handler(remote_, frame.payload));
+    BMSG_TRY_ASSIGN(auto line, handler(*remote_, frame.payload));
     lines.push_back(std::move(line));
   }
   traffic.puts.push_back(types);

@@ -31,6 +31,10 @@ struct SimLies {
 /// What went over the wire, answers that were lost among it.
 struct SimTraffic {
   std::uint64_t requests = 0;
+  std::uint64_t lost_before = 0;  // Requests that never came to the remote.
+  std::uint64_t lost_after = 0;   // Those whose answer was lost.
+  std::uint64_t cut = 0;          // Those that found the line cut.
+  std::uint64_t repeated = 0;     // Puts that came twice.
   std::uint64_t blocks_in = 0;
   std::uint64_t messages_in = 0;
   std::vector<std::string> puts;  // The types of the frames of each pack: "CC", "MMC".
@@ -39,7 +43,7 @@ struct SimTraffic {
 /// Threads: one at a time.
 class SimTransport final : public node::Transport {
  public:
-  explicit SimTransport(node::Service& remote) : remote_(remote) {}
+  explicit SimTransport(node::Service& remote) : remote_(&remote) {}
 
   /// Further requests fail after `count` ones.
   void cut_after(std::uint64_t count) { left_ = count; }
@@ -48,7 +52,18 @@ class SimTransport final : public node::Transport {
     percent_ = percent;
     numbers_ = &numbers;
   }
+  /// Of a hundred puts so many come to the remote twice; the answer is that to one of the two.
+  void repeat_puts(unsigned percent, std::mt19937_64& numbers) {
+    repeat_percent_ = percent;
+    numbers_ = &numbers;
+  }
+  /// The line breaks for good: what is under way is lost, too.
+  void hang_up() { is_down_ = true; }
+  /// The remote was started again.
+  void reconnect(node::Service& remote) { remote_ = &remote; }
 
+  /// Called when the remote has acted and its answer is not here yet.
+  std::function<void()> on_way_back;
   SimLies lies;
   SimTraffic traffic;
 
@@ -69,9 +84,14 @@ class SimTransport final : public node::Transport {
   Result<T> ask(const std::function<Result<T>()>& request);
   Result<std::vector<node::PutLine>> put_frames(const Bytes& pack);
 
-  node::Service& remote_;
+  bool draws(unsigned percent);
+  Error away();
+
+  node::Service* remote_;
+  bool is_down_ = false;
   std::optional<std::uint64_t> left_;
   unsigned percent_ = 0;
+  unsigned repeat_percent_ = 0;
   std::mt19937_64* numbers_ = nullptr;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;

@@ -10,9 +10,12 @@ import stores
 ENDLESS = {"serve", "web"}
 # What the parser cannot know of the least arguments: verbs to use, values of one command.
 LEAST = {
+    "bundle": ["create", "-"], "clone": ["--no-passphrase", "chain.bundle", "FRESH"],
     "completion": ["bash"], "config": ["list"], "contact": ["list"], "export": ["@"],
-    "help": ["send"], "id": ["list"], "init": ["--no-passphrase", "FRESH"],
+    "fork": ["list"], "help": ["send"], "id": ["list"], "init": ["--no-passphrase", "FRESH"],
+    "invite": ["--host", "a.example"],
     "mark": ["+flagged", "@"],
+    "mirror": ["FRESH"],
     "mine": ["--allow-empty"], "outbox": ["list"], "peers": ["list"], "pow": ["block"],
     "send": ["-m", "text", "ben"], "seal": ["-r", "ben"], "open": [],
     "submit-block": ["solved"], "cat": ["@"], "witness": ["show"], "hash": ["message"],
@@ -80,6 +83,7 @@ class World:
         (directory / "lines").write_text("")
         (directory / "solved").write_bytes(self.ana.run("pow", directory / "block"))
         self.ana.run("backup", directory / "archive.tar")
+        self.ana.run("bundle", "create", directory / "chain.bundle")
         self.ana.run("send", "-m", "waits", "ben")
 
     def run(self, *words, store="ana", timeout=20, variables=None, **options):

@@ -1,0 +1,52 @@
+#include "cli/new_owner.h"
+
+#include <fmt/format.h>
+
+#include "cli/passphrase.h"
+#include "cli/store_facts.h"
+#include "cli/text.h"
+#include "lib/core/address.h"
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+#include "lib/mail/contact_book.h"
+
+namespace bmsg::cli {
+
+void add_owner_options(Command command, OwnerOptions& options) {
+  command.add_option("--name", options.name, "The name that your card shows").type_name("NAME");
+  command.add_flag("--no-identity", options.no_identity, "Make no identity");
+  command.add_flag("--no-passphrase", options.no_passphrase, "Keep the keys without a passphrase");
+}
+
+Result<NewStore> store_for(Context& context, const OwnerOptions& options, std::string rules_text,
+                           const std::filesystem::path& directory) {
+  NewStore wanted{.rules_text = std::move(rules_text), .identity = {}, .passphrase = {}};
+  if (!options.no_identity) {
+    wanted.identity = options.name;
+    if (!options.name.empty()) {
+      BMSG_TRY_ASSIGN(wanted.identity, mail::to_contact_name(options.name));
+    }
+  }
+  if (!options.no_passphrase) {
+    BMSG_TRY_ASSIGN(wanted.passphrase, new_passphrase(context, directory.string()));
+    if (wanted.passphrase->size() == 0)
+      return Error{Errc::bad_usage,
+                   "the passphrase is empty; --no-passphrase says that on purpose"};
+  }
+  return wanted;
+}
+
+Result<Done> report_store(Context& context, const StoreDir& store,
+                          const std::optional<IdentityKey>& address) {
+  BMSG_TRY_ASSIGN(const auto facts, store_facts(context, store, address));
+  if (context.options.json) {
+    context.out.line(api::store_json(facts));
+    return done;
+  }
+  context.out.line(fmt::format("store {}", shown_line(facts.path)));
+  context.out.line(fmt::format("chain {}", to_hex(facts.chain_id.view())));
+  context.out.line(fmt::format("address {}", facts.address ? to_address(*facts.address) : "-"));
+  return done;
+}
+
+}  // namespace bmsg::cli

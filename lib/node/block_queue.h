@@ -1,0 +1,82 @@
+// BlockQueue: blocks that several peers give at once. Who fetches which, and what came before its
+// parent did.
+
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "lib/core/block.h"
+#include "lib/core/clock.h"
+#include "lib/core/result.h"
+#include "lib/node/header_sync.h"
+
+namespace bmsg::node {
+
+/// Blocks are wanted in the order of a chain, from a window of so many.
+inline constexpr std::size_t kBlockWindow = 64;
+/// After so long others fetch what a slow peer was asked for, too.
+inline constexpr std::chrono::seconds kFetchPatience{2};
+
+/// Shared by the sessions of one store. Each is known by an address of its own.
+/// Threads: any.
+class BlockQueue {
+ public:
+  using Session = const void*;
+  /// Some of a staged chain's blocks.
+  struct Order {
+    std::size_t begin = 0;
+    std::size_t count = 0;
+  };
+  /// A block and who fetched it.
+  struct Arrived {
+    Block block;
+    Session from = nullptr;
+  };
+
+  explicit BlockQueue(const Clock& clock) : clock_(clock) {}
+
+  /// What to ask this session's peer for: blocks of `chain` from `next` on that nobody fetches, as
+  /// far as an aligned range goes; nullopt if others are at all that is wanted now.
+  std::optional<Order> claim(Session session, const StagedChain& chain, std::size_t next);
+  /// Its peer gave these.
+  void deliver(Session session, std::vector<Block> blocks);
+  /// It fetches nothing any more: others may.
+  void leave(Session session);
+
+  /// A block whose turn has come; it is the caller's to store.
+  std::optional<Arrived> take(const BlockHash& hash);
+  void note_stored(const BlockHash& hash);
+  bool is_stored(const BlockHash& hash) const;
+
+  /// What this session's peer gave was not what its header stands for.
+  void blame(Session session, Error error);
+  /// Whether that was said of this one.
+  std::optional<Error> blamed(Session session) const;
+
+  /// Until something came, was stored or given up, or some milliseconds passed.
+  void wait();
+
+ private:
+  struct Claim {
+    Session session = nullptr;
+    std::chrono::steady_clock::time_point since;
+  };
+  bool is_free(const BlockHash& hash, Session session) const;
+  void drop_claims(Session session);
+
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unordered_map<BlockHash, Claim, FixedBytesHash> claims_;
+  std::unordered_map<BlockHash, Arrived, FixedBytesHash> arrived_;
+  std::unordered_set<BlockHash, FixedBytesHash> stored_;
+  std::unordered_map<Session, Error> blamed_;
+};
+
+}  // namespace bmsg::node

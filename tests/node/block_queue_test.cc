@@ -1,0 +1,196 @@
+#include "lib/node/block_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "lib/core/limits.h"
+#include "tests/node/sync_fixture.h"
+
+namespace bmsg {
+namespace {
+
+constexpr std::size_t kRun = kBlocksPerRequest;
+
+/// A chain of 100 blocks after block 9, as two sessions want it.
+class Queue : public ::testing::Test {
+ protected:
+  Queue() : queue(clock) {
+    chain.fork = Height{9};
+    for (std::size_t i = 0; i < 100; ++i) {
+      Bytes hash(BlockHash::kSize, static_cast<std::uint8_t>(i));
+      chain.hashes.push_back(BlockHash::from(hash));
+    }
+  }
+
+  std::pair<std::size_t, std::size_t> claim(const int& session, std::size_t next = 0) {
+    const auto order = queue.claim(&session, chain, next);
+    return order ? std::pair(order->begin, order->count) : std::pair<std::size_t, std::size_t>();
+  }
+  static Block some_block() {
+    ChainBuilder builder(easy_rules_text());
+    return builder.blocks(builder.genesis(), 1)[0];
+  }
+  using Run = std::pair<std::size_t, std::size_t>;
+
+  FakeClock clock{kEasyGenesisTime};
+  node::BlockQueue queue;
+  node::StagedChain chain;
+  int one = 1;
+  int two = 2;
+};
+
+TEST_F(Queue, GivesEachSessionAnotherRunUpToTheWindow) {
+  EXPECT_EQ(claim(one), Run(0, 6));  // Heights 10 to 15: to the end of an aligned range.
+  EXPECT_EQ(claim(two), Run(6, kRun));
+  EXPECT_EQ(claim(two, 22), Run(22, kRun)) << "what it has been given is its own";
+  EXPECT_EQ(claim(two, 38), Run(38, kRun));
+  EXPECT_EQ(claim(two, 54), Run(54, kRun));
+  chain.hashes.resize(60);
+  EXPECT_EQ(claim(one, 54), Run(0, 0));
+}
+
+TEST_F(Queue, LooksNoFurtherThanTheWindow) {
+  std::size_t given = 0;
+  std::size_t last = 0;
+  for (std::size_t next = 0; next < node::kBlockWindow;) {
+    const auto [begin, count] = claim(two, next);
+    ASSERT_GT(count, 0U);
+    given += count;
+    last = next = begin + count;
+  }
+  EXPECT_EQ(claim(one), Run(0, 0)) << "all of the window is being fetched";
+  EXPECT_GE(last, node::kBlockWindow);
+  EXPECT_EQ(claim(one, 100), Run(0, 0));
+}
+
+TEST_F(Queue, LetsOthersFetchWhatASlowPeerWasAskedFor) {
+  claim(one);
+  clock.advance(node::kFetchPatience.count() - 1);
+  EXPECT_EQ(claim(two).first, 6U);
+  queue.leave(&two);
+  clock.advance(1);
+  EXPECT_EQ(claim(two), Run(0, 6));
+}
+
+TEST_F(Queue, FreesWhatASessionLeaves) {
+  claim(one);
+  queue.leave(&one);
+  EXPECT_EQ(claim(two), Run(0, 6));
+}
+
+TEST_F(Queue, IsNotAskedAgainForWhatIsStored) {
+  for (std::size_t i = 0; i < 6; ++i) queue.note_stored(chain.hashes[i]);
+  EXPECT_TRUE(queue.is_stored(chain.hashes[5]));
+  EXPECT_FALSE(queue.is_stored(chain.hashes[6]));
+  EXPECT_EQ(claim(one), Run(6, kRun));
+}
+
+TEST_F(Queue, IsNotAskedAgainForWhatIsBeingStored) {
+  const Block block = some_block();
+  chain.hashes = {chain::hash_of(block.header)};
+  claim(one);
+  queue.deliver(&one, {block});
+  ASSERT_TRUE(queue.take(chain.hashes[0]));
+  EXPECT_EQ(claim(one), Run(0, 0));
+  EXPECT_EQ(claim(two), Run(0, 0));
+  clock.advance(node::kFetchPatience.count());  // Whoever was to store it did not.
+  EXPECT_EQ(claim(two), Run(0, 1));
+}
+
+/// Ana, and two peers with the same chain of 200 blocks.
+class TwoPeers : public ::testing::Test {
+ protected:
+  TwoPeers()
+      : queue(world.clock), cleo(world.builder, world.clock, 3), made(world.blocks(200, "m")) {
+    world.ben.take(made);
+    cleo.take(made);
+  }
+
+  node::SyncOptions options() { return {.queue = &queue}; }
+  node::SyncSession session(SimTransport& peer) {
+    return node::SyncSession(*world.ana.service, peer, world.builder.chain(), world.clock,
+                             options());
+  }
+
+  SyncWorld world;
+  node::BlockQueue queue;
+  SimNode cleo;
+  std::vector<Block> made;
+  SimTransport to_ben{*world.ben.service};
+  SimTransport to_cleo{*cleo.service};
+};
+
+TEST_F(TwoPeers, ShareTheBlocksAndSendNoneTwice) {
+  auto first = session(to_ben);
+  auto second = session(to_cleo);
+  bool more = true;
+  while (more) {
+    const auto a = first.step();
+    const auto b = second.step();
+    ASSERT_TRUE(a && b);
+    more = a.value() || b.value();
+  }
+  EXPECT_EQ(world.ana.tip(), world.ben.tip());
+  EXPECT_EQ(to_ben.traffic.blocks_in + to_cleo.traffic.blocks_in, made.size());
+  EXPECT_GT(to_ben.traffic.blocks_in, made.size() / 4);
+  EXPECT_GT(to_cleo.traffic.blocks_in, made.size() / 4);
+  EXPECT_EQ(first.report().pulled_blocks + second.report().pulled_blocks, made.size());
+}
+
+TEST_F(TwoPeers, AreAskedByTwoThreads) {
+  const auto run = [&](SimTransport& peer) {
+    return node::sync_with(*world.ana.service, peer, world.builder.chain(), world.clock, options());
+  };
+  std::optional<Result<node::SyncReport>> other;
+  std::thread beside([&] { other = run(to_cleo); });
+  const auto report = run(to_ben);
+  beside.join();
+  ASSERT_TRUE(report && *other);
+  EXPECT_EQ(world.ana.tip(), world.ben.tip());
+  EXPECT_EQ(report.value().pulled_blocks + other->value().pulled_blocks, made.size());
+}
+
+TEST_F(TwoPeers, AreNotHeldUpByOneThatDoesNotAnswer) {
+  auto slow = session(to_cleo);
+  while (to_cleo.traffic.blocks_in == 0) ASSERT_TRUE(slow.step());
+  // It has claims now and takes no further step.
+  auto fast = session(to_ben);
+  std::size_t steps = 0;
+  for (;;) {
+    const auto more = fast.step();
+    ASSERT_TRUE(more) << more.error().message;
+    if (!more.value()) break;
+    ASSERT_LT(++steps, 1'000U);
+    world.clock.advance(1);
+  }
+  EXPECT_EQ(world.ana.tip(), world.ben.tip());
+}
+
+TEST_F(TwoPeers, AreBlamedEachForItsOwnBytes) {
+  to_cleo.lies.blocks = [](Height, std::vector<Block>& blocks) {
+    for (Block& block : blocks) block.messages[0].body->back() ^= 1;
+  };
+  auto honest = session(to_ben);
+  auto liar = session(to_cleo);
+  std::optional<Error> caught;
+  bool more = true;
+  while (more) {
+    if (!caught) {
+      const auto stepped = liar.step();
+      if (!stepped) caught = stepped.error();
+    }
+    const auto stepped = honest.step();
+    ASSERT_TRUE(stepped) << stepped.error().message;
+    more = stepped.value();
+    world.clock.advance(1);
+  }
+  EXPECT_GT(to_cleo.traffic.blocks_in, 0U) << "it did not lie";
+  ASSERT_TRUE(caught);
+  EXPECT_EQ(caught->code, Errc::protocol);
+  EXPECT_NE(caught->message.find("body"), std::string::npos) << caught->message;
+  EXPECT_EQ(world.ana.tip(), world.ben.tip());
+}
+
+}  // namespace
+}  // namespace bmsg
