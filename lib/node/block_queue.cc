@@ -59,6 +59,16 @@ void BlockQueue::leave(Session session) {
   changed_.notify_all();
 }
 
+void BlockQueue::end(Session session) {
+  const std::lock_guard lock(mutex_);
+  drop_claims(session);
+  blamed_.erase(session);
+  for (auto& [hash, arrived] : arrived_) {
+    if (arrived.from == session) arrived.from = nullptr;
+  }
+  changed_.notify_all();
+}
+
 std::optional<BlockQueue::Arrived> BlockQueue::take(const BlockHash& hash) {
   const std::lock_guard lock(mutex_);
   auto found = arrived_.extract(hash);

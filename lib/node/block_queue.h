@@ -46,8 +46,10 @@ class BlockQueue {
   std::optional<Order> claim(Session session, const StagedChain& chain, std::size_t next);
   /// Its peer gave these.
   void deliver(Session session, std::vector<Block> blocks);
-  /// It fetches nothing any more: others may.
+  /// It fetches nothing for now: others may.
   void leave(Session session);
+  /// It is gone, and another may come to have its address.
+  void end(Session session);
 
   /// A block whose turn has come; it is the caller's to store.
   std::optional<Arrived> take(const BlockHash& hash);

@@ -26,7 +26,7 @@ class BlockPull {
   /// Counts into `report`.
   BlockPull(Service& local, Transport& peer, BlockQueue& queue, StagedChain chain,
             SyncReport& report);
-  ~BlockPull() { queue_.leave(this); }
+  ~BlockPull() { queue_.end(this); }
   BlockPull(const BlockPull&) = delete;
   BlockPull& operator=(const BlockPull&) = delete;
 

@@ -98,6 +98,22 @@ TEST_F(Queue, IsNotAskedAgainForWhatIsBeingStored) {
   EXPECT_EQ(claim(two), Run(0, 1));
 }
 
+TEST_F(Queue, BlamesNobodyWhoComesToHaveTheAddressOfALiar) {
+  const Block block = some_block();
+  queue.deliver(&one, {block});
+  queue.blame(&one, Error{Errc::protocol, "lies"});
+  EXPECT_TRUE(queue.blamed(&one));
+  EXPECT_FALSE(queue.blamed(&two));
+  EXPECT_FALSE(queue.take(chain::hash_of(block.header))) << "what a liar gave is gone";
+  queue.end(&one);
+  EXPECT_FALSE(queue.blamed(&one));
+  queue.deliver(&one, {block});
+  queue.end(&one);
+  const auto left = queue.take(chain::hash_of(block.header));
+  ASSERT_TRUE(left) << "what one gave that went in peace is still good";
+  EXPECT_EQ(left->from, nullptr);
+}
+
 /// Ana, and two peers with the same chain of 200 blocks.
 class TwoPeers : public ::testing::Test {
  protected:
