@@ -14,6 +14,7 @@ namespace bmsg::storage {
 namespace {
 
 rocksdb::Slice slice(ByteView bytes) {
+  if (bytes.empty()) return {};  // Its own empty one: ours may point nowhere.
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
