@@ -64,7 +64,7 @@ def flipped(content):
 
 def check_sharing(place, url, tip):
     ben = stores.joined(place / "ben", "ben", place / "ana" / "genesis")
-    peers = [Between(url), Between(url), Between(url)]
+    peers = [Between(url, delay=0.1) for _ in range(3)]  # Time for each to begin.
     done = ben.objects("sync", *[peer.url for peer in peers])
     assert ben.objects("status")[0]["tip"] == tip
     asked = [peer.asked for peer in peers]
