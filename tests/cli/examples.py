@@ -16,6 +16,8 @@ README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 # These begin with nothing; the tutorial has a test of its own.
 FRESH = {"bmsg", "README"}
 ELSEWHERE = {"bmsg-tutorial"}
+# What a page started and does not end.
+AFTER = {"bmsg-unlock": ["bmsg lock"]}
 # What a page takes for granted.
 BEFORE = {
     "bmsg-hooks.1": ["install -m 700 /dev/stdin ana/hooks/post-receive <<< '#!/bin/true'"],
@@ -78,7 +80,7 @@ def run_page(path, lines, template, directory):
         (home / name).chmod(0o755)
     if path.stem not in FRESH and any(":5512" in line and "serve" not in line for line in lines):
         before.append("bmsg -C hub serve > /dev/null &")
-    typist.type(before + lines, EXPECTED)
+    typist.type(before + lines + AFTER.get(path.stem, []), EXPECTED)
     shutil.rmtree(home)
 
 
