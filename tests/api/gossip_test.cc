@@ -48,6 +48,31 @@ struct Talker {
   std::unique_ptr<Gossip> gossip;
 };
 
+/// Listens at so many places and never answers.
+struct Mute {
+  explicit Mute(std::size_t places) {
+    const net::Listener anywhere{.address = {net::Scheme::http, "127.0.0.1", 0, {}}};
+    const auto wait = [this](const net::HttpRequest&, const net::Respond& respond) {
+      kept.push_back(respond);
+      ++asked;
+    };
+    server = net::HttpServer::start(std::vector(places, anywhere), wait, {}, clock).value();
+  }
+  ~Mute() { server->stop(0ms); }
+
+  std::vector<std::string> urls() const {
+    std::vector<std::string> all;
+    for (const net::Address& address : server->bound_addresses())
+      all.push_back(net::to_string(address));
+    return all;
+  }
+
+  SystemClock clock;
+  std::atomic<int> asked = 0;
+  std::vector<net::Respond> kept;  // Never called: the callers wait.
+  std::unique_ptr<net::HttpServer> server;
+};
+
 TEST(Gossip, FetchesWhatPeersHave) {
   ChainBuilder builder;
   RunningNode far(builder);
@@ -112,55 +137,33 @@ TEST(Gossip, NeverBansAPeerOnThisMachine) {
 TEST(Gossip, EndsAtOnceWhileAPeerKeepsItWaiting) {
   ChainBuilder builder;
   const SystemClock clock;
-  std::atomic<int> asked = 0;
-  std::vector<net::Respond> kept;  // Never called: the caller waits.
-  const auto mute = net::HttpServer::start(
-                        {{.address = {net::Scheme::http, "127.0.0.1", 0, {}}}},
-                        [&](const net::HttpRequest&, const net::Respond& respond) {
-                          kept.push_back(respond);
-                          ++asked;
-                        },
-                        {}, clock)
-                        .value();
+  Mute mute(1);
   auto near = std::make_unique<Talker>(builder);
-  near->know(net::to_string(mute->bound_addresses().front()));
+  near->know(mute.urls().front());
   near->talk();
-  ASSERT_TRUE(eventually([&] { return asked > 0; }));
+  ASSERT_TRUE(eventually([&] { return mute.asked > 0; }));
   const auto begun = clock.steady();
   near.reset();
   EXPECT_LT(clock.steady() - begun, 3s);  // Of the 30 that a request may take.
-  mute->stop(0ms);
 }
 
 TEST(Gossip, IsNotHeldUpByPeersThatKeepItWaiting) {
   ChainBuilder builder;
-  const SystemClock clock;
-  std::atomic<int> asked = 0;
-  std::vector<net::Respond> kept;  // Never called: the callers wait.
-  const auto mute = net::HttpServer::start(
-                        {{.address = {net::Scheme::http, "127.0.0.1", 0, {}}},
-                         {.address = {net::Scheme::http, "127.0.0.1", 0, {}}}},
-                        [&](const net::HttpRequest&, const net::Respond& respond) {
-                          kept.push_back(respond);
-                          ++asked;
-                        },
-                        {}, clock)
-                        .value();
+  Mute mute(2);
   RunningNode good(builder);
   good.accept(builder.blocks(builder.genesis(), 3));
   Talker near(builder);
-  for (const net::Address& address : mute->bound_addresses()) near.know(net::to_string(address));
+  for (const std::string& url : mute.urls()) near.know(url);
   near.know(good.url());
   near.talk();
   EXPECT_TRUE(eventually([&] { return near.node.tip() == good.tip(); }));
-  EXPECT_TRUE(eventually([&] { return asked == 2; }));
+  EXPECT_TRUE(eventually([&] { return mute.asked == 2; }));
   // News too: the two are still being asked.
   const Message message = builder.public_message("news", near.node.clock.now());
   ASSERT_TRUE(near.node.node->submit_messages({message}, node::Origin::own));
   EXPECT_TRUE(eventually([&] { return good.node->info().value().pool_messages == 1; }));
-  EXPECT_EQ(asked, 2) << "one that is being asked was asked again meanwhile";
+  EXPECT_EQ(mute.asked, 2) << "one that is being asked was asked again meanwhile";
   near.silence();
-  mute->stop(0ms);
 }
 
 TEST(Gossip, AsksAgainWhoWasBusyWhenNewsCame) {

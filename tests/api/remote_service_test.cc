@@ -199,6 +199,21 @@ TEST(RemoteService, RefusesANodeOfAnotherVersion) {
             Errc::bad_config);
 }
 
+TEST(RemoteService, TakesAReorgWholeOrNotAtAll) {
+  const node::Reorg reorg{BlockHash::filled(1), BlockHash::filled(2), 3, {MessageId::filled(4)}};
+  Bytes bytes = encode(reorg);
+  const auto read = decode_reorg(bytes);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read.value().from, reorg.from);
+  EXPECT_EQ(read.value().to, reorg.to);
+  EXPECT_EQ(read.value().depth, 3U);
+  EXPECT_EQ(read.value().returned, reorg.returned);
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(decode_reorg(ByteView(bytes).first(length))) << length;
+  bytes.push_back(0);
+  EXPECT_FALSE(decode_reorg(bytes));
+}
+
 TEST(RemoteService, RefusesOtherServers) {
   EXPECT_EQ(refusal_by({404, "", {}, {}}), Errc::protocol);
   EXPECT_EQ(refusal_by({kLocalFailed, "", {}, {}}), Errc::protocol);

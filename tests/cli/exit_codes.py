@@ -7,7 +7,6 @@ reason.
 """
 import contextlib
 import fcntl
-import http.server
 import os
 import pathlib
 import re
@@ -15,11 +14,11 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import hooks
 import stores
+import web
 import world
 
 PAGES = pathlib.Path(__file__).resolve().parents[2] / "man"
@@ -162,30 +161,6 @@ def pairs():
     return found
 
 
-class Liar(http.server.BaseHTTPRequestHandler):
-    """A server that does not speak the protocol."""
-
-    def do_GET(self):
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-        self.close_connection = True
-
-    def log_message(self, *arguments):
-        pass
-
-
-@contextlib.contextmanager
-def liar():
-    server = http.server.HTTPServer(("127.0.0.1", 0), Liar)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 @contextlib.contextmanager
 def held(store):
     """All locks of a store, by this process."""
@@ -244,7 +219,7 @@ class Worlds:
         other_url = stack.enter_context(other.served())
         ana.run("peers", "add", "--no-probe", "--node", "0" * 64, https)
         ana.run("peers", "add", "--no-probe", other_url)
-        liar_url = stack.enter_context(liar())
+        liar_url = stack.enter_context(web.liar())
         ana.run("peers", "add", "--no-probe", liar_url)
         return {"ana": ana.text("id"), "id": ids[-1], "url": url, "https": https,
                 "impostor": ana.text("invite", "--host", https.removeprefix("https://")),

@@ -2,8 +2,6 @@
 """An invite brings somebody to a chain, and to no other: what it names must prove itself before a
 store is there, a clone is whole or not at all, and a killed one does not stand in the way."""
 import base64
-import contextlib
-import http.server
 import json
 import pathlib
 import re
@@ -11,12 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import stores
 import terminal
+import web
 
 URI = re.compile(r"bmsg://([^/]+)/([\w-]{86})\?node=([\w-]{43})&cp=(\d+)\.([\w-]{43})"
                  r"(?:#card=([\w-]+))?")
@@ -172,30 +170,6 @@ def check_url(place, ana):
         shutil.rmtree(place / "fresh")
 
 
-class Liar(http.server.BaseHTTPRequestHandler):
-    """A server that does not speak the protocol."""
-
-    def do_GET(self):
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-        self.close_connection = True
-
-    def log_message(self, *arguments):
-        pass
-
-
-@contextlib.contextmanager
-def liar():
-    server = http.server.HTTPServer(("127.0.0.1", 0), Liar)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def check_refusals(place, ana):
     """One thing is wrong at a time, and nothing is kept."""
     with ana.served() as url:
@@ -224,8 +198,8 @@ def check_refusals(place, ana):
     refused(place, 69, "nothing was kept", url, "fresh/in/fresh")
     refused(place, 69, "nothing was kept", "https://127.0.0.1:1", "fresh")
     refused(place, 66, "no file", "no-such-file", "fresh")
-    with liar() as liars:
-        refused(place, 76, "gives no rules text", whole.replace(host, liars), "fresh")
+    with web.liar() as liars:
+        refused(place, 76, "gives no rules text", whole.replace(host, host_of(liars)), "fresh")
     with ana.served(listen="https://127.0.0.1:0") as url:
         good = ana.text("invite", "--host", host_of(url))
         other_node = as_text(bytes([as_bytes(node)[0] ^ 1]) + as_bytes(node)[1:])

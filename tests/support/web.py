@@ -49,6 +49,24 @@ def served(handler, tls=None):
         thread.join()
 
 
+class Liar(http.server.BaseHTTPRequestHandler):
+    """Does not speak the protocol."""
+
+    def do_GET(self):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        self.close_connection = True
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def liar():
+    """A server that is no node; its URL."""
+    with served(Liar) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
 @contextlib.contextmanager
 def files(directory, tls=None):
     """A file server; its port and the list of what it was asked."""
