@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "cli/branch_text.h"
 #include "cli/bundle_source.h"
 #include "cli/command.h"
 #include "cli/hooks.h"
@@ -240,14 +241,8 @@ void warn(const Options& options, const Context& context, const node::BundleRepo
   const auto say = [&](const std::string& text) {
     context.out.warn(fmt::format("{}: {}", options.file, text));
   };
-  if (report.reorg && report.reorg->depth > 0) {
-    say(fmt::format("switched to a heavier branch {} blocks deep; {} messages returned to the pool",
-                    report.reorg->depth, report.reorg->returned.size()));
-  }
-  if (report.stopped_by_policy) {
-    say("a better branch was kept and not followed; it would replace more blocks than max_reorg "
-        "allows, or a checkpoint; 'bmsg fork list' shows it");
-  }
+  if (report.reorg && report.reorg->depth > 0) say(reorg_text(*report.reorg));
+  if (report.stopped_by_policy) say(kNotFollowed);
   if (report.refused_messages > 0) {
     say(fmt::format("{} messages were refused, the first of them {}", report.refused_messages,
                     report.first_refusal));

@@ -203,8 +203,9 @@ Result<std::vector<net::Listener>> Serving::listeners(const Options& options,
 }
 
 void Serving::route(net::HttpRequest request, net::Respond respond) {
-  if (is_read_only_ && request.path == "/bmsg/1/put")
-    return respond(net::text_response(403, "this node is read-only\n"));
+  if (is_read_only_) {
+    if (auto refusal = api::refuse_put(request)) return respond(std::move(*refusal));
+  }
   if (request.path.starts_with("/bmsg/1/"))
     return peer_routes_->handle(std::move(request), std::move(respond));
   if (request.path.starts_with("/local/1/"))

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "cli/branch_text.h"
 #include "cli/command.h"
 #include "cli/exchanges.h"
 #include "cli/hooks.h"
@@ -74,12 +75,6 @@ Result<node::SyncOptions> sync_options(const Options& options, Context& context,
   return sync;
 }
 
-std::string reorg_text(const node::Reorg& reorg) {
-  return fmt::format(
-      "switched to a heavier branch {} blocks deep; {} messages returned to the pool", reorg.depth,
-      reorg.returned.size());
-}
-
 void tell(Context& context, const Exchange& exchange) {
   if (context.options.json) return context.out.line(api::sync_json(exchange.view));
   if (!exchange.report) {
@@ -97,12 +92,8 @@ void tell(Context& context, const Exchange& exchange) {
                                  exchange.peer.url, std::abs(report.clock_ahead),
                                  report.clock_ahead > 0 ? "ahead of" : "behind"));
   }
-  if (report.stopped_by_policy) {
-    context.out.warn(
-        fmt::format("{}: a better branch was kept and not followed; it would replace more blocks "
-                    "than max_reorg allows, or a checkpoint; 'bmsg fork list' shows it",
-                    exchange.peer.url));
-  }
+  if (report.stopped_by_policy)
+    context.out.warn(fmt::format("{}: {}", exchange.peer.url, kNotFollowed));
   context.out.note(fmt::format("{}: +{} blocks, -{}, {} messages, {} ms", exchange.peer.url,
                                report.pulled_blocks, report.pushed_blocks,
                                report.pulled_messages + report.pushed_messages, report.latency_ms));

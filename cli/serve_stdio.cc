@@ -38,8 +38,9 @@ class OneCaller {
     };
     routes_ = std::make_unique<api::PeerRoutes>(service_, context_.clock, later, policy);
     const auto handler = [this](net::HttpRequest request, net::Respond respond) {
-      if (is_read_only_ && request.path == "/bmsg/1/put")
-        return respond(net::text_response(403, "this node is read-only\n"));
+      if (is_read_only_) {
+        if (auto refusal = api::refuse_put(request)) return respond(std::move(*refusal));
+      }
       if (request.path.starts_with("/bmsg/1/"))
         return routes_->handle(std::move(request), std::move(respond));
       respond(net::text_response(404, "not found\n"));

@@ -135,6 +135,11 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   Worker worker_;
 };
 
+std::optional<net::HttpResponse> refuse_put(const net::HttpRequest& request) {
+  if (request.path != std::string(kPeerPrefix) + "put") return std::nullopt;
+  return net::text_response(403, "this node is read-only\n");
+}
+
 PeerRoutes::PeerRoutes(node::Service& service, const Clock&, Later later,
                        const node::ReorgPolicy& policy)
     : impl_(std::make_shared<Impl>(service, std::move(later), policy)) {}

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "lib/core/clock.h"
 #include "lib/net/http_message.h"
@@ -15,6 +16,9 @@ namespace bmsg::api {
 
 /// Runs `work` after a delay; a server's run_after(), say.
 using Later = std::function<void(std::chrono::milliseconds delay, std::function<void()> work)>;
+
+/// What a node that takes nothing says to a put; nullopt for any other request.
+std::optional<net::HttpResponse> refuse_put(const net::HttpRequest& request);
 
 /// Answers everything under /bmsg/1/. What may take long runs on a thread of its own.
 /// Threads: handle() from one; changed() from any.
