@@ -73,6 +73,37 @@ struct Mute {
   std::unique_ptr<net::HttpServer> server;
 };
 
+/// Stands before a node and lets no put through until it is opened.
+struct Gate {
+  explicit Gate(RunningNode& node) : to(node) {
+    const auto pass = [this](net::HttpRequest request, net::Respond respond) {
+      if (is_open || request.path != "/bmsg/1/put")
+        return to.peer_routes->handle(std::move(request), std::move(respond));
+      held.emplace_back(std::move(request), std::move(respond));
+      ++waiting;
+    };
+    server = net::HttpServer::start({{.address = {net::Scheme::http, "127.0.0.1", 0, {}}}}, pass,
+                                    {}, clock)
+                 .value();
+  }
+  ~Gate() { server->stop(0ms); }
+
+  std::string url() const { return net::to_string(server->bound_addresses().front()); }
+  void open() {
+    server->post([this] {
+      is_open = true;
+      for (auto& [request, respond] : held) to.peer_routes->handle(request, respond);
+    });
+  }
+
+  RunningNode& to;
+  SystemClock clock;
+  bool is_open = false;  // This and what is held: the server's thread.
+  std::vector<std::pair<net::HttpRequest, net::Respond>> held;
+  std::atomic<int> waiting = 0;
+  std::unique_ptr<net::HttpServer> server;
+};
+
 TEST(Gossip, FetchesWhatPeersHave) {
   ChainBuilder builder;
   RunningNode far(builder);
@@ -169,16 +200,21 @@ TEST(Gossip, IsNotHeldUpByPeersThatKeepItWaiting) {
 TEST(Gossip, AsksAgainWhoWasBusyWhenNewsCame) {
   ChainBuilder builder;
   RunningNode good(builder);
+  Gate gate(good);
   Talker near(builder);
-  near.know(good.url());
-  near.talk();
-  // Each comes while the one before is being told.
-  for (int i = 0; i < 20; ++i) {
-    const Message message = builder.public_message(std::to_string(i), near.node.clock.now());
+  const auto write = [&](const std::string& text) {
+    const Message message = builder.public_message(text, near.node.clock.now());
     ASSERT_TRUE(near.node.node->submit_messages({message}, node::Origin::own));
-    std::this_thread::sleep_for(3ms);
-  }
-  EXPECT_TRUE(eventually([&] { return good.node->info().value().pool_messages == 20; }));
+  };
+  write("first");
+  near.know(gate.url());
+  near.talk();
+  ASSERT_TRUE(eventually([&] { return gate.waiting == 1; }));
+  write("second");  // What is being offered is decided already.
+  ASSERT_TRUE(eventually([&] { return near.changes > 0; }));
+  gate.open();
+  EXPECT_TRUE(eventually([&] { return good.node->info().value().pool_messages == 2; }));
+  near.silence();
 }
 
 TEST(Gossip, LetsARemovedPeerBeGone) {
