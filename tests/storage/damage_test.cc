@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "lib/core/try.h"
 #include "tests/storage/store_dir.h"
@@ -122,6 +123,37 @@ TEST_F(DamageTest, IsAbsentFromACopy) {
 }
 
 TEST_F(DamageTest, OfATableIsReported) { EXPECT_GT(flips_reported(".sst"), kFlipsEach / 2); }
+
+TEST_F(DamageTest, OfABodyLeavesTipAndHeadersReadable) {
+  StoreDir dir(temp_.path() / "bodies");
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += "0123456789abcdef"[number_up_to(random_, 15)];
+  const Block block =
+      builder_.block(builder_.genesis(), {builder_.public_message(text, UnixSeconds{})});
+  {
+    const auto store = must(dir.create());
+    ASSERT_TRUE(store->apply(adding(builder_.chain(), {block})));
+    ASSERT_TRUE(store->flush());
+  }
+  const fs::path table = file_of(dir, ".sst");
+  std::stringstream bytes;
+  bytes << std::ifstream(table, std::ios::binary).rdbuf();
+  const std::size_t at = bytes.str().find(text);
+  ASSERT_NE(at, std::string::npos) << "the body is in no table as it is";
+  std::fstream(table, std::ios::in | std::ios::out | std::ios::binary).seekp(std::streamoff(at))
+      << char(text[0] ^ 1);
+
+  const auto reader = dir.read();
+  ASSERT_TRUE(reader) << reader.error().message;
+  const BlockHash hash = chain::hash_of(block.header);
+  EXPECT_EQ(must(reader.value()->tip()).hash, hash);
+  EXPECT_TRUE(must(reader.value()->header(hash)));
+  EXPECT_TRUE(must(reader.value()->block(hash, Bodies::without)));
+  const auto whole = reader.value()->block(hash, Bodies::with);
+  ASSERT_FALSE(whole);
+  EXPECT_EQ(whole.error().code, Errc::corrupt);
+}
+
 TEST_F(DamageTest, OfTheManifestIsReported) {
   EXPECT_GT(flips_reported("MANIFEST-"), kFlipsEach / 2);
 }

@@ -42,7 +42,8 @@ TEST(ManyProcesses, LeaveFewFiles) {
     work = change.added[0].total_work;
   }
   Files files = files_in(dir.chain());
-  EXPECT_LT(files.count["sst"], 20);
+  // Without merging they would be hundreds; how far it has come at this moment is chance.
+  EXPECT_LT(files.count["sst"], 60);
   EXPECT_EQ(files.count["log"], 1);
   EXPECT_EQ(files.count["MANIFEST"], 1);
   EXPECT_EQ(files.count["OPTIONS"], 0);
