@@ -109,6 +109,7 @@ Result<Done> give(const Options& options, Context& context, const StoreDir& stor
 
 Result<ExitCode> run_create(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY(refuse_light(store, "for a bundle"));
   const auto began = context.clock.steady();
   api::SyncView view;
   view.peer = options.file;

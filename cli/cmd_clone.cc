@@ -11,6 +11,7 @@
 #include "cli/contact_change.h"
 #include "cli/join.h"
 #include "cli/new_owner.h"
+#include "cli/node_key.h"
 #include "cli/peering.h"
 #include "cli/short_service.h"
 #include "lib/api/invite.h"
@@ -38,6 +39,12 @@ struct Origin {
   std::vector<std::string> urls;   // Of its node, the best way first; none: a bundle.
   std::optional<BundleSource> bundle;
   std::string file;  // The bundle's.
+};
+
+/// Who the new store will be to nodes.
+struct Newcomer {
+  crypto::SecretBytes node_seed;
+  bool is_kept = false;  // In a file of its own.
 };
 
 /// A chain's rules, and who told them.
@@ -77,7 +84,7 @@ Error nothing_kept(Error error) {
   if (error.code == Errc::no_host || error.code == Errc::try_again) error.code = Errc::unreachable;
   if (error.code == Errc::unreachable)
     error.hint = "nothing was kept; is 'bmsg serve' running there? The same command begins anew";
-  if (error.code == Errc::denied)
+  if (error.code == Errc::denied && error.hint.empty())
     error.hint = "nothing was kept; another node answers there, so ask for a new invite";
   return error;
 }
@@ -88,10 +95,12 @@ Error about(const Origin& origin, const Error& error) {
   return in_context(fmt::format("'{}'", origin.file), error);
 }
 
-Result<Meeting> meet_node(Context& context, const Origin& origin) {
-  const auto key = origin.invite ? origin.invite->node : std::nullopt;
+Result<Meeting> meet_node(Context& context, const Origin& origin, const Newcomer& newcomer) {
+  const Introduction introduction{.node_seed = newcomer.node_seed,
+                                  .is_kept = newcomer.is_kept,
+                                  .expected = origin.invite ? origin.invite->node : std::nullopt};
   for (std::size_t i = 0;; ++i) {
-    auto met = meet(context, origin.urls[i], key);
+    auto met = meet(context, origin.urls[i], introduction);
     // What listens there may not speak TLS. But another key is another node.
     const bool may_speak_otherwise =
         !met && (met.error().code == Errc::unreachable || met.error().code == Errc::protocol);
@@ -115,9 +124,10 @@ Result<Meeting> rules_in(BundleSource& bundle) {
   return met;
 }
 
-Result<Found> find_chain(Context& context, Origin& origin) {
+Result<Found> find_chain(Context& context, Origin& origin, const Newcomer& newcomer) {
   Found found;
-  BMSG_TRY_ASSIGN(found.met, origin.bundle ? rules_in(*origin.bundle) : meet_node(context, origin));
+  BMSG_TRY_ASSIGN(found.met,
+                  origin.bundle ? rules_in(*origin.bundle) : meet_node(context, origin, newcomer));
   BMSG_TRY_ASSIGN(found.rules, chain::parse_chain_rules(found.met.rules_text));
   if (origin.invite && found.rules.id != origin.invite->chain) {
     return Error{Errc::bad_input,
@@ -159,7 +169,9 @@ Result<node::Peer> pull(Context& context, const StoreDir& store, const Origin& o
   Progress shown(context);
   const Exchange exchange = exchange_with(context, store, peer, options, shown);
   if (!exchange.report) return nothing_kept(exchange.report.error());
-  return exchange.peer;
+  peer = exchange.peer;
+  peer.records_asked = {};  // What it told of others is asked for when the store is made.
+  return peer;
 }
 
 Result<Done> take_bundle(Context& context, const StoreDir& store, BundleSource& source,
@@ -226,7 +238,7 @@ Result<Done> give_card(Context& context, const StoreDir& store, const node::Peer
     context.out.warn(fmt::format("the store is made; its card goes with the next sync: {}",
                                  exchange.report.error().message));
   }
-  return remember(context, store, exchange.peer);
+  return remember(context, store, exchange);
 }
 
 Result<ExitCode> run(const Options& options, Context& context) {
@@ -234,7 +246,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
   if (!options.directory.empty())
     BMSG_TRY(Beside(context.disk, whole_path(options.directory))
                  .check_free());  // Before anybody is asked.
-  const auto looked = find_chain(context, origin);
+  BMSG_TRY_ASSIGN(auto seed, node_seed_for_new(context, options.owner.node_key));
+  Newcomer newcomer{std::move(seed), !options.owner.node_key.empty()};
+  const auto looked = find_chain(context, origin, newcomer);
   if (!looked) return about(origin, looked.error());
   const Found& found = looked.value();
   BMSG_TRY_ASSIGN(const auto directory, directory_for(options, found.rules.rules.name));
@@ -242,6 +256,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY(beside.check_free());
   BMSG_TRY_ASSIGN(auto wanted,
                   store_for(context, options.owner, found.met.rules_text, beside.target()));
+  wanted.node_seed = std::move(newcomer.node_seed);
   BMSG_TRY(beside.make("clone"));
   BMSG_TRY_ASSIGN(const auto made, make_store(context, beside.path(), std::move(wanted)));
   std::optional<node::Peer> peer;

@@ -19,6 +19,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/crypto/sha512.h"
+#include "lib/crypto/sign.h"
 
 namespace bmsg::cli {
 namespace {
@@ -27,6 +28,7 @@ struct Options {
   std::string name;
   bool words = false;
   bool qr = false;
+  bool node = false;
   std::string card;  // A file, or - for standard output.
   bool wants_card = false;
   std::string revocation;
@@ -58,6 +60,11 @@ Result<Done> write_card(Context& context, const StoreDir& store, const mail::Ide
 
 Result<ExitCode> run_show(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  if (options.node) {
+    BMSG_TRY_ASSIGN(const auto seed, read_node_seed(context, store));
+    context.out.line(to_hex(crypto::public_key_of(seed).view()));
+    return ExitCode::ok;
+  }
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto open, unlock_keyring(context, store));
   const mail::Identity* identity = options.name.empty() ? nullptr : open.keyring.find(options.name);
@@ -168,6 +175,7 @@ Result<ExitCode> run_rm(const Options& options, Context& context) {
 void add_show_options(Command command, const std::shared_ptr<Options>& options) {
   command.add_flag("--words", options->words, "The fingerprint, to read aloud");
   command.add_flag("--qr", options->qr, "The address as a QR code");
+  command.add_flag("--node", options->node, "The store's node key instead");
   command
       .add_taker(
           "--card",

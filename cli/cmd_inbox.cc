@@ -69,6 +69,10 @@ Result<ExitCode> run(const Options& options, Context& context) {
   sort_items(items, options.sort);
   if (options.count > 0 && items.size() > options.count) items.resize(options.count);
   BMSG_TRY(list.print(store, room, items));
+  if (room.absent() > 0)
+    context.out.warn(fmt::format("{} message{} of yours {} not here yet: run 'bmsg sync'",
+                                 room.absent(), room.absent() == 1 ? "" : "s",
+                                 room.absent() == 1 ? "is" : "are"));
   return options.exit_code && items.empty() ? ExitCode::no : ExitCode::ok;
 }
 

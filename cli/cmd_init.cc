@@ -10,6 +10,7 @@
 #include "cli/keyring_file.h"
 #include "cli/make_store.h"
 #include "cli/new_owner.h"
+#include "cli/node_key.h"
 #include "lib/chain/rules_text.h"
 #include "lib/chain/work.h"
 #include "lib/core/try.h"
@@ -119,14 +120,29 @@ Result<std::optional<StoreDir>> existing(const Options& options,
   if (other)
     return Error{Errc::exists,
                  fmt::format("the store in '{}' is of another chain", directory.string())};
+  std::error_code unread;
+  if (options.owner.light && !std::filesystem::exists(store.light(), unread))
+    return Error{Errc::exists,
+                 fmt::format("the store in '{}' is no light one", directory.string())};
   return std::optional(store);
 }
 
+/// Of the store that is to be. One that is there already is who it is.
+Result<crypto::SecretBytes> node_seed(const Options& options,
+                                      const std::filesystem::path& directory, Context& context) {
+  const StoreDir store(directory);
+  BMSG_TRY_ASSIGN(const auto format, context.disk.read(store.format(), 4096));
+  if (format && options.if_missing) return read_node_seed_file(context.disk, store.node_key());
+  return node_seed_for_new(context, options.owner.node_key);
+}
+
 Result<std::string> rules_to_use(const Options& options, const std::filesystem::path& directory,
-                                 Context& context) {
+                                 const crypto::SecretBytes& seed, Context& context) {
   if (options.genesis.empty()) return new_rules(options, directory, context);
   if (is_node_url(options.genesis)) {
-    BMSG_TRY_ASSIGN(auto met, meet(context, options.genesis, std::nullopt));
+    BMSG_TRY_ASSIGN(auto met,
+                    meet(context, options.genesis,
+                         {.node_seed = seed, .is_kept = !options.owner.node_key.empty()}));
     return std::move(met.rules_text);
   }
   return read_rules_file(options.genesis, context);
@@ -134,9 +150,10 @@ Result<std::string> rules_to_use(const Options& options, const std::filesystem::
 
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto directory, target_directory(options, context));
+  BMSG_TRY_ASSIGN(auto seed, node_seed(options, directory, context));
   std::string asked_for;
   if (!options.genesis.empty()) {
-    BMSG_TRY_ASSIGN(asked_for, rules_to_use(options, directory, context));
+    BMSG_TRY_ASSIGN(asked_for, rules_to_use(options, directory, seed, context));
   }
   BMSG_TRY_ASSIGN(const auto there, existing(options, directory, asked_for, context));
   if (there) {
@@ -148,6 +165,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
     BMSG_TRY_ASSIGN(asked_for, new_rules(options, directory, context));
   }
   BMSG_TRY_ASSIGN(auto wanted, store_for(context, options.owner, asked_for, directory));
+  wanted.node_seed = std::move(seed);
   auto made = make_store(context, directory, std::move(wanted));
   if (!made && made.error().code == Errc::denied) return Error{Errc::exists, made.error().message};
   if (!made) return made.error();

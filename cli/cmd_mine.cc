@@ -117,6 +117,7 @@ void print(Context& context, const Mined& mined) {
 
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY(refuse_light(store, "to make blocks of"));
   std::optional<Progress> progress(std::in_place, context);
   BMSG_TRY_ASSIGN(const auto wish, wish_of(options, context, store, *progress));
   if (options.dry_run) return run_dry(context, store, wish);

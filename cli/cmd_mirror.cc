@@ -140,6 +140,7 @@ class Mirror {
 
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY(refuse_light(store, "for a mirror"));
   const auto began = context.clock.steady();
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto policy, reorg_policy(context, store));

@@ -9,6 +9,7 @@
 #include "cli/list_form.h"
 #include "cli/peer_view.h"
 #include "cli/peering.h"
+#include "cli/peers_learn.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "cli/times.h"
@@ -16,6 +17,7 @@
 #include "lib/core/try.h"
 #include "lib/net/address.h"
 #include "lib/node/peer_book.h"
+#include "lib/node/peer_table.h"
 
 namespace bmsg::cli {
 namespace {
@@ -26,6 +28,7 @@ struct Options {
   std::string state;
   std::string ban_for = "1d";
   bool no_probe = false;
+  bool records = false;
   ListForm form;
 };
 
@@ -43,8 +46,8 @@ Result<node::Peer> find_peer(Context& context, const StoreDir& store, const std:
 }
 
 std::string peer_line(const node::Peer& peer, UnixSeconds now) {
-  return fmt::format("{}\t{}\t{}\t{}\t{}", shown_line(peer.url), api::peer_state(peer, now),
-                     peer.height ? std::to_string(peer.height->value) : "-",
+  return fmt::format("{}\t{}\t{}\t{}\t{}\t{}", shown_line(peer.url), api::peer_state(peer, now),
+                     api::peer_source(peer), peer.height ? std::to_string(peer.height->value) : "-",
                      peer.last_seen.value == 0 ? "-" : to_rfc3339(peer.last_seen),
                      shown_line(peer.last_error));
 }
@@ -83,14 +86,33 @@ Result<Done> check_url(const std::string& url) {
       fmt::format("'{}': plain http is for this machine and onion services only; use https", url)};
 }
 
-Result<ExitCode> run_add(const Options& options, Context& context) {
-  BMSG_TRY(check_url(options.url));
+/// A record in place of a url: the place and the key that it names, once its signature is good.
+Result<Done> read_record(Options& options, const Context& context, const StoreDir& store) {
+  if (options.url.find(' ') == std::string::npos) return done;
+  auto record = node::parse_peer_record(options.url);
+  if (!record) return Error{Errc::bad_usage, record.error().message};
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  const auto good = node::check_peer_record(record.value(), rules.id, context.clock.now());
+  if (!good) return Error{Errc::bad_usage, good.error().message};
+  const std::string key = to_hex(record.value().key.view());
+  if (!options.node_key.empty() && options.node_key != key)
+    return Error{Errc::bad_usage, "--node: the record is of another node"};
+  options.node_key = key;
+  options.url = node::url_of(record.value());
+  return done;
+}
+
+Result<ExitCode> run_add(const Options& given, Context& context) {
+  Options options = given;
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY(read_record(options, context, store));
+  BMSG_TRY(check_url(options.url));
   BMSG_TRY_ASSIGN(const auto known, read_peers(context, store));
   const auto at = std::ranges::find(known, options.url, &node::Peer::url);
   node::Peer peer;
   if (at != known.end()) peer = *at;
   peer.url = options.url;
+  if (node::is_learned(peer)) peer.source = node::PeerSource::config;  // A person vouches for it.
   if (peer.added.value == 0) peer.added = context.clock.now();
   if (!options.node_key.empty()) {
     peer.key = fixed_from_hex<NodeKey>(options.node_key);
@@ -148,7 +170,9 @@ Result<ExitCode> run_unban(const Options& options, Context& context) {
 
 Result<ExitCode> run_probe(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  BMSG_TRY_ASSIGN(const auto peers, read_peers(context, store));
+  // There may be a thousand learned ones: of those only the ones that would be called now.
+  BMSG_TRY_ASSIGN(const auto peers,
+                  options.url.empty() ? peers_to_call(context, store) : read_peers(context, store));
   std::size_t failed = 0;
   std::size_t asked = 0;
   std::optional<Error> last;
@@ -172,8 +196,17 @@ Result<ExitCode> run_probe(const Options& options, Context& context) {
   return ExitCode::partial;
 }
 
-Result<ExitCode> run_export(const Options&, Context& context) {
+/// Our own, if a serving node tells it, and what others would be given.
+Result<ExitCode> export_records(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
+  BMSG_TRY_ASSIGN(const auto records, session->service().peer_records());
+  for (const node::PeerRecord& record : records) context.out.line(node::print_peer_record(record));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> run_export(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  if (options.records) return export_records(context, store);
   BMSG_TRY_ASSIGN(const auto peers, read_peers(context, store));
   for (const node::Peer& peer : peers) {
     context.out.line(peer.key ? fmt::format("{} {}", shown_line(peer.url), to_hex(peer.key->view()))
@@ -217,7 +250,10 @@ void add_peers(Command app, Context& context) {
   add("probe", "Ask peers how they are", run_probe)
       .add_option("url", options->url, "Only this one")
       .type_name("URL");
-  add("export", "Print urls and keys", run_export);
+  add("learn", "Take records that a program has found from standard input",
+      [](const Options&, Context& within) { return learn_peers(within); });
+  add("export", "Print urls and keys", run_export)
+      .add_flag("--records", options->records, "Print what other nodes are told instead");
 }
 
 }  // namespace bmsg::cli

@@ -14,6 +14,7 @@
 #include "cli/text.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/absent.h"
 
 namespace bmsg::cli {
 namespace {
@@ -70,6 +71,19 @@ Result<Done> check_readable(const mail::MailText& text, const MessageId& id) {
                gone ? fmt::format("the body of message {} is not here any more", to_hex(id.view()))
                     : fmt::format("message {} cannot be read: {}", to_hex(id.view()),
                                   mail::name_of(*text.opened.fault))};
+}
+
+/// A light store may get it: by a sync, which is told to ask for it.
+Result<Done> check_here(Mailroom& room, const std::optional<mail::MailText>& text,
+                        const MessageId& id) {
+  if (!room.chain().is_light()) return done;
+  BMSG_TRY_ASSIGN(const bool absent, mail::is_absent(room.index(), id));
+  const bool gone = text && text->opened.fault == mail::Fault::body;
+  if (!absent && !gone) return done;
+  if (gone) BMSG_TRY(room.want({id}));
+  return Error{Errc::not_found,
+               fmt::format("the body of message {} is not here yet", to_hex(id.view())),
+               "'bmsg sync' asks for it"};
 }
 
 Result<Done> print(const Options& options, Context& context, const Mailroom& room,
@@ -137,6 +151,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   std::vector<mail::MailText> read;
   for (const MessageId& id : ids) {
     BMSG_TRY_ASSIGN(auto text, room->box().read(id));
+    BMSG_TRY(check_here(*room, text, id));
     if (!text)
       return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view())),
                    "'bmsg inbox' lists what is"};

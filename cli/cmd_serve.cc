@@ -6,9 +6,15 @@
 #include <latch>
 #include <mutex>
 
+#include "cli/advertise.h"
 #include "cli/command.h"
+#include "cli/doorkeeper.h"
 #include "cli/environment.h"
+#include "cli/listen_place.h"
+#include "cli/node_key.h"
 #include "cli/peering.h"
+#include "cli/serve_lan.h"
+#include "cli/serve_limits.h"
 #include "cli/serve_log.h"
 #include "cli/serve_miner.h"
 #include "cli/serve_stdio.h"
@@ -17,16 +23,16 @@
 #include "cli/text.h"
 #include "lib/api/gossip.h"
 #include "lib/api/local_routes.h"
+#include "lib/api/peer_places.h"
 #include "lib/api/peer_routes.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
-#include "lib/crypto/certificate.h"
 #include "lib/crypto/sign.h"
 #include "lib/mail/card_directory.h"
 #include "lib/mail/outbox.h"
 #include "lib/net/http_server.h"
 #include "lib/net/service_manager.h"
-#include "lib/node/node.h"
+#include "lib/node/public_node.h"
 #include "storage/rocks_store.h"
 
 namespace bmsg::cli {
@@ -35,38 +41,16 @@ namespace {
 struct Options {
   std::vector<std::string> listen;
   std::string sync_every;
+  std::string advertise;
   std::size_t connections_max = 0;
   std::uint32_t rate = 0;
   bool mine = false;
   bool stdio = false;
   bool read_only = false;
+  bool lan = false;
 };
 
 constexpr std::chrono::seconds kGrace{5};
-
-/// "ADDR:PORT", a url, or "unix:PATH" as a place to listen at; https where anybody can listen in.
-Result<net::Address> listen_address(const std::string& text) {
-  const bool has_scheme = text.find("://") != std::string::npos || text.starts_with("unix:");
-  if (has_scheme) return net::parse_address(text);
-  BMSG_TRY_ASSIGN(auto address, net::parse_address("https://" + text));
-  if (net::is_loopback(address.host)) address.scheme = net::Scheme::http;
-  return address;
-}
-
-Result<net::ServerOptions> server_options(const Options& options, const Settings& settings) {
-  net::ServerOptions server;
-  BMSG_TRY_ASSIGN(server.connections_max, settings.number("serve.max_connections"));
-  if (options.connections_max > 0) server.connections_max = options.connections_max;
-  BMSG_TRY_ASSIGN(const auto put, settings.number("limits.put"));
-  server.body_bytes_max = put + 65536;
-  BMSG_TRY_ASSIGN(const auto request, settings.number("limits.request_time"));
-  server.request_deadline = std::chrono::seconds(request);
-  BMSG_TRY_ASSIGN(server.rates.requests, settings.number("limits.requests"));
-  if (options.rate > 0) server.rates.requests = options.rate;
-  BMSG_TRY_ASSIGN(const auto idle, settings.number("limits.idle_time"));
-  server.idle_deadline = std::chrono::seconds(idle);
-  return server;
-}
 
 /// All that runs while serving, in the order in which it must end.
 class Serving {
@@ -91,10 +75,14 @@ class Serving {
   Result<Done> open_node();
   Result<std::vector<net::Listener>> listeners(const Options& options,
                                                const Settings& settings) const;
-  Result<net::Listener> listener_at(const std::string& text) const;
   Result<Done> give_identity(net::Listener& place) const;
   Result<api::GossipOptions> gossip_options(const Options& options, const Settings& settings);
   void start_gossip(api::GossipOptions options);
+  Result<Done> start_lan(const Options& options, const Settings& settings);
+  void silence_node() {
+    node_->on_change({});
+    node_->on_kept_back({});
+  }
   Result<Done> take_settings(const Options& options);
   void route(net::HttpRequest request, net::Respond respond);
   void collect_cards();
@@ -105,20 +93,24 @@ class Serving {
   StoreDir store_;
   const bool is_read_only_;
   ServeLog log_;
+  Doorkeeper door_{context_.clock, log_};
   const net::ServiceManager manager_{from_environment("NOTIFY_SOCKET")};
   std::optional<FileLock> lock_;
   chain::ChainRules rules_;
   NodeKey key_;
+  std::string place_;  // Where others are told that we are.
   std::optional<crypto::SecretBytes> seed_;
   std::unique_ptr<mail::Outbox> outbox_;
   std::unique_ptr<mail::CardDirectory> cards_;
   std::unique_ptr<storage::RocksStore> chain_;
   std::unique_ptr<node::Node> node_;
+  std::unique_ptr<node::PublicNode> public_node_;  // As those see it who call us.
   std::unique_ptr<api::PeerRoutes> peer_routes_;
   std::unique_ptr<api::LocalRoutes> local_routes_;
   std::unique_ptr<net::HttpServer> server_;
   std::latch server_set_{1};  // The server's thread answers before start() returns.
   std::unique_ptr<api::Gossip> gossip_;
+  std::unique_ptr<ServeLan> lan_;  // Wakes gossip_.
   std::unique_ptr<ServeMiner> miner_;
 };
 
@@ -141,7 +133,10 @@ Result<Done> Serving::open_node() {
                                            .key = key_,
                                            .agent = agent_name(),
                                            .read_only = is_read_only_,
-                                           .reorg = reorg}));
+                                           .reorg = reorg,
+                                           .judge_place = api::judge_place,
+                                           .own_record = record_maker(place_, rules_.id, *seed_)}));
+  BMSG_TRY(api::choose_confidant(*node_, context_.clock));
   BMSG_TRY(node_->take_outbox());
   collect_cards();
   return done;
@@ -159,39 +154,27 @@ void Serving::collect_cards() {
 
 Result<Done> Serving::give_identity(net::Listener& place) const {
   if (place.address.scheme != net::Scheme::https) return done;
-  BMSG_TRY_ASSIGN(const auto certificate, crypto::make_certificate(*seed_));
-  BMSG_TRY_ASSIGN(place.identity, net::TlsIdentity::load(certificate.certificate_pem,
-                                                         certificate.private_key_pem.view()));
+  BMSG_TRY_ASSIGN(place.identity, tls_identity_of(*seed_));
   return done;
-}
-
-Result<net::Listener> Serving::listener_at(const std::string& text) const {
-  auto address = listen_address(text);
-  if (!address)
-    return Error{Errc::bad_usage, fmt::format("--listen '{}': {}", text, address.error().message)};
-  if (address.value().scheme == net::Scheme::ssh)
-    return Error{Errc::bad_usage,
-                 fmt::format("--listen '{}': ssh listens by itself; it calls --stdio", text)};
-  if (net::is_mirror(address.value()))
-    return Error{Errc::bad_usage, fmt::format("--listen '{}': a listener has no path", text)};
-  net::Listener place{address.value()};
-  if (place.address.scheme == net::Scheme::http && !net::is_loopback(place.address.host)) {
-    return Error{Errc::bad_usage,
-                 fmt::format("--listen '{}': plain http is for loopback only; use https", text)};
-  }
-  BMSG_TRY(give_identity(place));
-  return place;
 }
 
 Result<std::vector<net::Listener>> Serving::listeners(const Options& options,
                                                       const Settings& settings) const {
   BMSG_TRY_ASSIGN(auto places, net::inherited_listeners(from_environment("LISTEN_FDS"),
                                                         from_environment("LISTEN_PID")));
-  for (net::Listener& place : places) BMSG_TRY(give_identity(place));
+  for (net::Listener& place : places) {
+    const bool is_plain = place.address.scheme == net::Scheme::http;
+    if (is_plain && rules_.rules.access == chain::Access::members)
+      place.address.scheme = net::Scheme::https;
+    BMSG_TRY(give_identity(place));
+  }
   std::vector<std::string> wanted = options.listen;
   if (wanted.empty() && places.empty()) wanted.push_back(settings.text("serve.listen"));
   for (const std::string& text : wanted) {
-    BMSG_TRY_ASSIGN(auto place, listener_at(text));
+    BMSG_TRY_ASSIGN(auto place, listen_place(text, rules_.rules.access));
+    if (lets_all_in(place, rules_.rules.access))
+      context_.out.warn(text + " lets in all on this machine, members or not");
+    BMSG_TRY(give_identity(place));
     places.push_back(std::move(place));
   }
   net::Listener local;
@@ -238,17 +221,28 @@ void Serving::start_gossip(api::GossipOptions options) {
     gossip->changed();
     if (manager_.listens()) tell_manager("STATUS=" + height());
   });
+  node_->on_kept_back([gossip = gossip_.get()] { gossip->kept_back(); });
+}
+
+Result<Done> Serving::start_lan(const Options& options, const Settings& settings) {
+  if (!options.lan && settings.text("serve.lan") != "true") return done;
+  LanWish wish{rules_.id, key_, server_->bound_addresses(),
+               [gossip = gossip_.get()] { gossip->changed(); }};
+  BMSG_TRY_ASSIGN(lan_, ServeLan::start(context_, store_, *node_, log_, std::move(wish)));
+  return done;
 }
 
 Result<Done> Serving::take_settings(const Options& options) {
   BMSG_TRY_ASSIGN(const auto settings, context_.settings(&store_));
-  BMSG_TRY_ASSIGN(const auto limits, server_options(options, settings));
+  BMSG_TRY_ASSIGN(auto limits, serve_limits(settings, options.connections_max, options.rate));
+  BMSG_TRY(door_.guard(limits, rules_.rules, settings));
   BMSG_TRY_ASSIGN(auto gossip, gossip_options(options, settings));
   server_->set_limits(limits);
-  node_->on_change({});
+  silence_node();
+  lan_.reset();
   gossip_.reset();
   start_gossip(std::move(gossip));
-  return done;
+  return start_lan(options, settings);
 }
 
 void Serving::reload(const Options& options) {
@@ -264,15 +258,18 @@ void Serving::reload(const Options& options) {
 Result<Done> Serving::start(const Options& options) {
   BMSG_TRY_ASSIGN(const auto settings, context_.settings(&store_));
   BMSG_TRY(context_.disk.make_directory(store_.run()));  // A copy may lack it.
+  BMSG_TRY_ASSIGN(place_, advertised_place(options.advertise, settings));
   BMSG_TRY(open_node());
   BMSG_TRY_ASSIGN(const auto places, listeners(options, settings));
-  BMSG_TRY_ASSIGN(const auto limits, server_options(options, settings));
+  BMSG_TRY_ASSIGN(auto limits, serve_limits(settings, options.connections_max, options.rate));
+  BMSG_TRY(door_.guard(limits, rules_.rules, settings));
   const auto later = [this](std::chrono::milliseconds delay, std::function<void()> work) {
     server_set_.wait();
     server_->run_after(delay, std::move(work));
   };
   BMSG_TRY_ASSIGN(const auto reorg, reorg_policy(context_, store_));
-  peer_routes_ = std::make_unique<api::PeerRoutes>(*node_, context_.clock, later, reorg);
+  public_node_ = std::make_unique<node::PublicNode>(*node_);
+  peer_routes_ = std::make_unique<api::PeerRoutes>(*public_node_, context_.clock, later, reorg);
   local_routes_ = std::make_unique<api::LocalRoutes>(*node_);
   BMSG_TRY_ASSIGN(auto gossip, gossip_options(options, settings));
   start_gossip(std::move(gossip));
@@ -281,6 +278,7 @@ Result<Done> Serving::start(const Options& options) {
   };
   BMSG_TRY_ASSIGN(server_, net::HttpServer::start(places, handler, limits, context_.clock));
   server_set_.count_down();
+  BMSG_TRY(start_lan(options, settings));
   if (options.mine) {
     BMSG_TRY_ASSIGN(miner_, ServeMiner::start(context_, store_, log_));
   }
@@ -313,24 +311,29 @@ std::string Serving::height() const {
 }
 
 void Serving::tell_state() {
-  context_.out.tell(
-      fmt::format("bmsg: serving: {}, {} connections\n", height(), server_->connections()));
+  const std::size_t away = door_.turned_away();
+  context_.out.tell(fmt::format("bmsg: serving: {}, {} connections{}\n", height(),
+                                server_->connections(),
+                                away > 0 ? fmt::format(", {} turned away", away) : ""));
 }
 
 Serving::~Serving() {
   miner_.reset();
+  lan_.reset();
   if (peer_routes_) peer_routes_->stop();
   if (local_routes_) local_routes_->stop();
-  if (node_) node_->on_change({});
+  if (node_) silence_node();
   gossip_.reset();
   if (server_) server_->stop(kGrace);
 }
 
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  if (options.mine) BMSG_TRY(refuse_light(store, "to make blocks of"));
   if (options.stdio) {
     BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
-    BMSG_TRY_ASSIGN(const auto limits, server_options(options, settings));
+    BMSG_TRY_ASSIGN(const auto limits,
+                    serve_limits(settings, options.connections_max, options.rate));
     return serve_stdio(context, store, limits, options.read_only);
   }
   const BlockedSignals signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1});  // Before any thread begins.
@@ -359,17 +362,23 @@ void add_serve(Command app, Context& context) {
       serve.add_option("--listen", options->listen, "Where (127.0.0.1:5512); again for more")
           .type_name("ADDR:PORT|unix:PATH")
           .one_value_each();
+  const Parameter advertise =
+      serve.add_option("--advertise", options->advertise, "Where others can call this node")
+          .type_name("HOST:PORT");
   const Parameter sync_every = serve
                                    .add_option("--sync-every", options->sync_every,
                                                "How often to ask the peers (5m; 0 for never)")
                                    .type_name("DUR");
   const Parameter mine =
       serve.add_flag("--mine", options->mine, "Mine what waits, too, at the lowest priority");
+  const Parameter lan = serve.add_flag("--lan", options->lan, "Meet nodes of the local network");
   serve.add_flag("--read-only", options->read_only, "Take nothing from peers that call");
   serve.add_flag("--stdio", options->stdio, "Answer one caller over standard input and output")
       .excludes(listen)
       .excludes(sync_every)
-      .excludes(mine);
+      .excludes(advertise)
+      .excludes(mine)
+      .excludes(lan);
   serve.add_option("--max-connections", options->connections_max, "Connections at once (1024)")
       .type_name("N");
   serve

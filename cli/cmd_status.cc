@@ -15,6 +15,7 @@
 #include "lib/chain/work.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/absent.h"
 #include "lib/mail/held.h"
 #include "lib/mail/outbox.h"
 #include "storage/rocks_mail_store.h"
@@ -80,13 +81,14 @@ void find_attention(api::StateView& view) {
   if (failed > 0)
     view.attention.push_back(
         {"failed", fmt::format("{} messages failed", failed), "bmsg outbox --state failed"});
-  if (view.pool_messages > 0)
+  if (view.pool_messages > 0 && !view.light)
     view.attention.push_back({"unmined",
                               fmt::format("{} messages wait for proof of work", view.pool_messages),
                               "bmsg mine"});
   if (queued > 0 && !view.serve_pid)
-    view.attention.push_back(
-        {"queued", fmt::format("{} messages are queued and no node runs", queued), "bmsg mine"});
+    view.attention.push_back({"queued",
+                              fmt::format("{} messages are queued and no node runs", queued),
+                              view.light ? "bmsg sync" : "bmsg mine"});
   if (view.free_bytes < kFreeBytesWanted)
     view.attention.push_back(
         {"disk", fmt::format("only {} bytes are free", view.free_bytes), "bmsg doctor"});
@@ -102,6 +104,7 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
   view.chain = rules.rules.name;
   view.chain_id = rules.id;
   view.mode = rules.rules.mode == chain::Mode::pow ? "pow" : "endorse";
+  view.light = chain->is_light();
   view.height = tip.height;
   view.tip = tip.hash;
   view.tip_age = now > tip.time.value ? now - tip.time.value : 0;
@@ -111,8 +114,10 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
   view.pool_messages = pool.size();
   for (const node::PooledMessage& one : pool) view.pool_bytes += one.message.head.encoded_bytes();
   BMSG_TRY_ASSIGN(const auto peers, chain->peers());
-  for (const node::Peer& peer : peers)
-    ++(api::peer_state(peer, context.clock.now()) == "ok" ? view.peers_ok : view.peers_bad);
+  for (const node::Peer& peer : peers) {
+    const bool is_ok = api::peer_state(peer, context.clock.now()) == "ok";
+    ++(node::is_unproven(peer) ? view.peers_unproven : is_ok ? view.peers_ok : view.peers_bad);
+  }
   const storage::OpenOptions options{.disk = context.disk};
   BMSG_TRY_ASSIGN(const auto index, storage::RocksMailStore::open_read_only(store.mail(), options));
   BMSG_TRY_ASSIGN(const auto unread, index->flag_count("unread"));
@@ -121,6 +126,11 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(view.free_bytes, context.disk.free_bytes(store.root()));
   BMSG_TRY(count_outbox(context, store, *chain, rules, view));
   find_attention(view);
+  BMSG_TRY_ASSIGN(const auto absent, mail::absent_in(*index));
+  if (!absent.empty())
+    view.attention.push_back({"absent",
+                              fmt::format("{} messages of yours are not here yet", absent.size()),
+                              "bmsg sync"});
   NetworkState network{.tip = tip,
                        .peers = peers,
                        .forks = {},
@@ -140,13 +150,17 @@ std::vector<std::pair<std::string, std::string>> facts_of(const api::StateView& 
   return {{"store", shown_line(view.path)},
           {"chain", fmt::format("{} ({}) {}", view.chain, view.mode,
                                 to_hex(view.chain_id.view()).substr(0, 16))},
+          {"keeps", view.light ? "heads and own messages (light)" : "all"},
           {"tip", block_name(view.height, view.tip)},
           {"age", fmt::format("{} s", view.tip_age)},
           {"work", chain::to_decimal(view.total_work)},
           {"pool", fmt::format("{} messages, {} bytes", view.pool_messages, view.pool_bytes)},
           {"outbox", outbox},
           {"unread", std::to_string(view.unread.value_or(0))},
-          {"peers", fmt::format("{} ok, {} not", view.peers_ok, view.peers_bad)},
+          {"peers", fmt::format("{} ok, {} not", view.peers_ok, view.peers_bad) +
+                        (view.peers_unproven == 0 ? ""
+                                                  : fmt::format(", {} learned and not reached yet",
+                                                                view.peers_unproven))},
           {"serve", view.serve_pid ? fmt::format("process {}", *view.serve_pid) : "not running"},
           {"free", fmt::format("{} MiB", view.free_bytes >> 20)}};
 }
@@ -158,6 +172,7 @@ std::vector<std::pair<std::string, std::string>> porcelain_of(const api::StateVi
       {"chain", view.chain},
       {"chain_id", to_hex(view.chain_id.view())},
       {"mode", view.mode},
+      {"light", view.light ? "1" : "0"},
       {"height", std::to_string(view.height.value)},
       {"tip", to_hex(view.tip.view())},
       {"tip_age_s", std::to_string(view.tip_age)},

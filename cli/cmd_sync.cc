@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "cli/branch_text.h"
 #include "cli/command.h"
+#include "cli/compose.h"
 #include "cli/exchanges.h"
 #include "cli/hooks.h"
 #include "cli/network_state.h"
@@ -15,6 +17,7 @@
 #include "cli/session.h"
 #include "cli/text.h"
 #include "cli/times.h"
+#include "lib/api/gossip.h"
 #include "lib/core/try.h"
 #include "lib/node/peer_book.h"
 
@@ -25,6 +28,7 @@ struct Options {
   std::vector<std::string> peers;
   bool pull = false;
   bool push = false;
+  std::string topic;
   std::string timeout;
   std::uint64_t bytes_max = 0;
   bool dry_run = false;
@@ -39,18 +43,20 @@ struct Tally {
   bool stopped_by_policy = false;
   bool out_of_time = false;
   std::vector<Error> errors;
+  std::vector<Error> strangers;  // Of learned peers.
 };
 
 Result<std::vector<node::Peer>> chosen_peers(const Options& options, Context& context,
                                              const StoreDir& store) {
-  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  BMSG_TRY_ASSIGN(auto known, chain->peers());
   if (options.peers.empty()) {
+    BMSG_TRY_ASSIGN(auto known, peers_to_call(context, store));
     std::erase_if(known, [&](const node::Peer& peer) {
       return peer.score >= node::kBanScore && !node::may_call(peer, context.clock.now());
     });
     return known;
   }
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY_ASSIGN(const auto known, chain->peers());
   std::vector<node::Peer> chosen;
   for (const std::string& url : options.peers) {
     const auto at = std::ranges::find(known, url, &node::Peer::url);
@@ -72,6 +78,7 @@ Result<node::SyncOptions> sync_options(const Options& options, Context& context,
     sync.direction = options.pull ? Direction::pull : Direction::push;
   if (limit > 0) sync.deadline = context.clock.steady() + std::chrono::seconds(limit);
   sync.bytes_max = options.bytes_max;
+  if (!options.topic.empty()) sync.topic = topic_of(options.topic);
   return sync;
 }
 
@@ -81,8 +88,9 @@ void tell(Context& context, const Exchange& exchange) {
     // The peer's words may be in it, so it goes through the sanitiser of warnings.
     const std::string& cause = exchange.report.error().message;
     const bool named = cause.starts_with(exchange.peer.url);
-    context.out.warn(named ? cause : fmt::format("{}: {}", exchange.peer.url, cause));
-    return;
+    const std::string line = named ? cause : fmt::format("{}: {}", exchange.peer.url, cause);
+    if (node::is_learned(exchange.peer)) return context.out.note(line);
+    return context.out.warn(line);
   }
   const node::SyncReport& report = exchange.report.value();
   if (report.reorg && report.reorg->depth > 0)
@@ -94,6 +102,10 @@ void tell(Context& context, const Exchange& exchange) {
   }
   if (report.stopped_by_policy)
     context.out.warn(fmt::format("{}: {}", exchange.peer.url, kNotFollowed));
+  if (report.withheld_bodies > 0)
+    context.out.warn(
+        fmt::format("{}: bodies that its blocks name were not given: {}; others are asked",
+                    exchange.peer.url, report.withheld_bodies));
   context.out.note(fmt::format("{}: +{} blocks, -{}, {} messages, {} ms", exchange.peer.url,
                                report.pulled_blocks, report.pushed_blocks,
                                report.pulled_messages + report.pushed_messages, report.latency_ms));
@@ -101,8 +113,10 @@ void tell(Context& context, const Exchange& exchange) {
 
 void count(Tally& tally, const Exchange& exchange) {
   if (!exchange.report) {
-    ++tally.failed;
-    tally.errors.push_back(exchange.report.error());
+    const Error& error = exchange.report.error();
+    // That strangers are away or lie is no news; that nobody is left would be.
+    const bool counts = !node::is_learned(exchange.peer) || api::is_our_failure(error.code);
+    (counts ? tally.errors : tally.strangers).push_back(error);
     return;
   }
   ++tally.worked;
@@ -155,6 +169,9 @@ std::string summary_of(const Tally& tally, double elapsed) {
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   const auto began = context.clock.steady();
+  std::error_code unread;
+  if (!options.topic.empty() && !std::filesystem::exists(store.light(), unread))
+    return Error{Errc::bad_usage, "--topic is for light stores; this one gets every topic"};
   if (!options.dry_run) BMSG_TRY(take_outbox(context, store));
   BMSG_TRY_ASSIGN(const auto peers, chosen_peers(options, context, store));
   if (peers.empty() && options.require > 0)
@@ -175,9 +192,10 @@ Result<ExitCode> run(const Options& options, Context& context) {
       count(tally, exchange);
       tell(context, exchange);
       told += api::sync_json(exchange.view) + "\n";
-      const bool known = exchange.peer.added.value != 0;
-      if (known) BMSG_TRY(local.put_peer(exchange.peer));
+      BMSG_TRY(keep(local, exchange));
     }
+    if (tally.worked == 0) std::ranges::move(tally.strangers, std::back_inserter(tally.errors));
+    tally.failed = tally.errors.size();
     BMSG_TRY(local.release());
   }
   const double elapsed = std::chrono::duration<double>(context.clock.steady() - began).count();
@@ -198,6 +216,8 @@ void add_sync(Command app, Context& context) {
   sync.add_option("peers", options->peers, "Only these").type_name("PEER");
   sync.add_flag("--pull", options->pull, "Only fetch");
   sync.add_flag("--push", options->push, "Only give");
+  sync.add_option("--topic", options->topic, "Light store: public messages of it, too")
+      .type_name("TOPIC");
   sync.add_option("--timeout", options->timeout, "Longest time for the round").type_name("DUR");
   sync.add_option("--jobs", options->jobs, "Peers to talk to at once (4)")
       .between(1, 64)

@@ -237,7 +237,14 @@ Result<ExitCode> run(const Options& options, Context& context) {
     return Error{Errc::bad_usage, "--read-data-subset is for --full"};
   BMSG_TRY_ASSIGN(const auto store, context.store());
   const auto began = context.clock.steady();
-  BMSG_TRY_ASSIGN(const auto report, check_store(options, context, store));
+  auto checked = check_store(options, context, store);
+  if (!checked) {
+    Error error = checked.error();
+    if (error.code == Errc::corrupt && error.hint.empty())
+      error.hint = "'bmsg repair --from-peer URL' makes the store sound again";
+    return error;
+  }
+  const node::VerifyReport& report = checked.value();
   const double seconds = std::chrono::duration<double>(context.clock.steady() - began).count();
   context.options.json ? print_json(context, report, seconds)
                        : print(options, context, report, seconds);

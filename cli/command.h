@@ -106,6 +106,7 @@ void add_init(Command app, Context& context);
 void add_clone(Command app, Context& context);
 void add_invite(Command app, Context& context);
 void add_id(Command app, Context& context);
+void add_pair(Command app, Context& context);
 void add_contact(Command app, Context& context);
 void add_send(Command app, Context& context);
 void add_outbox(Command app, Context& context);

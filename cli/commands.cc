@@ -22,6 +22,7 @@ const std::vector<Entry>& entries() {
       {add_clone, {{"clone", "Make a store of a chain that exists"}}},
       {add_invite, {{"invite", "Print a URI that others clone from"}}},
       {add_id, {{"id", "Show and make identities"}}},
+      {add_pair, {{"pair", "Be the same person on a second machine"}}},
       {add_contact, {{"contact", "Name addresses and say how far you trust them"}}},
       {add_send, {{"send", "Seal a message and queue it"}}},
       {add_outbox, {{"outbox", "Show what waits, and why"}}},

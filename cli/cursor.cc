@@ -11,6 +11,7 @@
 #include "cli/times.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/absent.h"
 
 namespace bmsg::cli {
 namespace {
@@ -62,13 +63,17 @@ Result<bool> is_listed(const Mailroom& room, const MessageId& id) {
   return item && item->summary.direction == mail::Direction::in && mail::is_text(item->summary);
 }
 
-/// Moves a reader over all that is handled or nothing to be listed.
+/// Moves a reader over all that is handled or nothing to be listed. What waits for its body is
+/// noted in `change`.
 Result<mail::Reader> moved_over_handled(const Mailroom& room, const std::string& name,
-                                        mail::Reader reader, const mail::MailReader& index) {
+                                        mail::Reader reader, const mail::MailReader& index,
+                                        mail::MailChange& change) {
   mail::ReaderWish wish;
   wish.events_max = 1;
   wish.wants = [&](const MessageId& id) -> Result<bool> {
     BMSG_TRY_ASSIGN(const bool handled, mail::is_handled(index, name, id));
+    BMSG_TRY_ASSIGN(const bool absent, mail::is_absent(index, id));
+    if (absent && !handled) mail::set_late(change, name, id);
     return handled ? Result<bool>(false) : is_listed(room, id);
   };
   for (;;) {
@@ -161,6 +166,23 @@ void Cursor::move(const mail::ReaderPlace& place) {
   (void)own_.apply(unsaved_);  // In memory, where nothing fails.
 }
 
+void Cursor::expect(const MessageId& id) {
+  mail::set_late(unsaved_, name_, id);
+  (void)own_.apply(unsaved_);  // In memory, where nothing fails.
+}
+
+void Cursor::settle_late(const MessageId& id) {
+  mail::clear_late(unsaved_, name_, id);
+  (void)own_.apply(unsaved_);  // In memory, where nothing fails.
+}
+
+/// What is saved, and what this process has changed of it.
+Result<std::vector<MessageId>> Cursor::late() const {
+  mail::MailOverlay both(watched_.index());
+  both.add(unsaved_);
+  return name_.empty() ? mail::late_for(own_, name_) : mail::late_for(both, name_);
+}
+
 Result<Done> Cursor::save() {
   if (!unsaved_.values.empty() && !name_.empty()) {
     BMSG_TRY(change_index(context_, store_, unsaved_));
@@ -193,6 +215,8 @@ Result<std::vector<mail::MailItem>> not_handled(const Mailroom& room, const std:
   BMSG_TRY_ASSIGN(const auto parked, mail::parked_of(room.index(), name));
   std::set<MessageId> waiting;
   for (const mail::Parked& one : parked) waiting.insert(one.id);
+  BMSG_TRY_ASSIGN(const auto late, mail::late_for(room.index(), name));
+  waiting.insert(late.begin(), late.end());
   std::vector<mail::MailItem> left;
   for (mail::MailItem& item : items) {
     BMSG_TRY_ASSIGN(const bool handled, mail::is_handled(room.index(), name, item.id));
@@ -213,11 +237,14 @@ Result<Done> handle_by_hand(Context& context, const StoreDir& store, const Mailr
     BMSG_TRY_ASSIGN(const auto first, mail::first_place(room.chain()));
     BMSG_TRY_ASSIGN(reader, mail::begin_reader(room.chain(), room.index(), name, first, change));
   }
-  for (const MessageId& id : ids) mail::set_handled(change, name, id);
+  for (const MessageId& id : ids) {
+    mail::set_handled(change, name, id);
+    if (room.chain().is_light()) mail::clear_late(change, name, id);
+  }
   if (reader && lock) {
     mail::MailOverlay after(room.index());
     after.add(change);
-    BMSG_TRY_ASSIGN(const auto moved, moved_over_handled(room, name, *reader, after));
+    BMSG_TRY_ASSIGN(const auto moved, moved_over_handled(room, name, *reader, after, change));
     if (moved != *reader) mail::set_reader(change, name, moved);
   }
   return change_index(context, store, change);

@@ -33,6 +33,10 @@ class Cursor {
   void handled(const mail::ReaderEvent& event);
   void park(const mail::ReaderEvent& event);
   void move(const mail::ReaderPlace& place);
+  /// The place passes a message whose body is not here yet; and it came, or is not wanted.
+  void expect(const MessageId& id);
+  void settle_late(const MessageId& id);
+  Result<std::vector<MessageId>> late() const;
   Result<Done> save();
 
  private:

@@ -42,8 +42,7 @@ void wait_for_work(Context& context, const StoreDir& store) {
 }
 
 Result<std::size_t> relay(Context& context, const StoreDir& store) {
-  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  BMSG_TRY_ASSIGN(const auto peers, chain->peers());
+  BMSG_TRY_ASSIGN(const auto peers, peers_to_call(context, store));
   std::size_t took = 0;
   for (const node::Peer& peer : peers) {
     if (context.clock.now() < peer.not_before) continue;
@@ -54,7 +53,7 @@ Result<std::size_t> relay(Context& context, const StoreDir& store) {
     // The block is ours and stored; a peer that cannot be told is only worth a remark.
     if (!exchange.report)
       context.out.note(fmt::format("{}: {}", peer.url, exchange.report.error().message));
-    BMSG_TRY(remember(context, store, exchange.peer));
+    BMSG_TRY(remember(context, store, exchange));
   }
   return took;
 }

@@ -70,6 +70,7 @@ std::vector<Exchange> exchange_with_all(ShortService& local, Context& context,
     if (!turn.report || turn.report.value().out_of_time || all == pulled(turn)) return;
     node::SyncOptions again = options;
     again.cursor = turn.report.value().cursor;
+    again.own_cursor = turn.report.value().own_cursor;
     add(turn, exchange_through(local, context, store, turn.peer, again, shown));
   };
   for_each_at_once(peers.size(), jobs, second, context);

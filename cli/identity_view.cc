@@ -11,6 +11,7 @@
 #include "lib/chain/block_hash.h"
 #include "lib/core/address.h"
 #include "lib/core/try.h"
+#include "lib/mail/card_directory.h"
 
 namespace bmsg::cli {
 namespace {
@@ -43,6 +44,11 @@ Result<api::IdentityView> identity_view(Context& context, const StoreDir& store,
   view.fingerprint = fingerprint_of(identity.address());
   view.encrypted = is_encrypted(open);
   view.device = identity.device;
+  const mail::CardDirectory cards(context.disk, store.cards(), chain);
+  BMSG_TRY_ASSIGN(const auto known, cards.cards_of(view.address));
+  for (const mail::Card& card : known.cards) {
+    if (card.usable_at(context.clock.now())) view.devices.push_back(card.device);
+  }
   if (const auto card = own_card(context, store, identity, chain)) {
     view.card_seq = card.value().seq;
     view.card_expires = card.value().expires();
@@ -55,6 +61,9 @@ std::string identity_text(const api::IdentityView& view) {
   std::string text = fmt::format("name        {}\naddress     {}\nfingerprint {}\nkeys        {}\n",
                                  shown_line(view.name), to_address(view.address), view.fingerprint,
                                  view.encrypted ? "behind a passphrase" : "without a passphrase");
+  text += fmt::format("device      {}", view.device);
+  if (view.devices.size() > 1) text += fmt::format(" of {}", fmt::join(view.devices, ", "));
+  text += "\n";
   if (!view.card_seq) return text + "card        none on this chain yet\n";
   return text + fmt::format("card        number {}, {}, until {}\n", *view.card_seq,
                             view.card_state, to_rfc3339(view.card_expires));

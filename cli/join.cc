@@ -4,11 +4,28 @@
 
 #include <algorithm>
 
+#include "cli/node_key.h"
 #include "cli/peering.h"
 #include "lib/chain/rules_text.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
+
+namespace {
+
+/// A node for members only: what to do so that it lets this store in, which is not there yet.
+Error turned_away(Error error, const Introduction& introduction) {
+  if (error.code != Errc::denied || error.hint.empty()) return error;
+  error.hint =
+      introduction.is_kept
+          ? "give that key to whoever runs it, for the setting serve.allow there; then "
+            "repeat this"
+          : "nothing was kept, that key neither; with --node-key FILE it is, and can be let "
+            "in";
+  return error;
+}
+
+}  // namespace
 
 bool is_node_url(const std::string& text) {
   constexpr const char* kSchemes[] = {"http://", "https://", "unix:", "ssh://"};
@@ -16,12 +33,15 @@ bool is_node_url(const std::string& text) {
                              [&](const char* scheme) { return text.starts_with(scheme); });
 }
 
-Result<Meeting> meet(Context& context, const std::string& url, const std::optional<NodeKey>& key) {
+Result<Meeting> meet(Context& context, const std::string& url, const Introduction& introduction) {
   BMSG_TRY_ASSIGN(const auto settings, context.settings(nullptr));
   BMSG_TRY_ASSIGN(auto reach, transport_options(settings));
-  reach.expected_key = key;
+  reach.expected_key = introduction.expected;
+  BMSG_TRY_ASSIGN(reach.identity, tls_identity_of(introduction.node_seed));
   BMSG_TRY_ASSIGN(const auto transport, api::HttpTransport::open(url, reach));
-  BMSG_TRY_ASSIGN(auto text, transport->rules_text());
+  auto told = transport->rules_text();
+  if (!told) return turned_away(told.error(), introduction);
+  std::string text = std::move(told).value();
   if (auto parsed = chain::parse_rules_text(text); !parsed) {
     return Error{Errc::protocol,
                  fmt::format("{} gives no rules text: {}", url, parsed.error().message)};
@@ -41,7 +61,7 @@ Result<Done> join_peer(Context& context, const StoreDir& store, const std::strin
   if (!exchange.report)
     context.out.warn(fmt::format("the first sync failed, the store is made: {}",
                                  exchange.report.error().message));
-  return remember(context, store, exchange.peer);
+  return remember(context, store, exchange);
 }
 
 }  // namespace bmsg::cli

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "lib/core/ids.h"
+#include "lib/crypto/secret_bytes.h"
 
 namespace bmsg::cli {
 
@@ -20,9 +21,16 @@ struct Meeting {
 /// Whether `text` is the address of a node rather than a file.
 bool is_node_url(const std::string& text);
 
-/// Asks a node for its rules. `key`: what it has to prove; none: whatever it has.
+/// Who asks, and whom.
+struct Introduction {
+  const crypto::SecretBytes& node_seed;  // Of the store that is to be; shown where it is asked for.
+  bool is_kept = false;                  // That key lasts even if nothing comes of the store.
+  std::optional<NodeKey> expected{};     // What the node has to prove; none: whatever it has.
+};
+
+/// Asks a node for its rules.
 /// Errors: as node::Transport; Errc::protocol if it has none.
-Result<Meeting> meet(Context& context, const std::string& url, const std::optional<NodeKey>& key);
+Result<Meeting> meet(Context& context, const std::string& url, const Introduction& introduction);
 
 enum class FirstSync { yes, no };
 

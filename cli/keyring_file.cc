@@ -111,21 +111,23 @@ Result<const mail::Identity*> chosen_identity(const Context& context, const Stor
   return &keyring.identities.front();
 }
 
-Result<mail::Sent> issue_card(Context& context, const StoreDir& store, OpenKeyring& open,
-                              const std::string& identity_name, const chain::ChainRules& rules,
-                              std::uint64_t skipped) {
-  auto& all = open.keyring.identities;
-  const auto identity = std::ranges::find(all, identity_name, &mail::Identity::name);
-  check(identity != all.end(), "a card for an identity that is not there");
+Result<Done> add_card_key(Context& context, mail::Identity& identity,
+                          const chain::ChainRules& rules, std::uint64_t skipped) {
   const std::uint32_t time = minute_of(context.clock.now());
   const std::uint32_t ttl = std::min(mail::kCardSeconds, rules.rules.maxttl);
   BMSG_TRY_ASSIGN(auto key,
-                  mail::make_card_key(*identity, rules.id, UnixSeconds{std::uint64_t{time} + ttl},
+                  mail::make_card_key(identity, rules.id, UnixSeconds{std::uint64_t{time} + ttl},
                                       context.entropy));
   key.seq += skipped;
-  identity->cards.push_back(std::move(key));
-  BMSG_TRY(save_keyring(context, store, open));
+  identity.cards.push_back(std::move(key));
+  return done;
+}
 
+Result<mail::Sent> queue_card(Context& context, const StoreDir& store, const OpenKeyring& open,
+                              const mail::Identity& identity, const chain::ChainRules& rules) {
+  const auto key = std::find_if(identity.cards.rbegin(), identity.cards.rend(),
+                                [&](const auto& one) { return one.chain == rules.id; });
+  check(key != identity.cards.rend(), "a card without its key");
   mail::CardDirectory cards(context.disk, store.cards(), rules.id);
   mail::Outbox outbox(context.disk, store.outbox());
   const mail::SendContext sending{.chain = rules,
@@ -134,9 +136,20 @@ Result<mail::Sent> issue_card(Context& context, const StoreDir& store, OpenKeyri
                                   .clock = context.clock,
                                   .entropy = context.entropy,
                                   .keyring = &open.keyring,
-                                  .identity = &*identity,
+                                  .identity = &identity,
                                   .threads = threads_for(0)};
-  return mail::send_card(*identity, identity->cards.back(), cards, sending, std::stop_token());
+  return mail::send_card(identity, *key, cards, sending, std::stop_token());
+}
+
+Result<mail::Sent> issue_card(Context& context, const StoreDir& store, OpenKeyring& open,
+                              const std::string& identity_name, const chain::ChainRules& rules,
+                              std::uint64_t skipped) {
+  auto& all = open.keyring.identities;
+  const auto identity = std::ranges::find(all, identity_name, &mail::Identity::name);
+  check(identity != all.end(), "a card for an identity that is not there");
+  BMSG_TRY(add_card_key(context, *identity, rules, skipped));
+  BMSG_TRY(save_keyring(context, store, open));
+  return queue_card(context, store, open, *identity, rules);
 }
 
 Result<mail::Card> own_card(Context& context, const StoreDir& store, const mail::Identity& identity,

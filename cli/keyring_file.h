@@ -48,6 +48,13 @@ Result<mail::Sent> issue_card(Context& context, const StoreDir& store, OpenKeyri
                               const std::string& identity_name, const chain::ChainRules& rules,
                               std::uint64_t skipped = 0);
 
+/// The two halves of issue_card(), between which the caller saves the keyring: a fresh prekey, and
+/// the card of the newest.
+Result<Done> add_card_key(Context& context, mail::Identity& identity,
+                          const chain::ChainRules& rules, std::uint64_t skipped = 0);
+Result<mail::Sent> queue_card(Context& context, const StoreDir& store, const OpenKeyring& open,
+                              const mail::Identity& identity, const chain::ChainRules& rules);
+
 /// The newest card of an identity of ours on this store.
 /// Errors: Errc::not_found.
 Result<mail::Card> own_card(Context& context, const StoreDir& store, const mail::Identity& identity,

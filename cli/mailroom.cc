@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "cli/own_cards.h"
 #include "cli/post_receive.h"
 #include "cli/progress.h"
 #include "cli/refs.h"
@@ -9,6 +13,7 @@
 #include "cli/session.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/absent.h"
 #include "lib/mail/card_directory.h"
 #include "lib/mail/received.h"
 #include "storage/rocks_mail_store.h"
@@ -39,6 +44,8 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDi
   std::unique_ptr<Mailroom> room(new Mailroom(context, store));
   BMSG_TRY_ASSIGN(room->rules_, read_rules(context, store));
   BMSG_TRY_ASSIGN(room->keyring_, unlock_keyring(context, store));
+  const auto mended = mend_own_cards(context, store, room->rules_, room->keyring_);
+  if (!mended) context.out.warn("an own card stays as it is: " + mended.error().message);
   room->keys_ = mail::mail_keys(room->keyring_.keyring, room->rules_.id);
   const auto released = release_held(context, store, room->rules_, room->keyring_.keyring);
   if (!released) context.out.warn("held messages stay held: " + released.error().message);
@@ -51,6 +58,7 @@ Result<Done> Mailroom::refresh() {
   BMSG_TRY_ASSIGN(contacts_, read_contacts(context_, store_));
   BMSG_TRY(reopen());
   BMSG_TRY(scan());
+  if (chain_->is_light()) BMSG_TRY(want_absent());
   box_ = std::make_unique<mail::Mailbox>(*chain_, *overlay_, keys_, outbox_);
   tell_received(context_, store_, *this);
   return done;
@@ -86,6 +94,27 @@ Result<Done> Mailroom::scan() {
     const std::uint64_t scanned = found.change.position ? found.change.position->height.value : 0;
     shown.count_blocks("scan", scanned, tip.height.value);
   }
+}
+
+Result<Done> Mailroom::want(const std::vector<MessageId>& ids) {
+  BMSG_TRY_ASSIGN(const auto all,
+                  mail::Decoys(*chain_, context_.entropy, context_.clock.now()).among(ids));
+  BMSG_TRY_ASSIGN(const auto session, open_node(context_, store_));
+  return session->service().want_bodies(all);
+}
+
+/// Has the bodies of what was found asked for, among others. What cannot be noted now is noted by
+/// the next command: the index knows that they are absent.
+Result<Done> Mailroom::want_absent() {
+  BMSG_TRY_ASSIGN(const auto absent, mail::absent_in(*overlay_));
+  absent_ = absent.size();
+  BMSG_TRY_ASSIGN(const auto wanted, chain_->wanted());
+  std::vector<MessageId> fresh;
+  std::ranges::set_difference(absent, wanted, std::back_inserter(fresh));
+  if (fresh.empty()) return done;
+  const auto noted = want(fresh);
+  if (!noted) context_.out.warn("what is missing is not asked for yet: " + noted.error().message);
+  return done;
 }
 
 Result<bool> Mailroom::apply(mail::MailStore& index, const mail::ScanResult& found) {

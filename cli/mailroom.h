@@ -37,6 +37,10 @@ class Mailroom {
   const mail::ContactBook& contacts() const { return contacts_; }
   const mail::MailKeys& keys() const { return keys_; }
   const mail::Keyring& keyring() const { return keyring_.keyring; }
+  /// Messages of ours whose bodies a light store does not have yet.
+  std::size_t absent() const { return absent_; }
+  /// Has their bodies asked for by the next sync of a light store, among others.
+  Result<Done> want(const std::vector<MessageId>& ids);
 
   /// A message by reference; "@" counts back through what was received.
   /// Errors: as find_message().
@@ -50,6 +54,7 @@ class Mailroom {
  private:
   Mailroom(Context& context, StoreDir store);
   Result<Done> scan();
+  Result<Done> want_absent();
   /// busy: the index could not be written. overtaken: somebody else scanned meanwhile.
   enum class Applied { written, busy, overtaken };
   Result<Applied> try_apply(const mail::ScanResult& found);
@@ -67,6 +72,7 @@ class Mailroom {
   std::unique_ptr<mail::MailReader> mail_;
   std::unique_ptr<mail::MailOverlay> overlay_;
   std::unique_ptr<mail::Mailbox> box_;
+  std::size_t absent_ = 0;
   bool queues_received_ = false;  // For the hook post-receive.
 };
 

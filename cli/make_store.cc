@@ -9,6 +9,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/crypto/random.h"
+#include "lib/crypto/sign.h"
 #include "lib/mail/outbox.h"
 #include "storage/rocks_store.h"
 
@@ -17,9 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 14> kOwnNames = {
-    "genesis",        "chain", "chain.lock", "mail", "mail.lock", "witness", "keys",
-    "contacts.jsonl", "cards", "outbox",     "run",  "hooks",     "ballast", "config.toml"};
+constexpr std::array<std::string_view, 15> kOwnNames = {
+    "genesis", "chain", "chain.lock",     "mail",        "mail.lock",
+    "witness", "keys",  "contacts.jsonl", "cards",       "outbox",
+    "run",     "hooks", "ballast",        "config.toml", "light"};
 
 /// There from before the first thing that is made until the last: what lies beside it was never
 /// told to anybody, and goes. Without it a folder that is called "mail" is somebody's.
@@ -63,8 +65,11 @@ Result<Done> remove_leftovers(const fs::path& directory, const Disk& disk) {
   return done;
 }
 
-Result<Done> make_node_key(Context& context, const StoreDir& store) {
-  BMSG_TRY_ASSIGN(const auto seed, crypto::random_secret(context.entropy, 32));
+Result<Done> make_node_key(Context& context, const StoreDir& store,
+                           std::optional<crypto::SecretBytes> seed_given) {
+  auto any = seed_given ? Result<crypto::SecretBytes>(std::move(*seed_given))
+                        : crypto::random_secret(context.entropy, crypto::kSeedBytes);
+  BMSG_TRY_ASSIGN(const auto seed, std::move(any));
   return context.disk.replace(store.node_key(), as_bytes(to_hex(seed.view()) + "\n"));
 }
 
@@ -113,11 +118,13 @@ Result<MadeStore> make_store(Context& context, const fs::path& directory, NewSto
   }
   BMSG_TRY(mail::Outbox(context.disk, store.outbox()).prepare());
   BMSG_TRY(context.disk.replace(store.genesis(), as_bytes(wanted.rules_text)));
+  if (wanted.light) BMSG_TRY(context.disk.replace(store.light(), {}));
   const storage::OpenOptions options{.disk = context.disk, .witness = store.witness()};
-  BMSG_TRY_ASSIGN(auto chain_store,
-                  storage::RocksStore::create(store.chain(), wanted.rules_text, options));
+  BMSG_TRY_ASSIGN(auto chain_store, storage::RocksStore::create(
+                                        store.chain(), wanted.rules_text, options,
+                                        wanted.light ? node::Keeps::heads : node::Keeps::all));
   chain_store.reset();
-  BMSG_TRY(make_node_key(context, store));
+  BMSG_TRY(make_node_key(context, store, std::move(wanted.node_seed)));
   BMSG_TRY_ASSIGN(const auto address, make_identity(context, store, wanted, rules));
   BMSG_TRY(make_ballast(context, store));
   BMSG_TRY(context.disk.replace(store.format(), as_bytes(kStoreFormat)));

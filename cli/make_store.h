@@ -14,8 +14,10 @@ namespace bmsg::cli {
 /// What a new store is to hold.
 struct NewStore {
   std::string rules_text;
-  std::optional<std::string> identity;            // Its name; absent: no identity.
-  std::optional<crypto::SecretBytes> passphrase;  // Absent: none was chosen.
+  std::optional<std::string> identity;             // Its name; absent: no identity.
+  std::optional<crypto::SecretBytes> passphrase;   // Absent: none was chosen.
+  std::optional<crypto::SecretBytes> node_seed{};  // Of its node key; absent: any.
+  bool light = false;                              // Heads only, and own bodies.
 };
 
 /// Makes a store in `directory`, which is absent, empty, or holds what a killed attempt left.

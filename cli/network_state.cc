@@ -12,9 +12,15 @@ constexpr std::uint64_t kQuietIntervals = 6;
 
 bool is_ok(const node::Peer& peer, UnixSeconds now) { return api::peer_state(peer, now) == "ok"; }
 
-/// It was asked and did not answer as it should.
+/// It was asked and did not answer as it should. Of those that strangers told of nobody knows
+/// whether they should.
 bool is_bad(const node::Peer& peer, UnixSeconds now) {
-  return !is_ok(peer, now) && api::peer_state(peer, now) != "never";
+  return !node::is_unproven(peer) && !is_ok(peer, now) && api::peer_state(peer, now) != "never";
+}
+
+/// The same, of those that people gave.
+bool is_missed(const node::Peer& peer, UnixSeconds now) {
+  return !node::is_learned(peer) && is_bad(peer, now);
 }
 
 std::uint64_t since(UnixSeconds then, UnixSeconds now) {
@@ -69,8 +75,8 @@ std::vector<api::AttentionView> network_attention(const NetworkState& state) {
   }
   if (ok == 0 && bad > 0) {
     found.push_back({"peers", fmt::format("none of {} peers answers", bad), "bmsg peers probe"});
-  } else if (bad > 0) {
-    found.push_back({"peers", fmt::format("{} peers do not answer", bad), "bmsg peers"});
+  } else if (const auto missed = count(is_missed); missed > 0) {
+    found.push_back({"peers", fmt::format("{} peers do not answer", missed), "bmsg peers"});
   }
   if (const auto off = clock_off(state.peers); std::abs(off) > kClockOffSeconds) {
     found.push_back({"clock",

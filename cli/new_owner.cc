@@ -16,11 +16,20 @@ void add_owner_options(Command command, OwnerOptions& options) {
   command.add_option("--name", options.name, "The name that your card shows").type_name("NAME");
   command.add_flag("--no-identity", options.no_identity, "Make no identity");
   command.add_flag("--no-passphrase", options.no_passphrase, "Keep the keys without a passphrase");
+  command.add_flag("--light", options.light, "Keep heads, and own messages, only");
+  command
+      .add_option("--node-key", options.node_key,
+                  "The node key, from a file that is made if need be")
+      .type_name("FILE");
 }
 
 Result<NewStore> store_for(Context& context, const OwnerOptions& options, std::string rules_text,
                            const std::filesystem::path& directory) {
-  NewStore wanted{.rules_text = std::move(rules_text), .identity = {}, .passphrase = {}};
+  NewStore wanted{.rules_text = std::move(rules_text),
+                  .identity = {},
+                  .passphrase = {},
+                  .node_seed = {},
+                  .light = options.light};
   if (!options.no_identity) {
     wanted.identity = options.name;
     if (!options.name.empty()) {

@@ -17,9 +17,11 @@ struct OwnerOptions {
   std::string name;
   bool no_identity = false;
   bool no_passphrase = false;
+  bool light = false;
+  std::string node_key;  // A file; empty: any key.
 };
 
-/// Adds --name, --no-identity and --no-passphrase to a command.
+/// Adds --name, --no-identity, --no-passphrase, --node-key and --light to a command.
 void add_owner_options(Command command, OwnerOptions& options);
 
 /// What the store of a chain is to hold; asks for a passphrase unless told not to. `directory` is

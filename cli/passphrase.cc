@@ -22,22 +22,23 @@ namespace {
 using crypto::SecretBytes;
 
 /// Everything up to the end of input, less one line ending.
-Result<SecretBytes> read_from(int descriptor, const std::string& where) {
+Result<SecretBytes> read_from(int descriptor, const std::string& where,
+                              const std::string& what = "passphrase") {
   SecretBytes buffer(kPassphraseBytesMax + 1);
   std::size_t size = 0;
   while (size < buffer.size()) {
     const ssize_t got = ::read(descriptor, buffer.writable().data() + size, buffer.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
-      return Error{Errc::not_found, fmt::format("cannot read the passphrase from {}: {}", where,
+      return Error{Errc::not_found, fmt::format("cannot read the {} from {}: {}", what, where,
                                                 std::strerror(errno))};
     }
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
   if (size > kPassphraseBytesMax) {
-    return Error{Errc::bad_usage, fmt::format("the passphrase from {} is longer than {} bytes",
-                                              where, kPassphraseBytesMax)};
+    return Error{Errc::bad_usage, fmt::format("the {} from {} is longer than {} bytes", what, where,
+                                              kPassphraseBytesMax)};
   }
   const ByteView read = buffer.view().first(size);
   const std::size_t ending =
@@ -45,14 +46,14 @@ Result<SecretBytes> read_from(int descriptor, const std::string& where) {
   return SecretBytes::from(read.first(size - ending));
 }
 
-Result<SecretBytes> read_file(const std::string& name) {
-  if (name == "-") return read_from(STDIN_FILENO, "standard input");
+Result<SecretBytes> read_file(const std::string& name, const std::string& what = "passphrase") {
+  if (name == "-") return read_from(STDIN_FILENO, "standard input", what);
   const Descriptor opened(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!opened) {
     return Error{Errc::not_found,
-                 fmt::format("cannot open passphrase file '{}': {}", name, std::strerror(errno))};
+                 fmt::format("cannot open {} file '{}': {}", what, name, std::strerror(errno))};
   }
-  return read_from(opened.number(), "'" + name + "'");
+  return read_from(opened.number(), "'" + name + "'", what);
 }
 
 /// What a program prints. `arguments` ends with a null pointer.
@@ -100,6 +101,10 @@ bool passphrase_is_named(const Context& context) {
   }
   const std::string directory = from_environment("CREDENTIALS_DIRECTORY");
   return !directory.empty() && ::access((directory + "/bmsg.passphrase").c_str(), R_OK) == 0;
+}
+
+Result<SecretBytes> read_secret_file(const std::string& file, const std::string& what) {
+  return read_file(file, what);
 }
 
 Result<SecretBytes> changed_passphrase(const Context& context, const std::string& what,

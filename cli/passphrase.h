@@ -24,6 +24,10 @@ Result<crypto::SecretBytes> new_passphrase(const Context& context, const std::st
 Result<crypto::SecretBytes> changed_passphrase(const Context& context, const std::string& what,
                                                const std::string& file);
 
+/// What stands in a file, without its line ending; "-" is standard input. `what` names it in
+/// errors. Errors: Errc::not_found; Errc::bad_usage if it is too long to be typed.
+Result<crypto::SecretBytes> read_secret_file(const std::string& file, const std::string& what);
+
 /// True if an option or a variable names a source.
 bool passphrase_is_named(const Context& context);
 

@@ -14,6 +14,16 @@ namespace bmsg::cli {
 
 namespace {
 
+/// Where it is known from, in words.
+std::string source_of(const node::Peer& peer) {
+  const std::string word(api::peer_source(peer));
+  if (!node::is_learned(peer)) return word;
+  const std::string by = peer.told_by.empty() ? "" : " from " + shown_line(peer.told_by);
+  return word + by +
+         (node::is_unproven(peer) ? "; unproven: it has not answered yet"
+                                  : fmt::format("; it has answered {} times", peer.exchanges));
+}
+
 std::string distance(Height theirs, Height ours) {
   if (theirs == ours) return "as we";
   if (theirs > ours)
@@ -47,6 +57,10 @@ std::string peer_text(const node::Peer& peer, Height ours, UnixSeconds now) {
       fmt::format("url     {}\nstate   {}\nnode    {}\n", shown_line(peer.url),
                   api::peer_state(peer, now), peer.key ? to_hex(peer.key->view()) : "-");
   if (api::is_mirror(peer)) text += "kind    mirror: pulled from, given nothing\n";
+  text += fmt::format("source  {}\n", source_of(peer));
+  if (peer.record)
+    text += fmt::format("record  {}, signed {}\n", shown_line(peer.record->host_port),
+                        to_rfc3339(peer.record->time));
   text += fmt::format("height  {}\n", peer.height ? fmt::format("{}, {}", peer.height->value,
                                                                 distance(*peer.height, ours))
                                                   : std::string("-"));

@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "cli/hooks.h"
+#include "cli/node_key.h"
 #include "lib/api/gossip.h"
+#include "lib/api/peer_places.h"
+#include "lib/core/big_endian.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
-#include "lib/crypto/certificate.h"
 #include "lib/mail/outbox.h"
+#include "lib/node/outbound.h"
 #include "lib/node/peer_book.h"
 
 namespace bmsg::cli {
@@ -44,8 +48,8 @@ class PoliteTransport final : public node::Transport {
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override {
     return ask([&] { return peer_.blocks(from, count, bodies); });
   }
-  Result<std::optional<Block>> block(const BlockHash& hash) override {
-    return ask([&] { return peer_.block(hash); });
+  Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override {
+    return ask([&] { return peer_.block(hash, bodies); });
   }
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override {
     return ask([&] { return peer_.messages(ids); });
@@ -56,6 +60,10 @@ class PoliteTransport final : public node::Transport {
   Result<std::vector<node::PutLine>> put(const Bytes& pack) override {
     return ask([&] { return peer_.put(pack); });
   }
+  Result<std::vector<node::PeerRecord>> peer_records() override {
+    return ask([&] { return peer_.peer_records(); });
+  }
+  void drop_request() override { peer_.drop_request(); }
   bool is_live() const override { return peer_.is_live(); }
   std::uint32_t headers_at_once(Height from) const override { return peer_.headers_at_once(from); }
   std::string name() const override { return peer_.name(); }
@@ -131,7 +139,12 @@ Result<api::TransportOptions> transport_options(const Settings& settings) {
 
 Result<api::TransportOptions> transport_options(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
-  return transport_options(settings);
+  BMSG_TRY_ASSIGN(auto options, transport_options(settings));
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  if (rules.rules.access == chain::Access::open) return options;  // Nobody there needs to know us.
+  BMSG_TRY_ASSIGN(const auto seed, read_node_seed(context, store));
+  BMSG_TRY_ASSIGN(options.identity, tls_identity_of(seed));
+  return options;
 }
 
 void pin(const Context& context, node::Peer& peer, const std::optional<NodeKey>& seen) {
@@ -152,13 +165,14 @@ Exchange exchange_through(ShortService& local, Context& context, const StoreDir&
   };
   auto reach = transport_options(context, store);
   if (!reach) return failed(reach.error());
-  reach.value().expected_key = peer.key;
-  auto transport = api::HttpTransport::open(peer.url, reach.value());
+  auto transport = api::HttpTransport::open(peer.url, api::reach_of(peer, reach.value()));
   if (!transport) return failed(transport.error());
   auto rules = read_rules(context, store);
   if (!rules) return failed(rules.error());
   PoliteTransport polite(*transport.value(), local, context.clock, options.deadline);
-  node::SyncSession session(local, polite, rules.value(), context.clock, options);
+  node::SyncOptions wish = options;
+  api::prepare_trade(wish, local, peer, context.clock.now());
+  node::SyncSession session(local, polite, rules.value(), context.clock, wish);
   auto here = local.info();
   if (!here) return failed(here.error());
   auto report = run_session(context, session, polite, here.value().tip.height, shown);
@@ -173,6 +187,7 @@ Exchange exchange_through(ShortService& local, Context& context, const StoreDir&
     tell_hook(context, store, Hook::post_reorg,
               api::reorg_json({reorg->from, reorg->to, reorg->depth, reorg->returned}));
   pin(context, peer, transport.value()->peer_key());
+  if (report.value().asked_records) peer.records_asked = context.clock.now();
   peer = node::after_success(peer, context.clock.now(),
                              {std::chrono::milliseconds(report.value().latency_ms),
                               report.value().peer.tip.height, report.value().clock_ahead});
@@ -186,8 +201,8 @@ Exchange exchange_with(Context& context, const StoreDir& store, const node::Peer
 }
 
 Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer peer) {
-  BMSG_TRY_ASSIGN(auto reach, transport_options(context, store));
-  reach.expected_key = peer.key;
+  BMSG_TRY_ASSIGN(const auto options, transport_options(context, store));
+  auto reach = api::reach_of(peer, options);
   reach.deadline = kProbeTime;
   BMSG_TRY_ASSIGN(const auto transport, api::HttpTransport::open(peer.url, reach));
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
@@ -203,9 +218,32 @@ Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer pee
   return node::after_success(peer, now, {since(context.clock, began), info.tip.height, ahead});
 }
 
+Result<std::vector<node::Peer>> peers_to_call(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY_ASSIGN(const auto all, chain->peers());
+  std::array<std::uint8_t, 8> seed{};
+  BMSG_TRY(context.entropy.fill(seed));
+  return node::choose_outbound(all, context.clock.now(), load_be<std::uint64_t>(seed.data()),
+                               api::judge_place);
+}
+
+Result<Done> keep(node::Service& local, const Exchange& exchange) {
+  const bool is_other = !exchange.report && exchange.report.error().code == Errc::denied;
+  if (node::is_unproven(exchange.peer) && is_other) return local.remove_peer(exchange.peer.url);
+  if (exchange.peer.added.value == 0) return done;  // Only this once.
+  BMSG_TRY(local.put_peer(exchange.peer));
+  if (!exchange.report) return done;
+  return api::finish_trade(exchange.report.value(), local, exchange.peer.url);
+}
+
 Result<Done> remember(Context& context, const StoreDir& store, const node::Peer& peer) {
   BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
   return session->service().put_peer(peer);
+}
+
+Result<Done> remember(Context& context, const StoreDir& store, const Exchange& exchange) {
+  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
+  return keep(session->service(), exchange);
 }
 
 }  // namespace bmsg::cli

@@ -46,7 +46,14 @@ Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer pee
 /// Pins the key that was seen at the first meeting, and tells.
 void pin(const Context& context, node::Peer& peer, const std::optional<NodeKey>& seen);
 
-/// Remembers a peer in the store.
+/// The peers that are called now: all that people gave, and some of the learned ones (outbound.h).
+Result<std::vector<node::Peer>> peers_to_call(Context& context, const StoreDir& store);
+
+/// Keeps what an exchange came to: the peer, and what it told of others.
+Result<Done> keep(node::Service& local, const Exchange& exchange);
+
+/// Remembers a peer in the store, or what an exchange with it came to.
 Result<Done> remember(Context& context, const StoreDir& store, const node::Peer& peer);
+Result<Done> remember(Context& context, const StoreDir& store, const Exchange& exchange);
 
 }  // namespace bmsg::cli

@@ -176,12 +176,16 @@ Result<Salvaged> salvage(Context& context, const StoreDir& store, const chain::C
   BMSG_TRY_ASSIGN(const auto text, context.disk.read(store.genesis(), kRulesTextBytesMax));
   check(text.has_value(), "rules without their text");
   const storage::OpenOptions options{.disk = context.disk, .witness = witness};
-  BMSG_TRY_ASSIGN(auto chain, storage::RocksStore::create(into, as_text(*text), options));
+  std::error_code unread;
+  const bool is_light = fs::exists(store.light(), unread);
+  const node::Keeps keeps = is_light ? node::Keeps::heads : node::Keeps::all;
+  BMSG_TRY_ASSIGN(auto chain, storage::RocksStore::create(into, as_text(*text), options, keeps));
   node::NodeParts parts{.store = *chain,
                         .chain = rules,
                         .clock = context.clock,
                         .entropy = context.entropy,
-                        .agent = agent_name()};
+                        .agent = agent_name(),
+                        .keeps_all_bodies = true};
   BMSG_TRY_ASSIGN(const auto node, node::Node::make(std::move(parts)));
   for (const node::Peer& peer : remains.peers()) BMSG_TRY(chain->put_peer(peer));
   BMSG_TRY_ASSIGN(auto moved, Mover(remains, *node).move(context));

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "cli/node_key.h"
+#include "lib/api/peer_places.h"
 #include "lib/api/remote_service.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -79,6 +81,13 @@ Result<Done> give_up_ballast(Context& context, const StoreDir& store) {
   return done;
 }
 
+/// So that we do not learn of ourselves; a store without its key can do all else.
+std::optional<NodeKey> own_key(const Context& context, const StoreDir& store) {
+  const auto seed = read_node_seed(context, store);
+  if (!seed) return std::nullopt;
+  return relabel<NodeKey>(crypto::public_key_of(seed.value()));
+}
+
 Result<std::unique_ptr<NodeSession>> LocalSession::open(Context& context, const StoreDir& store,
                                                         FileLock lock) {
   BMSG_TRY(give_up_ballast(context, store));
@@ -93,8 +102,10 @@ Result<std::unique_ptr<NodeSession>> LocalSession::open(Context& context, const 
                         .clock = context.clock,
                         .entropy = context.entropy,
                         .outbox = &session->outbox_,
+                        .key = own_key(context, store),
                         .agent = agent_name(),
-                        .reorg = reorg};
+                        .reorg = reorg,
+                        .judge_place = api::judge_place};
   BMSG_TRY_ASSIGN(session->node_, node::Node::make(std::move(parts)));
   // What a lost block had and the pool has not goes again.
   BMSG_TRY(session->outbox_.return_lost(*session->chain_, context.clock.now()));
@@ -162,17 +173,19 @@ Result<std::unique_ptr<NodeSession>> open_node(Context& context, const StoreDir&
   }
 }
 
+Result<Done> refuse_light(const StoreDir& store, std::string_view purpose) {
+  std::error_code unread;
+  if (!std::filesystem::exists(store.light(), unread)) return done;
+  return Error{
+      Errc::unreachable,
+      fmt::format("'{}' is a light store: it has no bodies {}", store.root().string(), purpose),
+      "'bmsg clone' without --light makes a store that keeps them"};
+}
+
 void poke_node(const StoreDir& store) { api::poke(store.run() / "node.sock"); }
 
 Result<crypto::SecretBytes> read_node_seed(const Context& context, const StoreDir& store) {
-  BMSG_TRY_ASSIGN(const auto text, context.disk.read(store.node_key(), 1024));
-  if (!text) return Error{Errc::corrupt, fmt::format("'{}' is missing", store.node_key().string())};
-  std::string_view line = as_text(*text);
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  const auto seed = from_hex(line);
-  if (!seed || seed->size() != crypto::kSeedBytes)
-    return Error{Errc::corrupt, fmt::format("'{}' is damaged", store.node_key().string())};
-  return crypto::SecretBytes::from(*seed);
+  return read_node_seed_file(context.disk, store.node_key());
 }
 
 }  // namespace bmsg::cli

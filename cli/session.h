@@ -51,6 +51,9 @@ void poke_node(const StoreDir& store);
 /// The secret of keys/node.key, and its public half. Errors: Errc::corrupt.
 Result<crypto::SecretBytes> read_node_seed(const Context& context, const StoreDir& store);
 
+/// A sentence for what a light store has no bodies for. Errors: Errc::unreachable in a light store.
+Result<Done> refuse_light(const StoreDir& store, std::string_view purpose);
+
 /// What this program calls itself towards peers.
 std::string agent_name();
 

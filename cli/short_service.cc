@@ -103,6 +103,22 @@ Result<node::Reorg> ShortService::follow(const BlockHash& hash) {
   return ask([&](node::Service& node) { return node.follow(hash); });
 }
 
+Result<std::vector<node::WantedBody>> ShortService::wanted_bodies() {
+  return ask([&](node::Service& node) { return node.wanted_bodies(); });
+}
+
+Result<Done> ShortService::want_bodies(const std::vector<MessageId>& ids) {
+  return ask([&](node::Service& node) { return node.want_bodies(ids); });
+}
+
+Result<Done> ShortService::want_topic(const Topic& topic) {
+  return ask([&](node::Service& node) { return node.want_topic(topic); });
+}
+
+Result<std::uint64_t> ShortService::keep_bodies(const std::vector<Message>& messages) {
+  return ask([&](node::Service& node) { return node.keep_bodies(messages); });
+}
+
 Result<std::vector<node::Peer>> ShortService::peers() {
   return ask([&](node::Service& node) { return node.peers(); });
 }
@@ -113,6 +129,15 @@ Result<Done> ShortService::put_peer(const node::Peer& peer) {
 
 Result<Done> ShortService::remove_peer(const std::string& url) {
   return ask([&](node::Service& node) { return node.remove_peer(url); });
+}
+
+Result<std::vector<node::PeerRecord>> ShortService::peer_records() {
+  return ask([&](node::Service& node) { return node.peer_records(); });
+}
+
+Result<std::size_t> ShortService::learn_peers(const std::vector<node::PeerRecord>& records,
+                                              const node::Told& told) {
+  return ask([&](node::Service& node) { return node.learn_peers(records, told); });
 }
 
 }  // namespace bmsg::cli

@@ -35,9 +35,16 @@ class ShortService final : public node::Service {
   Result<node::BlockTemplate> block_template(const node::TemplateWish& wish) override;
   Result<node::OutboxTaken> take_outbox() override;
   Result<node::Reorg> follow(const BlockHash& hash) override;
+  Result<std::vector<node::WantedBody>> wanted_bodies() override;
+  Result<Done> want_bodies(const std::vector<MessageId>& ids) override;
+  Result<Done> want_topic(const Topic& topic) override;
+  Result<std::uint64_t> keep_bodies(const std::vector<Message>& messages) override;
   Result<std::vector<node::Peer>> peers() override;
   Result<Done> put_peer(const node::Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;
+  Result<std::vector<node::PeerRecord>> peer_records() override;
+  Result<std::size_t> learn_peers(const std::vector<node::PeerRecord>& records,
+                                  const node::Told& told) override;
 
   /// Lets go of the lock.
   Result<Done> release();

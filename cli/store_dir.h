@@ -22,6 +22,8 @@ class StoreDir {
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path format() const { return root_ / "format"; }
   std::filesystem::path genesis() const { return root_ / "genesis"; }
+  /// There in a light store: found without opening anything, and if the database is lost.
+  std::filesystem::path light() const { return root_ / "light"; }
   std::filesystem::path config() const { return root_ / "config.toml"; }
   std::filesystem::path chain() const { return root_ / "chain"; }
   std::filesystem::path mail() const { return root_ / "mail"; }

@@ -14,6 +14,8 @@
 #include "cli/text.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/absent.h"
+#include "lib/node/chain_state.h"
 
 namespace bmsg::cli {
 namespace {
@@ -59,6 +61,8 @@ Result<ExitCode> Watch::run() {
   }
   while (!is_over()) {
     BMSG_TRY_ASSIGN(bool more, deliver_chain());
+    if (!is_over() && watched_.chain().is_light() && watched_.room() != nullptr)
+      BMSG_TRY(deliver_late());
     if (!more && !is_over() && wish_.pooled && watched_.room() != nullptr) {
       BMSG_TRY_ASSIGN(more, deliver_pool());
     }
@@ -77,7 +81,8 @@ Result<ExitCode> Watch::run() {
 Result<bool> Watch::deliver_chain() {
   mail::ReaderWish wish;
   wish.blocks = wish_.blocks ? mail::BlockEvents::yes : mail::BlockEvents::no;
-  if (wish_.sealed || wish_.open) wish.wants = [this](const MessageId& id) { return wants(id); };
+  if (wish_.sealed || wish_.open)
+    wish.wants = [this](const MessageId& id) { return wants_or_awaits(id); };
   BMSG_TRY_ASSIGN(const auto look, mail::look_ahead(watched_.chain(), cursor_.reader(), wish));
   if (look.left) BMSG_TRY(tell_left(*look.left));
   cursor_.move(look.from);
@@ -103,6 +108,43 @@ Result<bool> Watch::deliver_pool() {
     pool_arrival_ = one.arrival + 1;
   }
   return false;
+}
+
+/// In a light store a body may come when the place has passed its message.
+Result<bool> Watch::wants_or_awaits(const MessageId& id) {
+  BMSG_TRY_ASSIGN(const bool wanted, wants(id));
+  if (wanted || !watched_.chain().is_light()) return wanted;
+  BMSG_TRY_ASSIGN(const bool handled, cursor_.has_handled(id));
+  if (handled) return false;
+  BMSG_TRY_ASSIGN(const bool absent, is_still_to_come(id));
+  if (absent) cursor_.expect(id);
+  return false;
+}
+
+/// Whether its head says that it may be wanted.
+Result<bool> Watch::is_still_to_come(const MessageId& id) const {
+  BMSG_TRY_ASSIGN(const auto places, watched_.chain().places_of(id));
+  if (places.empty()) return false;
+  BMSG_TRY_ASSIGN(const auto message, watched_.chain().message_at(places.front()));
+  if (!message || message->body) return false;
+  if (message->head.suite != Suite::open)
+    return wish_.sealed ? mail::is_absent(watched_.index(), id) : Result<bool>(false);
+  return wish_.open &&
+         (wish_.topic ? message->head.topic == *wish_.topic : node::may_be_card(message->head));
+}
+
+Result<Done> Watch::deliver_late() {
+  BMSG_TRY_ASSIGN(const auto late, cursor_.late());
+  for (const MessageId& id : late) {
+    BMSG_TRY_ASSIGN(const auto item, watched_.room()->box().item(id));
+    if (!item) continue;
+    BMSG_TRY_ASSIGN(const bool wanted, wants(id));
+    if (wanted) BMSG_TRY(deliver({.after = cursor_.reader().place, .message = id}));
+    BMSG_TRY_ASSIGN(const bool handled, cursor_.has_handled(id));
+    if (!wanted || handled) cursor_.settle_late(id);
+    if (is_over()) return done;
+  }
+  return done;
 }
 
 Result<Done> Watch::deliver_parked() {

@@ -49,6 +49,9 @@ class Watch {
 
   Result<bool> deliver_chain();
   Result<bool> deliver_pool();
+  Result<Done> deliver_late();
+  Result<bool> wants_or_awaits(const MessageId& id);
+  Result<bool> is_still_to_come(const MessageId& id) const;
   Result<Done> deliver_parked();
   Result<Done> deliver(const mail::ReaderEvent& event);
   Result<Done> deliver_block(const mail::ReaderEvent& event);

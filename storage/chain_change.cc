@@ -33,6 +33,9 @@ class ChangeWriter {
   Result<Done> forget(const BlockHash& hash);
   Result<Done> pool_add(const node::PooledMessage& pooled);
   Result<Done> pool_remove(const MessageId& id);
+  Result<Done> complete(const node::ChainChange::LateBody& late);
+  Result<Done> want(const MessageId& id);
+  Result<Done> unwant(const MessageId& id);
   void finish();
 
  private:
@@ -41,6 +44,7 @@ class ChangeWriter {
   void put_messages(const node::ChainChange::Added& added, std::uint64_t no);
   Result<Done> put_place(const MessageId& id, const PlaceRecord& place);
   Result<Done> erase_place(const MessageId& id, const PlaceRecord& place);
+  Result<bool> put_body(const node::ChainChange::LateBody& late, const PlaceRecord& place);
   void set_tip(const BlockHash& hash, const BlockRecord& record);
 
   Batch& batch_;
@@ -194,6 +198,52 @@ Result<Done> ChangeWriter::pool_remove(const MessageId& id) {
   return done;
 }
 
+/// False if another message stands there, or this one has its body.
+Result<bool> ChangeWriter::put_body(const node::ChainChange::LateBody& late,
+                                    const PlaceRecord& place) {
+  const std::uint32_t part = place.index / kTableEntries;
+  BMSG_TRY_ASSIGN(const auto old, batch_.get(table_key(place.no, part)));
+  if (!old) return malformed("message table");
+  TableReader reader(*old);
+  Bytes table = begin_table(reader.block());
+  bool is_missing = false;
+  for (std::uint32_t at = part * kTableEntries;; ++at) {
+    BMSG_TRY_ASSIGN(auto entry, reader.next());
+    if (!entry) break;
+    if (at == place.index && !entry->has_body && chain::id_of(entry->head) == late.id) {
+      BMSG_TRY(check_body(late.body, entry->head));
+      is_missing = entry->has_body = true;
+    }
+    append_entry(table, *entry);
+  }
+  if (!is_missing) return false;
+  batch_.put(table_key(place.no, part), table);
+  batch_.put(body_key(place.no, place.index), late.body);
+  return true;
+}
+
+Result<Done> ChangeWriter::complete(const node::ChainChange::LateBody& late) {
+  BMSG_TRY(unwant(late.id));
+  BMSG_TRY_ASSIGN(const auto places, read_places(batch_, places_key(late.id)));
+  bool has_completed = false;
+  for (const PlaceRecord& place : places) {
+    BMSG_TRY_ASSIGN(const bool put, put_body(late, place));
+    has_completed = has_completed || put;
+  }
+  if (has_completed) batch_.put(key(Kind::completed, counters_.arrival++), late.id.view());
+  return done;
+}
+
+Result<Done> ChangeWriter::want(const MessageId& id) {
+  batch_.put(key(Kind::wanted, id.view()), {});
+  return done;
+}
+
+Result<Done> ChangeWriter::unwant(const MessageId& id) {
+  batch_.erase(key(Kind::wanted, id.view()));
+  return done;
+}
+
 void ChangeWriter::finish() {
   batch_.put(key(Kind::meta, "tip"), encode(tip_));
   batch_.put(key(Kind::meta, "next"), encode(counters_));
@@ -219,8 +269,9 @@ void put_tree(Batch& batch, const node::TreeNode& node) {
 }  // namespace
 
 void put_genesis(Batch& batch, std::string_view rules_text, const Header& genesis,
-                 const BlockHash& hash) {
-  put_format(batch, key(Kind::meta, "format"), kChainFormat);
+                 const BlockHash& hash, node::Keeps keeps) {
+  put_format(batch, key(Kind::meta, "format"),
+             keeps == node::Keeps::all ? kChainFormat : kLightChainFormat);
   batch.put(key(Kind::meta, "rules"), as_bytes(rules_text));
   const BlockRecord record{.no = 0, .total_work = {}, .bytes = 0, .sealed = {genesis, {}}};
   batch.put(key(Kind::main_block, hash.view()), encode(genesis.height));
@@ -243,6 +294,9 @@ Result<Done> put_change(Batch& batch, const node::ChainChange& change) {
   BMSG_TRY(each(change.pool_remove, writer, &ChangeWriter::pool_remove));
   BMSG_TRY(each(change.pool_add, writer, &ChangeWriter::pool_add));
   BMSG_TRY(each(change.forget, writer, &ChangeWriter::forget));
+  BMSG_TRY(each(change.want, writer, &ChangeWriter::want));
+  BMSG_TRY(each(change.unwant, writer, &ChangeWriter::unwant));
+  BMSG_TRY(each(change.bodies, writer, &ChangeWriter::complete));
   writer.finish();
   return done;
 }

@@ -9,7 +9,7 @@ namespace bmsg::storage {
 
 /// What a batch must hold to make a chain of nothing but its genesis block.
 void put_genesis(Batch& batch, std::string_view rules_text, const Header& genesis,
-                 const BlockHash& hash);
+                 const BlockHash& hash, node::Keeps keeps);
 
 /// Adds everything that the change says to `batch`.
 /// Errors: Errc::corrupt if the change does not fit what is stored (nothing may be committed then);

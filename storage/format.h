@@ -8,9 +8,15 @@
 namespace bmsg::storage {
 
 /// nullopt in a database that nothing was written to yet.
-/// Errors: Errc::corrupt; Errc::bad_config if the format is not `known`: nothing must be touched.
+/// Errors: Errc::corrupt; Errc::bad_config if the format is none from `lowest` to `highest`:
+/// nothing
+///         must be touched.
+struct KnownFormats {
+  std::uint32_t lowest = 0;
+  std::uint32_t highest = 0;
+};
 Result<std::optional<std::uint32_t>> read_format(const Records& records, ByteView key,
-                                                 std::uint32_t known);
+                                                 const KnownFormats& known);
 
 void put_format(Batch& batch, ByteView key, std::uint32_t format);
 

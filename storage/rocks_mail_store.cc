@@ -122,7 +122,8 @@ class MailWriter {
 };
 
 Result<std::optional<std::uint32_t>> read_mail_format(const Database& database) {
-  auto format = read_format(database.view(), key(MailKind::meta, "format"), kMailFormat);
+  auto format =
+      read_format(database.view(), key(MailKind::meta, "format"), {kMailFormat, kMailFormat});
   if (format) return format;
   return in_context(fmt::format("cannot use '{}'", database.directory().string()), format.error());
 }

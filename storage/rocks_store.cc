@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 using Next = View::Next;
 
 Result<std::optional<std::uint32_t>> read_chain_format(const Records& records) {
-  return read_format(records, key(Kind::meta, "format"), kChainFormat);
+  return read_format(records, key(Kind::meta, "format"), {kChainFormat, kLightChainFormat});
 }
 
 /// A hash at the end of a key that begins with its kind.
@@ -40,7 +40,8 @@ RocksStore::~RocksStore() = default;
 
 Result<std::unique_ptr<RocksStore>> RocksStore::create(const fs::path& directory,
                                                        std::string_view rules_text,
-                                                       const OpenOptions& options) {
+                                                       const OpenOptions& options,
+                                                       node::Keeps keeps) {
   BMSG_TRY_ASSIGN(const auto rules, chain::parse_chain_rules(rules_text));
   BMSG_TRY_ASSIGN(auto database, Database::open(directory, Access::create, options));
   BMSG_TRY_ASSIGN(const auto format, read_chain_format(database->view()));
@@ -49,9 +50,10 @@ Result<std::unique_ptr<RocksStore>> RocksStore::create(const fs::path& directory
   }
   const Header genesis = chain::genesis_header(rules);
   Batch batch = database->batch();
-  put_genesis(batch, rules_text, genesis, chain::hash_of(genesis));
+  put_genesis(batch, rules_text, genesis, chain::hash_of(genesis), keeps);
   BMSG_TRY(database->commit(std::move(batch)));
   std::unique_ptr<RocksStore> store(new RocksStore(std::move(database), options));
+  store->is_light_ = keeps == node::Keeps::heads;
   BMSG_TRY(store->catch_up_witness());
   return store;
 }
@@ -59,9 +61,14 @@ Result<std::unique_ptr<RocksStore>> RocksStore::create(const fs::path& directory
 Result<std::unique_ptr<RocksStore>> RocksStore::open(const fs::path& directory,
                                                      const OpenOptions& options) {
   // Opening for writing drops what a damaged log still holds, so a store is looked at first.
-  { BMSG_TRY_ASSIGN(const auto looked_at, open_read_only(directory, options)); }
+  bool is_light = false;
+  {
+    BMSG_TRY_ASSIGN(const auto looked_at, open_read_only(directory, options));
+    is_light = looked_at->is_light();
+  }
   BMSG_TRY_ASSIGN(auto database, Database::open(directory, Access::write, options));
   std::unique_ptr<RocksStore> store(new RocksStore(std::move(database), options));
+  store->is_light_ = is_light;
   BMSG_TRY(store->catch_up_witness());
   return store;
 }
@@ -95,6 +102,7 @@ Result<Done> RocksStore::read_and_check(const std::optional<Witness>& witness) {
   const auto format = read_chain_format(view);
   if (!format) return in_context(fmt::format("cannot use '{}'", where), format.error());
   if (!format.value()) return Error{Errc::corrupt, fmt::format("'{}' holds no chain", where)};
+  is_light_ = format.value() == kLightChainFormat;
   BMSG_TRY_ASSIGN(const node::Tip tip, read_tip(view));
   BMSG_TRY_ASSIGN(const auto last, find_height(view, tip.height));
   if (!last || last->hash != tip.hash) {

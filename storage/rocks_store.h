@@ -29,7 +29,8 @@ class RocksStore final : public node::Store {
   /// left of an earlier attempt is completed.
   static Result<std::unique_ptr<RocksStore>> create(const std::filesystem::path& directory,
                                                     std::string_view rules_text,
-                                                    const OpenOptions& options);
+                                                    const OpenOptions& options,
+                                                    node::Keeps keeps = node::Keeps::all);
 
   /// Opens a chain for writing. The caller holds the chain lock.
   /// Errors: Errc::not_found if there is none; Errc::bad_config if a newer program made it;
@@ -58,6 +59,9 @@ class RocksStore final : public node::Store {
   Result<std::optional<Digest>> tree_node(std::uint8_t level, std::uint64_t index) const override;
   Result<std::vector<node::PooledMessage>> pool(std::uint64_t arrival) const override;
   Result<std::optional<node::PooledMessage>> pooled(const MessageId& id) const override;
+  bool is_light() const override { return is_light_; }
+  Result<std::vector<MessageId>> wanted() const override;
+  Result<std::vector<node::Completion>> completed(std::uint64_t arrival) const override;
   Result<std::vector<node::Checkpoint>> checkpoints() const override;
   Result<std::vector<node::Peer>> peers() const override;
 
@@ -84,6 +88,7 @@ class RocksStore final : public node::Store {
   Disk& disk_;
   std::optional<std::filesystem::path> witness_file_;
   std::optional<Witness> witnessed_;  // As the file says.
+  bool is_light_ = false;
 };
 
 }  // namespace bmsg::storage

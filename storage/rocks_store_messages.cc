@@ -179,4 +179,29 @@ Result<std::optional<node::PooledMessage>> RocksStore::pooled(const MessageId& i
   return std::optional(std::move(pooled));
 }
 
+Result<std::vector<MessageId>> RocksStore::wanted() const {
+  std::vector<MessageId> ids;
+  const View view = database_->view();
+  BMSG_TRY(view.scan(key(Kind::wanted), [&](ByteView at, ByteView) -> Result<Next> {
+    BMSG_TRY_ASSIGN(const auto id, decode_fixed<MessageId>(at.subspan(1)));
+    ids.push_back(id);
+    return Next::go_on;
+  }));
+  return ids;
+}
+
+Result<std::vector<node::Completion>> RocksStore::completed(std::uint64_t arrival) const {
+  std::vector<node::Completion> all;
+  const auto visit = [&](ByteView at, ByteView value) -> Result<Next> {
+    BMSG_TRY_ASSIGN(const auto number, decode_number(at.subspan(1)));
+    BMSG_TRY_ASSIGN(const auto id, decode_fixed<MessageId>(value));
+    all.push_back({number, id});
+    return Next::go_on;
+  };
+  const View view = database_->view();
+  BMSG_TRY(
+      view.scan(key(Kind::completed), key(Kind::completed, arrival), View::Direction::up, visit));
+  return all;
+}
+
 }  // namespace bmsg::storage

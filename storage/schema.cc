@@ -96,10 +96,14 @@ Result<HeightRecord> decode_height_record(ByteView value) {
 
 Bytes begin_table(const BlockHash& block) { return to_bytes(block.view()); }
 
+void append_entry(Bytes& table, const TableEntry& entry) {
+  append_head(table, entry.head);
+  append_be(table, entry.nonce);
+  append_be(table, static_cast<std::uint8_t>(entry.has_body ? 1 : 0));
+}
+
 void append_entry(Bytes& table, const Message& message) {
-  append_head(table, message.head);
-  append_be(table, message.nonce);
-  append_be(table, static_cast<std::uint8_t>(message.body ? 1 : 0));
+  append_entry(table, TableEntry{message.head, message.nonce, message.body.has_value()});
 }
 
 Result<std::optional<TableEntry>> TableReader::next() {
@@ -197,9 +201,52 @@ Result<node::PooledMessage> decode_pooled(ByteView value) {
   return pooled;
 }
 
+namespace {
+
+// Bits of a peer's first byte. Stores of older versions know only the first.
+constexpr std::uint8_t kPeerHasKey = 1;
+constexpr std::uint8_t kPeerHasMore = 2;
+
+bool has_more(const node::Peer& peer) {
+  return peer.record || !peer.told_by.empty() || peer.reached.value != 0 || peer.exchanges != 0 ||
+         peer.records_asked.value != 0;
+}
+
+void append_text(Bytes& value, std::string_view text) {
+  append_be(value, static_cast<std::uint16_t>(text.size()));
+  append(value, as_bytes(text));
+}
+
+std::string read_text(ByteReader& reader) {
+  return to_string(reader.take(reader.integer<std::uint16_t>()));
+}
+
+void append_more(Bytes& value, const node::Peer& peer) {
+  append_text(value, peer.record ? node::print_peer_record(*peer.record) : std::string());
+  append_text(value, peer.told_by);
+  append_be(value, peer.reached.value);
+  append_be(value, peer.exchanges);
+  append_be(value, peer.records_asked.value);
+}
+
+bool read_more(ByteReader& reader, node::Peer& peer) {
+  const std::string line = read_text(reader);
+  peer.told_by = read_text(reader);
+  peer.reached.value = reader.integer<std::uint64_t>();
+  peer.exchanges = reader.integer<std::uint32_t>();
+  peer.records_asked.value = reader.integer<std::uint64_t>();
+  if (line.empty()) return true;
+  const auto record = node::parse_peer_record(line);
+  if (record) peer.record = record.value();
+  return bool(record);
+}
+
+}  // namespace
+
 Bytes encode(const node::Peer& peer) {
   Bytes value;
-  append_be(value, static_cast<std::uint8_t>(peer.key ? 1 : 0));
+  append_be(value, static_cast<std::uint8_t>((peer.key ? kPeerHasKey : 0) |
+                                             (has_more(peer) ? kPeerHasMore : 0)));
   if (peer.key) append(value, peer.key->view());
   append_be(value, static_cast<std::uint8_t>(peer.source));
   append_be(value, peer.score);
@@ -211,6 +258,7 @@ Bytes encode(const node::Peer& peer) {
   if (peer.height) append_be(value, peer.height->value);
   append_be(value, peer.latency_ms);
   append_be(value, static_cast<std::uint32_t>(peer.clock_ahead));
+  if (has_more(peer)) append_more(value, peer);
   append(value, as_bytes(peer.last_error));
   return value;
 }
@@ -219,8 +267,8 @@ Result<node::Peer> decode_peer(const std::string& url, ByteView value) {
   ByteReader reader(value);
   node::Peer peer;
   peer.url = url;
-  const auto has_key = reader.integer<std::uint8_t>();
-  if (has_key == 1) peer.key = reader.fixed<NodeKey>();
+  const auto flags = reader.integer<std::uint8_t>();
+  if ((flags & kPeerHasKey) != 0) peer.key = reader.fixed<NodeKey>();
   const auto source = reader.integer<std::uint8_t>();
   peer.score = reader.integer<std::uint32_t>();
   peer.failures = reader.integer<std::uint32_t>();
@@ -232,7 +280,11 @@ Result<node::Peer> decode_peer(const std::string& url, ByteView value) {
   peer.latency_ms = reader.integer<std::uint32_t>();
   peer.clock_ahead = static_cast<std::int32_t>(reader.integer<std::uint32_t>());
   const bool known = source <= static_cast<std::uint8_t>(node::PeerSource::dht);
-  if (reader.ran_short() || has_key > 1 || has_height > 1 || !known) return malformed("peer");
+  const bool is_whole = (flags & kPeerHasMore) == 0 || read_more(reader, peer);
+  if (reader.ran_short() || flags > (kPeerHasKey | kPeerHasMore) || has_height > 1 || !known ||
+      !is_whole) {
+    return malformed("peer");
+  }
   peer.source = static_cast<node::PeerSource>(source);
   peer.last_error = to_string(reader.rest());
   return peer;

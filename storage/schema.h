@@ -20,8 +20,10 @@
 
 namespace bmsg::storage {
 
-/// The format that this program reads and writes.
+/// The formats that this program reads and writes: of a store that keeps all, and of a light one,
+/// which a program that knows of no light stores must not touch.
 inline constexpr std::uint32_t kChainFormat = 2;
+inline constexpr std::uint32_t kLightChainFormat = 3;
 
 /// Shape: key → value
 ///        'H' hash 64         → height 4                  a block of the best chain
@@ -33,6 +35,8 @@ inline constexpr std::uint32_t kChainFormat = 2;
 ///        't' level 1, index 8 → digest 64                the tree over the best chain
 ///        'p' arrival 8       → since 8, origin 1, message
 ///        'q' id 64           → arrival 8                 the pool by id
+///        'w' id 64           → nothing                   a body that is wanted (light)
+///        'l' arrival 8       → id 64                     a body that came late (light)
 ///        'P' url             → peer
 ///        'c' height 4        → hash 64                   checkpoints
 ///        'M' name            → "format": 4; "rules": text; "tip"; "next"
@@ -46,6 +50,8 @@ enum class Kind : std::uint8_t {
   tree = 't',
   pooled = 'p',
   pooled_id = 'q',
+  wanted = 'w',
+  completed = 'l',
   peer = 'P',
   checkpoint = 'c',
   meta = 'M',
@@ -96,6 +102,7 @@ struct TableEntry {
 /// A part of the table of a block's messages, in order.
 Bytes begin_table(const BlockHash& block);
 void append_entry(Bytes& table, const Message& message);
+void append_entry(Bytes& table, const TableEntry& entry);
 
 /// Reads a part from the front, entry by entry. The bytes stay with the caller.
 class TableReader {

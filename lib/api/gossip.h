@@ -11,7 +11,7 @@
 #include "lib/chain/rules_text.h"
 #include "lib/core/clock.h"
 #include "lib/core/log.h"
-#include "lib/node/service.h"
+#include "lib/node/node.h"
 
 namespace bmsg::api {
 
@@ -23,7 +23,7 @@ bool is_our_failure(Errc code);
 node::Peer after_error(node::Peer peer, const Error& error, UnixSeconds now);
 
 struct GossipOptions {
-  std::chrono::seconds sync_every{300};   // 0: never.
+  std::chrono::seconds sync_every{300};   // 0: never but for news.
   std::chrono::milliseconds settle{300};  // News are gathered for so long.
   std::chrono::seconds take_outbox_every{5};
   std::chrono::seconds exchange_max{60};  // One peer's turn.
@@ -31,20 +31,29 @@ struct GossipOptions {
   /// Told after each exchange, on that one's thread: which peer, and what of our pool it has.
   std::function<void(const std::string&, const std::vector<ShortId>&)> after_exchange;
   std::function<void()> after_change;  // Called on the gossip thread: collects cards.
+  bool watch = true;                   // Wait at peers for what is new there.
 };
 
-/// One thread, and one more for each peer that is being called; each has its own back-off.
-/// Threads: changed() and poke() from any.
+/// Whether a peer can be given something: not a mirror, and not to be left alone for now.
+bool can_be_given(const node::Peer& peer, UnixSeconds now);
+/// Tells the node whom it can give its own messages to, as its peers stand now.
+Result<Done> choose_confidant(node::Node& node, const Clock& clock);
+
+/// One thread, one more for each peer that is being called, and one for each that is waited at;
+/// each has its own back-off. What is new and ours goes to one peer first (node/embargo.h).
+/// Threads: changed(), kept_back() and poke() from any.
 class Gossip {
  public:
   /// Everything that is passed must outlive it.
-  Gossip(node::Service& service, const chain::ChainRules& chain, const Clock& clock, Log& log,
+  Gossip(node::Node& node, const chain::ChainRules& chain, const Clock& clock, Log& log,
          GossipOptions options);
   /// Stops and joins; a request that runs is cancelled.
   ~Gossip();
 
   /// The chain or the pool changed: peers are told soon.
   void changed();
+  /// Something of ours came that only one peer may see for now: it is told soon.
+  void kept_back();
   /// The outbox has something new.
   void poke();
 

@@ -10,6 +10,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/limits.h"
 #include "lib/core/try.h"
+#include "lib/node/peer_table.h"
 
 namespace bmsg::api {
 namespace {
@@ -46,7 +47,8 @@ HttpTransport::HttpTransport(net::Address address, const TransportOptions& optio
       client_(std::move(address), {.judge = judge,
                                    .expected_key = options.expected_key,
                                    .identity = options.identity,
-                                   .proxy = options.proxy}),
+                                   .proxy = options.proxy,
+                                   .reach = options.reach}),
       options_(options) {}
 
 Result<std::unique_ptr<HttpTransport>> HttpTransport::open(const std::string& url,
@@ -119,10 +121,12 @@ Result<std::vector<Block>> HttpTransport::blocks(Height from, std::uint32_t coun
   return blocks;
 }
 
-Result<std::optional<Block>> HttpTransport::block(const BlockHash& hash) {
+Result<std::optional<Block>> HttpTransport::block(const BlockHash& hash, Bodies bodies) {
   int status = 0;
-  BMSG_TRY_ASSIGN(const auto answer, ask(net::Method::get, "block/" + to_hex(hash.view()), {},
-                                         kFrameBytesMax + 64, &status));
+  const std::string target =
+      "block/" + to_hex(hash.view()) + (bodies == Bodies::without ? "?light=1" : "");
+  BMSG_TRY_ASSIGN(const auto answer,
+                  ask(net::Method::get, target, {}, kFrameBytesMax + 64, &status));
   if (status == 404) return std::optional<Block>();
   BMSG_TRY_ASSIGN(const auto frames, frames_of(answer, chain::FrameType::block, 1, url_));
   if (frames.empty()) return std::optional<Block>();
@@ -153,12 +157,39 @@ Result<node::Feed> HttpTransport::feed(const std::string& cursor) {
   return feed;
 }
 
+Result<node::Feed> HttpTransport::wait_for_feed(const std::string& cursor, const BlockHash& tip,
+                                                std::chrono::seconds patience) {
+  constexpr std::chrono::seconds kGrace{15};
+  constexpr std::size_t kTipDigits = 16;  // Its end: hashes begin with zeros.
+  const std::string hash = to_hex(tip.view());
+  const std::string target = fmt::format("feed?since={}&tip={}&wait={}", cursor,
+                                         hash.substr(hash.size() - kTipDigits), patience.count());
+  const auto deadline = options_.deadline;
+  set_deadline(patience + kGrace);
+  const auto answer = ask(net::Method::get, target, {}, kFeedBytesMax);
+  set_deadline(deadline);
+  if (!answer) return answer.error();
+  auto feed = parse_feed(as_text(answer.value()));
+  if (!feed) return breach(url_, feed.error().message);
+  return feed;
+}
+
 Result<std::vector<node::PutLine>> HttpTransport::put(const Bytes& pack) {
   constexpr std::size_t kLinesMax = 65536;
   BMSG_TRY_ASSIGN(const auto answer, ask(net::Method::post, "put", pack, kFrameBytesMax));
   auto lines = parse_put_lines(as_text(answer), kLinesMax);
   if (!lines) return breach(url_, lines.error().message);
   return lines;
+}
+
+Result<std::vector<node::PeerRecord>> HttpTransport::peer_records() {
+  constexpr std::size_t kBytesMax = node::kRecordsPerAnswerMax * (node::kPeerRecordBytesMax + 1);
+  int status = 0;
+  BMSG_TRY_ASSIGN(const auto answer, ask(net::Method::get, "peers", {}, kBytesMax, &status));
+  if (status == 404) return std::vector<node::PeerRecord>();  // An older node.
+  auto records = node::parse_peer_records(as_text(answer), node::kRecordsPerAnswerMax);
+  if (!records) return breach(url_, records.error().message);
+  return records;
 }
 
 std::string HttpTransport::name() const { return url_; }
@@ -168,5 +199,6 @@ std::optional<NodeKey> HttpTransport::peer_key() const {
   return judge_ == net::Judge::node_key ? client_.peer_key() : std::nullopt;
 }
 void HttpTransport::cancel() { client_.cancel(); }
+void HttpTransport::drop_request() { client_.drop_request(); }
 
 }  // namespace bmsg::api

@@ -18,9 +18,10 @@ struct TransportOptions {
   std::shared_ptr<net::TlsIdentity> identity{};  // Ours, for chains with access members.
   std::optional<net::Proxy> proxy{};
   std::chrono::milliseconds deadline{30'000};  // Of one request.
+  net::Reach reach = net::Reach::anywhere;     // Learned peers: public addresses alone.
 };
 
-/// Threads: one at a time; cancel() from any.
+/// Threads: one at a time; cancel() and drop_request() from any.
 /// Errors:  as node::Transport.
 /// Source:  bmsg-protocol(7), "Paths".
 class HttpTransport : public node::Transport {
@@ -34,10 +35,15 @@ class HttpTransport : public node::Transport {
   Result<std::string> rules_text() override;
   Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override;
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
-  Result<std::optional<Block>> block(const BlockHash& hash) override;
+  Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override;
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
   Result<node::Feed> feed(const std::string& cursor) override;
+  /// The same as soon as there are messages after the cursor or another tip than that, or after
+  /// `patience`; takes up to 15 s more than that, whatever deadline is set.
+  Result<node::Feed> wait_for_feed(const std::string& cursor, const BlockHash& tip,
+                                   std::chrono::seconds patience);
   Result<std::vector<node::PutLine>> put(const Bytes& pack) override;
+  Result<std::vector<node::PeerRecord>> peer_records() override;
   std::string name() const override;
   std::uint64_t bytes_in() const override;
   std::uint64_t bytes_out() const override;
@@ -46,6 +52,7 @@ class HttpTransport : public node::Transport {
   /// mirrors.
   std::optional<NodeKey> peer_key() const;
   void cancel();
+  void drop_request() override;
   /// Of the requests from now on.
   void set_deadline(std::chrono::milliseconds deadline) { options_.deadline = deadline; }
 

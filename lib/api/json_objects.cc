@@ -84,6 +84,7 @@ std::string identity_json(const IdentityView& view) {
   json["fingerprint"] = view.fingerprint;
   json["encrypted"] = view.encrypted;
   json["device"] = view.device;
+  json["devices"] = view.devices;
   json["card"] = Json();
   if (view.card_seq) {
     json["card"] = Json{{"seq", *view.card_seq},
@@ -264,13 +265,17 @@ std::string_view peer_state(const node::Peer& peer, UnixSeconds now) {
   return peer.last_seen.value == 0 ? "never" : "ok";
 }
 
+std::string_view peer_source(const node::Peer& peer) {
+  constexpr std::string_view kSources[] = {"config", "invite", "learned", "lan", "dht"};
+  return kSources[static_cast<std::size_t>(peer.source) % std::size(kSources)];
+}
+
 bool is_mirror(const node::Peer& peer) {
   const auto address = net::parse_address(peer.url);
   return address && net::is_mirror(address.value());
 }
 
 std::string peer_json(const node::Peer& peer, UnixSeconds now) {
-  constexpr const char* kSources[] = {"config", "invite", "learned", "lan", "dht"};
   Json json = object("peer");
   json["url"] = peer.url;
   json["kind"] = is_mirror(peer) ? "mirror" : "node";
@@ -282,7 +287,7 @@ std::string peer_json(const node::Peer& peer, UnixSeconds now) {
   json["latency_ms"] = peer.last_seen.value == 0 ? Json() : Json(peer.latency_ms);
   json["clock_ahead_s"] = peer.last_seen.value == 0 ? Json() : Json(peer.clock_ahead);
   json["score"] = peer.score;
-  json["source"] = kSources[static_cast<std::size_t>(peer.source) % std::size(kSources)];
+  json["source"] = peer_source(peer);
   return print_json(json);
 }
 
@@ -292,6 +297,7 @@ std::string state_json(const StateView& view) {
   json["chain"] = view.chain;
   json["chain_id"] = hex(view.chain_id);
   json["mode"] = view.mode;
+  json["light"] = view.light;
   json["height"] = view.height.value;
   json["tip"] = hex(view.tip);
   json["tip_age_s"] = view.tip_age;
@@ -301,7 +307,8 @@ std::string state_json(const StateView& view) {
   json["outbox"] = Json::object();
   for (const auto& [state, count] : view.outbox) json["outbox"][state] = count;
   json["unread"] = or_null(view.unread);
-  json["peers"] = Json{{"ok", view.peers_ok}, {"bad", view.peers_bad}};
+  json["peers"] =
+      Json{{"ok", view.peers_ok}, {"bad", view.peers_bad}, {"unproven", view.peers_unproven}};
   json["serve_pid"] = or_null(view.serve_pid);
   json["free_bytes"] = view.free_bytes;
   json["attention"] = Json::array();

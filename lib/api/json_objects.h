@@ -46,6 +46,7 @@ struct IdentityView {
   std::string fingerprint;
   bool encrypted = false;
   std::uint8_t device = 0;
+  std::vector<std::uint8_t> devices;      // All that have a card which holds, ascending.
   std::optional<std::uint64_t> card_seq;  // Absent: no card.
   std::string card_state;
   UnixSeconds card_expires;
@@ -176,6 +177,8 @@ std::string heartbeat_json(UnixSeconds time, Height height);
 
 /// "ok", "backoff", "banned" or "never": what a peer is to us now.
 std::string_view peer_state(const node::Peer& peer, UnixSeconds now);
+/// "config", "invite", "learned", "lan" or "dht": where it is known from.
+std::string_view peer_source(const node::Peer& peer);
 /// Whether its url is that of a tree of files and not of a node.
 bool is_mirror(const node::Peer& peer);
 std::string peer_json(const node::Peer& peer, UnixSeconds now);
@@ -201,8 +204,10 @@ struct StateView {
   std::optional<std::uint64_t> unread;
   std::uint64_t peers_ok = 0;
   std::uint64_t peers_bad = 0;
+  std::uint64_t peers_unproven = 0;  // Learned, and never reached.
   std::optional<int> serve_pid;
   std::uint64_t free_bytes = 0;
+  bool light = false;
   std::vector<AttentionView> attention;
 };
 std::string state_json(const StateView& view);

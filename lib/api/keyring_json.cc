@@ -173,10 +173,23 @@ Json print_room(const mail::Room& room) {
   return json;
 }
 
-}  // namespace
+enum class MailboxKey { required, absent };
 
-Result<mail::Keyring> parse_keyring(const SecretBytes& text) {
-  auto parsed = parse_json(as_text(text.view()), mail::kKeyringBytesMax);
+template <class Item>
+Result<Done> parse_list(const Json& json, const char* name, Result<Item> (*parse)(const Json&),
+                        std::vector<Item>& items) {
+  const auto list = json.find(name);
+  if (list == json.end()) return done;
+  if (!list->is_array()) return damaged(name);
+  for (const Json& one : *list) {
+    BMSG_TRY_ASSIGN(auto item, parse(one));
+    items.push_back(std::move(item));
+  }
+  return done;
+}
+
+Result<mail::Keyring> parse(const SecretBytes& text, std::size_t bytes_max, MailboxKey mailbox) {
+  auto parsed = parse_json(as_text(text.view()), bytes_max);
   if (!parsed || !parsed.value().is_object()) return damaged("keyring");
   const Wiped json(std::move(parsed).value());
   BMSG_TRY_ASSIGN(const auto version, number_of<std::uint32_t>(json.json, "v"));
@@ -184,26 +197,28 @@ Result<mail::Keyring> parse_keyring(const SecretBytes& text) {
     return Error{Errc::bad_config,
                  fmt::format("keyring of version {}; this bmsg knows version 1", version)};
   mail::Keyring keyring;
-  const auto identities = json.json.find("identities");
-  const auto rooms = json.json.find("rooms");
-  if (identities != json.json.end()) {
-    for (const Json& one : *identities) {
-      BMSG_TRY_ASSIGN(auto identity, parse_identity(one));
-      keyring.identities.push_back(std::move(identity));
-    }
+  BMSG_TRY(parse_list(json.json, "identities", parse_identity, keyring.identities));
+  BMSG_TRY(parse_list(json.json, "rooms", parse_room, keyring.rooms));
+  if (mailbox == MailboxKey::required) {
+    BMSG_TRY_ASSIGN(keyring.archive, secret_of(json.json, "archive", 32));
+  } else if (json.json.contains("archive")) {
+    return damaged("archive");
   }
-  if (rooms != json.json.end()) {
-    for (const Json& one : *rooms) {
-      BMSG_TRY_ASSIGN(auto room, parse_room(one));
-      keyring.rooms.push_back(std::move(room));
-    }
-  }
-  BMSG_TRY_ASSIGN(keyring.archive, secret_of(json.json, "archive", 32));
   if (const auto shh = json.json.find("shh"); shh != json.json.end()) {
     keyring.shh = SecretBytes::from(as_bytes(shh->dump()));
   }
   keyring.unknown = unknown_of(json.json, {"v", "identities", "rooms", "shh", "archive"});
   return keyring;
+}
+
+}  // namespace
+
+Result<mail::Keyring> parse_keyring(const SecretBytes& text) {
+  return parse(text, mail::kKeyringBytesMax, MailboxKey::required);
+}
+
+Result<mail::Keyring> parse_travelling_keyring(const SecretBytes& text, std::size_t bytes_max) {
+  return parse(text, bytes_max, MailboxKey::absent);
 }
 
 SecretBytes print_keyring(const mail::Keyring& keyring) {

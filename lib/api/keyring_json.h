@@ -13,6 +13,10 @@ namespace bmsg::api {
 /// Source: bmsg-format(5), "Keyring".
 Result<mail::Keyring> parse_keyring(const crypto::SecretBytes& json);
 
+/// The same of a keyring that travels: without a mailbox key, and up to `bytes_max` long.
+Result<mail::Keyring> parse_travelling_keyring(const crypto::SecretBytes& json,
+                                               std::size_t bytes_max);
+
 crypto::SecretBytes print_keyring(const mail::Keyring& keyring);
 
 }  // namespace bmsg::api

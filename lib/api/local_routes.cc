@@ -28,16 +28,21 @@ Answer submit_block(node::Service& service, const Bytes& body) {
   return encode(outcome);
 }
 
-Answer submit_messages(node::Service& service, const Bytes& body) {
-  if (body.empty() || body.front() > static_cast<std::uint8_t>(node::Origin::reorg))
-    return Error{Errc::protocol, "origin"};
-  BMSG_TRY_ASSIGN(const auto frames,
-                  chain::split_pack(ByteView(body).subspan(1), chain::EndFrame::optional));
+Result<std::vector<Message>> messages_in(const std::vector<chain::Frame>& frames) {
   std::vector<Message> messages;
   for (const chain::Frame& frame : frames) {
     BMSG_TRY_ASSIGN(auto message, decode_message(frame.payload));
     messages.push_back(std::move(message));
   }
+  return messages;
+}
+
+Answer submit_messages(node::Service& service, const Bytes& body) {
+  if (body.empty() || body.front() > static_cast<std::uint8_t>(node::Origin::reorg))
+    return Error{Errc::protocol, "origin"};
+  BMSG_TRY_ASSIGN(const auto frames,
+                  chain::split_pack(ByteView(body).subspan(1), chain::EndFrame::optional));
+  BMSG_TRY_ASSIGN(const auto messages, messages_in(frames));
   BMSG_TRY_ASSIGN(const auto outcomes,
                   service.submit_messages(messages, static_cast<node::Origin>(body.front())));
   return encode(outcomes);
@@ -70,6 +75,34 @@ Answer follow(node::Service& service, const Bytes& body) {
   return encode(reorg);
 }
 
+Answer wanted_bodies(node::Service& service, const Bytes&) {
+  BMSG_TRY_ASSIGN(const auto wanted, service.wanted_bodies());
+  return encode(wanted);
+}
+
+Answer want_bodies(node::Service& service, const Bytes& body) {
+  BMSG_TRY_ASSIGN(const auto ids, decode_ids(body));
+  BMSG_TRY(service.want_bodies(ids));
+  return Bytes();
+}
+
+Answer want_topic(node::Service& service, const Bytes& body) {
+  ByteReader reader(body);
+  const auto topic = reader.fixed<Topic>();
+  if (!reader.finished()) return Error{Errc::protocol, "topic"};
+  BMSG_TRY(service.want_topic(topic));
+  return Bytes();
+}
+
+Answer keep_bodies(node::Service& service, const Bytes& body) {
+  BMSG_TRY_ASSIGN(const auto frames, chain::split_pack(body, chain::EndFrame::optional));
+  BMSG_TRY_ASSIGN(const auto messages, messages_in(frames));
+  BMSG_TRY_ASSIGN(const auto kept, service.keep_bodies(messages));
+  Bytes answer;
+  append_be(answer, kept);
+  return answer;
+}
+
 Answer peers(node::Service& service, const Bytes&) {
   BMSG_TRY_ASSIGN(const auto all, service.peers());
   return to_bytes(print_peers(all));
@@ -86,6 +119,12 @@ Answer remove_peer(node::Service& service, const Bytes& body) {
   return Bytes();
 }
 
+Answer learn_peers(node::Service& service, const Bytes& body) {
+  BMSG_TRY_ASSIGN(const auto given, decode_told_records(body));
+  BMSG_TRY_ASSIGN(const auto learned, service.learn_peers(given.records, given.told));
+  return encode_count(learned);
+}
+
 const std::map<std::string_view, Verb>& verbs() {
   static const std::map<std::string_view, Verb> all = {{"submit_block", submit_block},
                                                        {"submit_messages", submit_messages},
@@ -93,9 +132,14 @@ const std::map<std::string_view, Verb>& verbs() {
                                                        {"block_template", block_template},
                                                        {"take_outbox", take_outbox},
                                                        {"follow", follow},
+                                                       {"wanted_bodies", wanted_bodies},
+                                                       {"want_bodies", want_bodies},
+                                                       {"want_topic", want_topic},
+                                                       {"keep_bodies", keep_bodies},
                                                        {"peers", peers},
                                                        {"put_peer", put_peer},
-                                                       {"remove_peer", remove_peer}};
+                                                       {"remove_peer", remove_peer},
+                                                       {"learn_peers", learn_peers}};
   return all;
 }
 

@@ -3,6 +3,7 @@
 #include "lib/core/byte_reader.h"
 #include "lib/core/codec.h"
 #include "lib/core/try.h"
+#include "lib/node/peer_table.h"
 
 namespace bmsg::api {
 namespace {
@@ -211,6 +212,80 @@ Result<node::OutboxTaken> decode_outbox_taken(ByteView bytes) {
   taken.taken = read_ids<MessageId>(reader);
   if (!read_outcomes(reader, taken.refused) || !reader.finished()) return malformed();
   return taken;
+}
+
+Bytes encode(const ToldRecords& told) {
+  Bytes out;
+  out.push_back(static_cast<std::uint8_t>(told.told.source));
+  append_text(out, told.told.by);
+  append(out, as_bytes(node::print_peer_records(told.records)));
+  return out;
+}
+
+Result<ToldRecords> decode_told_records(ByteView bytes) {
+  ByteReader reader(bytes);
+  ToldRecords told;
+  const auto source = static_cast<node::PeerSource>(reader.integer<std::uint8_t>());
+  told.told = {source, read_text(reader)};
+  const bool is_known = source == node::PeerSource::learned || source == node::PeerSource::dht;
+  if (reader.ran_short() || !is_known) return malformed();
+  BMSG_TRY_ASSIGN(told.records,
+                  node::parse_peer_records(as_text(reader.rest()), node::kRecordsPerAnswerMax));
+  return told;
+}
+
+Bytes encode_count(std::size_t count) {
+  Bytes out;
+  append_be(out, std::uint64_t{count});
+  return out;
+}
+
+Result<std::size_t> decode_count(ByteView bytes) {
+  ByteReader reader(bytes);
+  const auto count = reader.integer<std::uint64_t>();
+  if (!reader.finished()) return malformed();
+  return static_cast<std::size_t>(count);
+}
+
+Bytes encode(const std::vector<node::WantedBody>& wanted) {
+  Bytes out;
+  append_be(out, static_cast<std::uint32_t>(wanted.size()));
+  for (const node::WantedBody& one : wanted) {
+    append(out, one.id.view());
+    append_be(out, one.height.value);
+    append_flag(out, one.expired);
+  }
+  return out;
+}
+
+Result<std::vector<node::WantedBody>> decode_wanted(ByteView bytes) {
+  ByteReader reader(bytes);
+  std::vector<node::WantedBody> wanted;
+  const auto count = reader.integer<std::uint32_t>();
+  for (std::uint32_t i = 0; i < count && !reader.ran_short(); ++i) {
+    node::WantedBody one;
+    one.id = reader.fixed<MessageId>();
+    one.height.value = reader.integer<std::uint32_t>();
+    const auto expired = reader.integer<std::uint8_t>();
+    if (expired > 1) return malformed();
+    one.expired = expired == 1;
+    wanted.push_back(one);
+  }
+  if (!reader.finished()) return malformed();
+  return wanted;
+}
+
+Bytes encode_ids(const std::vector<MessageId>& ids) {
+  Bytes out;
+  append_ids(out, ids);
+  return out;
+}
+
+Result<std::vector<MessageId>> decode_ids(ByteView bytes) {
+  ByteReader reader(bytes);
+  auto ids = read_ids<MessageId>(reader);
+  if (!reader.finished()) return malformed();
+  return ids;
 }
 
 Bytes encode(const Error& error) {

@@ -124,7 +124,7 @@ Result<std::vector<Block>> MirrorTransport::blocks(Height from, std::uint32_t co
   return std::vector<Block>(part.begin(), part.end());
 }
 
-Result<std::optional<Block>> MirrorTransport::block(const BlockHash&) {
+Result<std::optional<Block>> MirrorTransport::block(const BlockHash&, Bodies) {
   return std::optional<Block>();
 }
 

@@ -31,7 +31,7 @@ class MirrorTransport final : public HttpTransport {
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
 
   // What files cannot do: nothing is found, and a put is Errc::bad_usage.
-  Result<std::optional<Block>> block(const BlockHash& hash) override;
+  Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override;
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
   Result<node::Feed> feed(const std::string& cursor) override;
   Result<std::vector<node::PutLine>> put(const Bytes& pack) override;

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "lib/api/aligned_ranges.h"
+#include "lib/api/peer_places.h"
 #include "lib/api/wire_json.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/pack.h"
@@ -55,6 +56,14 @@ std::optional<HeightRange> parse_range(std::string_view path, std::uint32_t max)
 
 HttpResponse bad_request(std::string_view detail) { return error_response(400, "request", detail); }
 HttpResponse not_found() { return error_response(404, "unknown", "no such thing here"); }
+
+/// What a light node says to who asks for bodies that it does not keep.
+Result<std::optional<HttpResponse>> refuse_bodies(node::Service& service, Bodies bodies) {
+  if (bodies == Bodies::without) return std::optional<HttpResponse>();
+  BMSG_TRY_ASSIGN(const auto info, service.info());
+  if (!info.light) return std::optional<HttpResponse>();
+  return std::optional(error_response(404, "light", "no bodies are kept here: ask with ?light=1"));
+}
 
 bool is_aligned(const HeightRange& range, std::uint32_t count) {
   return range.count == count && aligned(range.from, count) == range.from;
@@ -105,6 +114,8 @@ Result<HttpResponse> answer_blocks(node::Service& service, std::string_view path
                                    const node::ReorgPolicy& policy) {
   const auto range = parse_range(path, kBlocksPerRequest);
   if (!range) return bad_request("blocks/FROM/N with N up to 16");
+  BMSG_TRY_ASSIGN(auto refusal, refuse_bodies(service, bodies));
+  if (refusal) return std::move(*refusal);
   BMSG_TRY_ASSIGN(const auto blocks, service.blocks(range->from, range->count, bodies));
   // Aligned ranges are never cut: caches keep them.
   const bool is_whole = is_aligned(*range, kAlignedBlocks);
@@ -118,6 +129,8 @@ Result<HttpResponse> answer_blocks(node::Service& service, std::string_view path
 Result<HttpResponse> answer_block(node::Service& service, std::string_view path, Bodies bodies) {
   const auto hash = fixed_from_hex<BlockHash>(path);
   if (!hash) return bad_request("block/HASH");
+  BMSG_TRY_ASSIGN(auto refusal, refuse_bodies(service, bodies));
+  if (refusal) return std::move(*refusal);
   BMSG_TRY_ASSIGN(const auto block, service.block(*hash, bodies));
   if (!block) return not_found();
   Bytes pack = chain::begin_pack();
@@ -237,7 +250,19 @@ Result<node::PutLine> put_ids(node::Service& service, const Bytes& payload) {
   return line;
 }
 
-Result<node::PutLine> put_frame(node::Service& service, const chain::Frame& frame) {
+/// What a caller tells of peers, its own address above all.
+Result<node::PutLine> put_peers(node::Service& service, const Bytes& payload,
+                                const net::Peer& caller) {
+  const auto records = node::parse_peer_records(as_text(payload), node::kRecordsPerAnswerMax);
+  if (!records) return bad_line("layout");
+  BMSG_TRY_ASSIGN(const auto learned,
+                  service.learn_peers(records.value(), {.source = node::PeerSource::learned,
+                                                        .by = teller_of(caller)}));
+  return line_of(learned > 0 ? node::Verdict::accepted : node::Verdict::known, std::nullopt);
+}
+
+Result<node::PutLine> put_frame(node::Service& service, const chain::Frame& frame,
+                                const net::Peer& caller) {
   switch (frame.type) {
     case chain::FrameType::block:
       return put_block(service, frame.payload);
@@ -246,7 +271,7 @@ Result<node::PutLine> put_frame(node::Service& service, const chain::Frame& fram
     case chain::FrameType::ids:
       return put_ids(service, frame.payload);
     case chain::FrameType::peers:
-      return node::PutLine{.verdict = node::Verdict::known, .rule = {}, .need = {}};
+      return put_peers(service, frame.payload, caller);
     case chain::FrameType::genesis:
     case chain::FrameType::header:
     case chain::FrameType::message:
@@ -282,12 +307,19 @@ Result<HttpResponse> answer_put(node::Service& service, const net::HttpRequest& 
       BMSG_TRY_ASSIGN(const auto several, put_messages(service, left.first(run)));
       for (const node::PutLine& line : several) lines += print_put_line(line);
     } else {
-      BMSG_TRY_ASSIGN(const auto line, put_frame(service, left.front()));
+      BMSG_TRY_ASSIGN(const auto line, put_frame(service, left.front(), request.peer));
       lines += print_put_line(line);
     }
     left = left.subspan(std::max<std::size_t>(run, 1));
   }
   return net::text_response(200, lines);
+}
+
+Result<HttpResponse> answer_peers(node::Service& service) {
+  BMSG_TRY_ASSIGN(const auto records, service.peer_records());
+  auto response = net::text_response(200, node::print_peer_records(records));
+  response.fields.push_back({"cache-control", "no-store"});
+  return response;
 }
 
 Result<HttpResponse> answer(node::Service& service, const net::HttpRequest& request,
@@ -313,7 +345,7 @@ Result<HttpResponse> answer(node::Service& service, const net::HttpRequest& requ
   if (name == "get") return answer_get(service, request);
   if (name == "have") return answer_have(service, request);
   if (name == "put") return answer_put(service, request);
-  if (name == "peers") return net::text_response(200, "");
+  if (name == "peers") return answer_peers(service);
   return not_found();
 }
 

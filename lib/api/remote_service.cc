@@ -11,6 +11,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/net/unix_socket.h"
+#include "lib/node/peer_table.h"
 
 namespace bmsg::api {
 namespace {
@@ -30,6 +31,13 @@ Result<std::vector<Block>> blocks_in(ByteView pack) {
     blocks.push_back(std::move(block));
   }
   return blocks;
+}
+
+Bytes pack_of(const std::vector<Message>& messages) {
+  Bytes pack = chain::begin_pack();
+  for (const Message& message : messages)
+    chain::append_frame(pack, chain::FrameType::message, encode(message));
+  return pack;
 }
 
 std::string light(Bodies bodies) { return bodies == Bodies::without ? "?light=1" : ""; }
@@ -143,10 +151,7 @@ Result<node::BlockOutcome> RemoteService::submit_block(const Block& block) {
 Result<std::vector<node::MessageOutcome>> RemoteService::submit_messages(
     const std::vector<Message>& messages, node::Origin origin) {
   Bytes body{static_cast<std::uint8_t>(origin)};
-  Bytes pack = chain::begin_pack();
-  for (const Message& message : messages)
-    chain::append_frame(pack, chain::FrameType::message, encode(message));
-  append(body, pack);
+  append(body, pack_of(messages));
   BMSG_TRY_ASSIGN(const auto answer, ask("submit_messages", std::move(body)));
   return decode_message_outcomes(answer);
 }
@@ -173,6 +178,29 @@ Result<node::Reorg> RemoteService::follow(const BlockHash& hash) {
   return decode_reorg(answer);
 }
 
+Result<std::vector<node::WantedBody>> RemoteService::wanted_bodies() {
+  BMSG_TRY_ASSIGN(const auto answer, ask("wanted_bodies", {}));
+  return decode_wanted(answer);
+}
+
+Result<Done> RemoteService::want_bodies(const std::vector<MessageId>& ids) {
+  BMSG_TRY(ask("want_bodies", encode_ids(ids)));
+  return done;
+}
+
+Result<Done> RemoteService::want_topic(const Topic& topic) {
+  BMSG_TRY(ask("want_topic", to_bytes(topic.view())));
+  return done;
+}
+
+Result<std::uint64_t> RemoteService::keep_bodies(const std::vector<Message>& messages) {
+  BMSG_TRY_ASSIGN(const auto answer, ask("keep_bodies", pack_of(messages)));
+  ByteReader reader(answer);
+  const auto kept = reader.integer<std::uint64_t>();
+  if (!reader.finished()) return malformed();
+  return kept;
+}
+
 Result<std::vector<node::Peer>> RemoteService::peers() {
   BMSG_TRY_ASSIGN(const auto answer, ask("peers", {}));
   return parse_peers(as_text(answer));
@@ -186,6 +214,17 @@ Result<Done> RemoteService::put_peer(const node::Peer& peer) {
 Result<Done> RemoteService::remove_peer(const std::string& url) {
   BMSG_TRY(ask("remove_peer", to_bytes(url)));
   return done;
+}
+
+Result<std::vector<node::PeerRecord>> RemoteService::peer_records() {
+  BMSG_TRY_ASSIGN(const auto answer, ask("peer/peers", {}));
+  return node::parse_peer_records(as_text(answer), node::kRecordsPerAnswerMax);
+}
+
+Result<std::size_t> RemoteService::learn_peers(const std::vector<node::PeerRecord>& records,
+                                               const node::Told& told) {
+  BMSG_TRY_ASSIGN(const auto answer, ask("learn_peers", encode(ToldRecords{records, told})));
+  return decode_count(answer);
 }
 
 void poke(const std::filesystem::path& socket) {

@@ -101,6 +101,7 @@ std::string print_info(const node::NodeInfo& info) {
                             {"headers", kHeadersPerRequest},
                             {"blocks", kBlocksPerRequest}}}};
   if (info.read_only) json["read_only"] = true;
+  if (info.light) json["light"] = true;
   return print_json(json);
 }
 
@@ -136,6 +137,10 @@ Result<node::NodeInfo> parse_info(std::string_view given) {
   if (const auto at = json.find("read_only"); at != json.end()) {
     if (!at->is_boolean()) return malformed("read_only");
     info.read_only = at->get<bool>();
+  }
+  if (const auto at = json.find("light"); at != json.end()) {
+    if (!at->is_boolean()) return malformed("light");
+    info.light = at->get<bool>();
   }
   return info;
 }
@@ -240,7 +245,12 @@ std::string print_peers(const std::vector<node::Peer>& peers) {
                        {"height", peer.height ? Json(peer.height->value) : Json()},
                        {"latency_ms", peer.latency_ms},
                        {"clock_ahead", peer.clock_ahead},
-                       {"last_error", peer.last_error}});
+                       {"last_error", peer.last_error},
+                       {"record", peer.record ? node::print_peer_record(*peer.record) : ""},
+                       {"told_by", peer.told_by},
+                       {"reached", peer.reached.value},
+                       {"exchanges", peer.exchanges},
+                       {"records_asked", peer.records_asked.value}});
   }
   return print_json(all);
 }
@@ -271,6 +281,15 @@ Result<node::Peer> parse_peer(const Json& json) {
   peer.latency_ms = static_cast<std::uint32_t>(latency);
   BMSG_TRY_ASSIGN(peer.clock_ahead, signed_number(json, "clock_ahead"));
   BMSG_TRY_ASSIGN(peer.last_error, text(json, "last_error", 4096));
+  BMSG_TRY_ASSIGN(const auto record, text(json, "record", node::kPeerRecordBytesMax));
+  if (!record.empty()) {
+    BMSG_TRY_ASSIGN(peer.record, node::parse_peer_record(record));
+  }
+  BMSG_TRY_ASSIGN(peer.told_by, text(json, "told_by", 4096));
+  BMSG_TRY_ASSIGN(peer.reached.value, number(json, "reached"));
+  BMSG_TRY_ASSIGN(const auto exchanges, number(json, "exchanges", UINT32_MAX));
+  peer.exchanges = static_cast<std::uint32_t>(exchanges);
+  BMSG_TRY_ASSIGN(peer.records_asked.value, number(json, "records_asked"));
   return peer;
 }
 

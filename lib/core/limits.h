@@ -31,6 +31,7 @@ inline constexpr std::size_t kShortIdsPerRequest = 1024;
 inline constexpr std::size_t kPutBytesMax = 8u << 20;
 
 // Policy of a node; another may choose otherwise.
+inline constexpr std::uint32_t kCardBytesMax = 1024;  // A card's body; most have a fifth of it.
 inline constexpr std::size_t kPoolBytesMax = 64u << 20;
 inline constexpr std::uint32_t kReorgDepthMax = 72;       // Blocks; deeper ones ask a person.
 inline constexpr std::uint64_t kReorgSecondsMax = 86400;  // Whichever of the two is deeper.

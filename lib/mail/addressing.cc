@@ -20,8 +20,12 @@ struct InboxOrder {
 /// Collects keys by inbox and cuts batches where 64 are reached.
 class Batches {
  public:
+  explicit Batches(const std::optional<SenderDevice>& sender) : sender_(sender) {}
+
   void add(const Card& card, const Addressee* to) {
     Batch& batch = batch_for(card.inbox);
+    const bool own = sender_ && card.identity == sender_->address;
+    batch.own_devices |= own && card.device != sender_->device;
     batch.recipients.push_back({to_bytes(card.prekey.view()), card.identity});
     if (to && std::ranges::find(batch.to, *to) == batch.to.end()) batch.to.push_back(*to);
   }
@@ -35,10 +39,11 @@ class Batches {
       return batches_[open->second];
     }
     open_[inbox] = batches_.size();
-    batches_.push_back({.recipients = {}, .to = {}, .inbox = inbox});
+    batches_.push_back({.recipients = {}, .to = {}, .own_devices = false, .inbox = inbox});
     return batches_.back();
   }
 
+  const std::optional<SenderDevice>& sender_;
   std::vector<Batch> batches_;
   std::map<InboxPrefix, std::size_t, InboxOrder> open_;
 };
@@ -79,7 +84,7 @@ Result<Addressing> address(const CardDirectory& cards, const std::vector<Address
                            const std::optional<SenderDevice>& sender, UnixSeconds now,
                            Stale stale) {
   Addressing result;
-  Batches batches;
+  Batches batches(sender);
   for (const Addressee& one : to) {
     BMSG_TRY(add_person(cards, one, now, stale, batches, result));
   }

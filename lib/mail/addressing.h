@@ -18,6 +18,7 @@ enum class Stale { refused, allowed };
 struct Batch {
   std::vector<Recipient> recipients;
   std::vector<Addressee> to;  // Whose keys these are, without the sender's own devices.
+  bool own_devices = false;   // Some of them are those of the sender's other devices.
   InboxPrefix inbox;
 };
 

@@ -82,15 +82,29 @@ Result<NewestCards> CardDirectory::cards_of(const IdentityKey& identity) const {
   for (std::size_t device = 0; device < kDevicesMax; ++device) {
     auto file = common;
     file += fmt::format(".{}", device);
-    BMSG_TRY_ASSIGN(auto card, read(file));
-    if (!card || card->identity != identity || card->device != device) continue;
-    cards.push_back(std::move(*card));
-    BMSG_TRY_ASSIGN(auto other, read(conflict_of(file)));
-    if (other && other->identity == identity && other->device == device) {
-      cards.push_back(std::move(*other));
-    }
+    BMSG_TRY(add_kept(file, identity, device, cards));
   }
   return newest(std::move(cards));
+}
+
+Result<std::vector<Card>> CardDirectory::kept(const IdentityKey& identity,
+                                              std::uint8_t device) const {
+  std::vector<Card> cards;
+  BMSG_TRY(add_kept(file_of(identity, device), identity, device, cards));
+  return cards;
+}
+
+Result<Done> CardDirectory::add_kept(const std::filesystem::path& file, const IdentityKey& identity,
+                                     std::size_t device, std::vector<Card>& cards) const {
+  const auto fits = [&](const std::optional<Card>& card) {
+    return card && card->identity == identity && card->device == device;
+  };
+  BMSG_TRY_ASSIGN(auto card, read(file));
+  if (!fits(card)) return done;
+  cards.push_back(std::move(*card));
+  BMSG_TRY_ASSIGN(auto other, read(conflict_of(file)));
+  if (fits(other)) cards.push_back(std::move(*other));
+  return done;
 }
 
 Result<Done> CardDirectory::settle(const Card& chosen) {

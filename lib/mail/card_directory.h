@@ -27,6 +27,8 @@ class CardDirectory {
   Result<CardOrder> put(const Card& card);
   /// The newest card of each device of an identity; none: it has no card here.
   Result<NewestCards> cards_of(const IdentityKey& identity) const;
+  /// What is kept of one device: its newest card, and another of the same number if there is one.
+  Result<std::vector<Card>> kept(const IdentityKey& identity, std::uint8_t device) const;
   /// Forgets the conflict of a device: the user has chosen this card.
   Result<Done> settle(const Card& chosen);
 
@@ -40,6 +42,8 @@ class CardDirectory {
  private:
   std::filesystem::path file_of(const IdentityKey& identity, std::uint8_t device) const;
   Result<std::optional<Card>> read(const std::filesystem::path& file) const;
+  Result<Done> add_kept(const std::filesystem::path& file, const IdentityKey& identity,
+                        std::size_t device, std::vector<Card>& cards) const;
   Result<std::optional<WalkPlace>> position() const;
 
   Disk& disk_;

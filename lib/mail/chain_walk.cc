@@ -71,6 +71,8 @@ class Walker {
 
   Result<Done> pool() {
     BMSG_TRY_ASSIGN(const auto pooled, chain_.pool(walked_.place.pool_arrival));
+    BMSG_TRY_ASSIGN(const auto completed, chain_.completed(walked_.place.pool_arrival));
+    for (const node::Completion& one : completed) BMSG_TRY(complete(one));
     for (const node::PooledMessage& one : pooled) {
       BMSG_TRY(visit_(one.id, one.message));
       walked_.place.pool_arrival = std::max(walked_.place.pool_arrival, one.arrival + 1);
@@ -79,6 +81,17 @@ class Walker {
   }
 
  private:
+  /// Its block was walked before its body came.
+  Result<Done> complete(const node::Completion& one) {
+    BMSG_TRY_ASSIGN(const auto places, chain_.places_of(one.id));
+    if (!places.empty()) {
+      BMSG_TRY_ASSIGN(const auto message, chain_.message_at(places.front()));
+      if (message && message->body) BMSG_TRY(visit_(one.id, *message));
+    }
+    walked_.place.pool_arrival = std::max(walked_.place.pool_arrival, one.arrival + 1);
+    return done;
+  }
+
   /// False if the block was forgotten between two reads.
   Result<bool> block(const node::StoredHeader& header) {
     if (header.sealed.header.count == 0) return true;

@@ -1,4 +1,5 @@
-// Walking a chain's messages from where one stopped before, over reorganisations, then the pool.
+// Walking a chain's messages from where one stopped before, over reorganisations, then the pool,
+// and what a light store was given later.
 
 #pragma once
 
@@ -15,7 +16,7 @@ namespace bmsg::mail {
 struct WalkPlace {
   Height height;
   BlockHash hash;
-  std::uint64_t pool_arrival = 0;  // Pool messages below this arrival have been seen.
+  std::uint64_t pool_arrival = 0;  // Pool messages and late bodies below this have been seen.
 
   bool operator==(const WalkPlace&) const = default;
 };

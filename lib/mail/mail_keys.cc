@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/crypto/sha512.h"
+#include "lib/mail/sent_to.h"
 
 namespace bmsg::mail {
 
@@ -19,7 +20,7 @@ MailKeys mail_keys(const Keyring& keyring, const ChainId& chain) {
   std::vector<IdentityKey> addresses;
   for (const Identity& identity : keyring.identities) {
     const IdentityKey address = identity.address();
-    keys.own.push_back({address, identity.name, identity.device});
+    keys.own.push_back({address, identity.name, identity.device, sent_to_key(identity.seed)});
     addresses.push_back(address);
     // Newest first: most mail is sealed to it.
     for (auto key = identity.cards.rbegin(); key != identity.cards.rend(); ++key) {

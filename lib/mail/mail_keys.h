@@ -16,6 +16,7 @@ struct OwnIdentity {
   IdentityKey address;
   std::string name;
   std::uint8_t device = 0;
+  crypto::SecretBytes sent_to_key;  // Of what its other devices say (sent_to.h).
 };
 
 /// A prekey that a message may have been sealed to.

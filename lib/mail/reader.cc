@@ -23,6 +23,11 @@ std::string parked_name(const std::string& reader, const MessageId& id) {
   return parked_prefix(reader) + to_string(id.view());
 }
 
+std::string late_prefix(const std::string& reader) { return "late/" + reader + "/"; }
+std::string late_name(const std::string& reader, const MessageId& id) {
+  return late_prefix(reader) + to_string(id.view());
+}
+
 Error damaged(const std::string& name) {
   return Error{Errc::corrupt, "mail index: the record of reader '" + name + "' is damaged"};
 }
@@ -156,6 +161,26 @@ Result<std::vector<Parked>> parked_of(const MailReader& mail, const std::string&
   std::ranges::sort(found, {},
                     [](const Parked& one) { return std::tuple(one.height, one.index, one.id); });
   return found;
+}
+
+Result<std::vector<MessageId>> late_for(const MailReader& mail, const std::string& name) {
+  const std::string prefix = late_prefix(name);
+  BMSG_TRY_ASSIGN(const auto values, mail.values(prefix));
+  std::vector<MessageId> found;
+  for (const auto& [key, value] : values) {
+    const ByteView id = as_bytes(key).subspan(prefix.size());
+    if (id.size() != MessageId::kSize) return damaged(name);
+    found.push_back(MessageId::from(id));
+  }
+  return found;
+}
+
+void set_late(MailChange& change, const std::string& name, const MessageId& id) {
+  change.values.insert_or_assign(late_name(name, id), Bytes());
+}
+
+void clear_late(MailChange& change, const std::string& name, const MessageId& id) {
+  change.values.insert_or_assign(late_name(name, id), std::nullopt);
 }
 
 void set_reader(MailChange& change, const std::string& name, const Reader& reader) {

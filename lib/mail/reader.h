@@ -56,7 +56,12 @@ Result<bool> is_handled(const MailReader& mail, const std::string& name, const M
 /// In the order of the chain.
 Result<std::vector<Parked>> parked_of(const MailReader& mail, const std::string& name);
 
+/// What the reader passed in a light store before its body came.
+Result<std::vector<MessageId>> late_for(const MailReader& mail, const std::string& name);
+
 // Each adds to a change that the caller applies under the mail lock.
+void set_late(MailChange& change, const std::string& name, const MessageId& id);
+void clear_late(MailChange& change, const std::string& name, const MessageId& id);
 void set_reader(MailChange& change, const std::string& name, const Reader& reader);
 void set_handled(MailChange& change, const std::string& name, const MessageId& id);
 void set_parked(MailChange& change, const std::string& name, const Parked& parked);

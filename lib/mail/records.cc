@@ -35,6 +35,7 @@ enum Type : std::uint8_t {
   kThread = 0x0f,
   kFirstOptional = 0x40,
   kAskAck = 0x40,
+  kSentTo = 0x41,
   kSignature = 0x7f,
 };
 
@@ -177,6 +178,9 @@ class Reader {
       case kAskAck:
         content().ask_ack = true;
         return value.size() == 1 && value[0] == 1 ? nullptr : "ask: not 1";
+      case kSentTo:
+        content().sent_to = to_bytes(value);
+        return value.empty() ? "sent to: empty" : nullptr;
       case kSignature:
         return take_fixed(value, out_.signature) ? nullptr : "signature: not 64 bytes";
       default:
@@ -261,6 +265,7 @@ Result<Bytes> encode_records(const Content& content) {
   put_key_records(out, content);
   if (content.thread) out.put(kThread, content.thread->view());
   if (content.ask_ack) out.put_number(kAskAck, std::uint8_t{1});
+  out.put_unless_empty(kSentTo, content.sent_to);
   if (out.too_long()) {
     return Error{Errc::bad_input, fmt::format("a field is longer than {} bytes", kValueBytesMax)};
   }

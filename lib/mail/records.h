@@ -75,6 +75,7 @@ struct Content {
   Bytes statement;                     // 0e: 193 bytes, see statement.h.
   std::optional<ThreadId> thread;      // 0f: absent: the message begins a thread.
   bool ask_ack = false;                // 40
+  Bytes sent_to;                       // 41: for the sender's other devices, see sent_to.h.
 
   /// The sender's address; nullopt if anonymous or of the gateway's kind.
   std::optional<IdentityKey> identity() const;

@@ -4,10 +4,12 @@
 #include <set>
 
 #include "lib/core/try.h"
+#include "lib/mail/absent.h"
 #include "lib/mail/ack.h"
 #include "lib/mail/card.h"
 #include "lib/mail/open.h"
 #include "lib/mail/reading_order.h"
+#include "lib/mail/sent_to.h"
 #include "lib/mail/summary.h"
 
 namespace bmsg::mail {
@@ -32,11 +34,11 @@ constexpr std::size_t kReadInTurn = 8;  // Ids that come in turn in the time of 
 
 class Scan {
  public:
-  Scan(const MailReader& mail, const MailKeys& keys, Entropy& entropy)
-      : mail_(mail), keys_(keys), entropy_(entropy) {}
+  Scan(const MailReader& mail, const MailKeys& keys, Entropy& entropy, bool is_light)
+      : mail_(mail), keys_(keys), entropy_(entropy), is_light_(is_light) {}
 
   Result<Done> message(const MessageId& id, const Message& message) {
-    if (!message.body) return done;  // Dropped before we could read it.
+    if (!message.body) return without_body(id, message.head);
     auto summary = message.head.suite == Suite::open ? judge_public(message) : judge(message);
     if (!summary) return done;
     BMSG_TRY_ASSIGN(const bool known, is_known(id));
@@ -82,12 +84,26 @@ class Scan {
       // At the end of every list: "@" is the newest that a person wrote.
       const UnixSeconds time{for_a_person ? one.summary.time : 0};
       change.put.push_back({one.id, 0, time, std::move(one.sealed)});
+      if (is_light_) clear_absent(change, one.id);
     }
+    for (const MessageId& id : absent_) set_absent(change, id);
   }
 
   std::size_t size() const { return found_.size(); }
 
  private:
+  /// Dropped before we could read it; in a light store it is still to come, if it is ours.
+  Result<Done> without_body(const MessageId& id, const MessageHead& head) {
+    const auto opens = [&](const LiveKey& key) {
+      return key.inbox.matches(head.topic) &&
+             find_content_key(head, keys_.chain, key.agreement, key.owner).has_value();
+    };
+    if (!is_light_ || !std::ranges::any_of(keys_.live, opens)) return done;
+    BMSG_TRY_ASSIGN(const bool known, is_known(id));
+    if (!known) absent_.insert(id);
+    return done;
+  }
+
   Result<Done> keep(Found found) {
     seen_.insert(found.id);
     found_.push_back(std::move(found));
@@ -105,7 +121,7 @@ class Scan {
     if (looks_like_card(message)) return std::nullopt;  // Spares checking its signature.
     const Opened opened = open_public(message, keys_.chain);
     if (opened.fault || opened.content.kind != Kind::text) return std::nullopt;
-    return directed(summary_of(message, opened), nullptr);
+    return directed(message, opened, nullptr);
   }
 
   /// Of each identity one key is enough; a message can be for several of ours.
@@ -117,7 +133,7 @@ class Scan {
       const auto opened = open(message, keys_.chain, key.agreement, key.owner);
       if (!opened) continue;
       if (!found)
-        found = directed(summary_of(message, *opened), &key.owner);
+        found = directed(message, *opened, &key.owner);
       else
         add_reader(*found, key.owner);
       if (found->direction == Direction::out) break;
@@ -134,17 +150,29 @@ class Scan {
     summary.to.push_back({owner, identity ? identity->name : std::string()});
   }
 
-  /// Sent by another device of ours: out. Else in, to the identity whose key opened it.
-  Summary directed(Summary summary, const IdentityKey* opened_by) const {
-    const bool own = summary.signature == SignatureState::good && keys_.own_of(summary.sender);
-    summary.direction = own ? Direction::out : Direction::in;
-    if (!own && opened_by) add_reader(summary, *opened_by);
+  /// Sent by another device of ours: out, unless it is to ourselves. Else in, to the identity whose
+  /// key opened it.
+  Summary directed(const Message& message, const Opened& opened,
+                   const IdentityKey* opened_by) const {
+    Summary summary = summary_of(message, opened);
+    const OwnIdentity* self =
+        summary.signature == SignatureState::good ? keys_.own_of(summary.sender) : nullptr;
+    if (self == nullptr) {
+      if (opened_by) add_reader(summary, *opened_by);
+      return summary;
+    }
+    for (const IdentityKey& to : open_sent_to(self->sent_to_key, opened.content.sent_to))
+      add_reader(summary, to);
+    // What one writes to oneself is to be read.
+    summary.direction = is_reader(summary, self->address) ? Direction::in : Direction::out;
     return summary;
   }
 
   const MailReader& mail_;
   const MailKeys& keys_;
   Entropy& entropy_;
+  const bool is_light_;
+  std::set<MessageId> absent_;  // Ours, without their bodies.
   std::vector<Found> found_;
   std::set<MessageId> seen_;
 };
@@ -162,6 +190,14 @@ bool has_moved(const ScanResult& result) {
          result.from->hash != result.change.position->hash;
 }
 
+Result<bool> is_kept(const node::ChainReader& chain, const MessageId& id) {
+  if (!chain.is_light()) return true;
+  BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
+  if (places.empty()) return false;
+  BMSG_TRY_ASSIGN(const auto message, chain.message_at(places.front()));
+  return message && message->body;
+}
+
 /// Own messages that are safe to take out of the outbox.
 Result<std::vector<OutboxEntry>> find_done(const node::ChainReader& chain,
                                            const std::vector<OutboxEntry>& entries,
@@ -170,7 +206,10 @@ Result<std::vector<OutboxEntry>> find_done(const node::ChainReader& chain,
   BMSG_TRY_ASSIGN(const auto tip, chain.tip());
   for (const OutboxEntry& entry : entries) {
     BMSG_TRY_ASSIGN(const bool is_done, Outbox::is_buried(entry.id, chain, tip.height, depth));
-    if (is_done) found.push_back(entry);
+    if (!is_done) continue;
+    // In a light store a block may lack the body, which then is in the outbox only.
+    BMSG_TRY_ASSIGN(const bool kept, is_kept(chain, entry.id));
+    if (kept) found.push_back(entry);
   }
   return found;
 }
@@ -182,7 +221,7 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
                         const ScanOptions& options) {
   ScanResult result;
   BMSG_TRY_ASSIGN(result.from, mail.position());
-  Scan scanning(mail, keys, entropy);
+  Scan scanning(mail, keys, entropy, chain.is_light());
 
   // Before the chain: our note says to whom, which the message itself does not.
   BMSG_TRY_ASSIGN(auto entries, outbox.entries());

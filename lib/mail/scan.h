@@ -31,7 +31,8 @@ struct ScanResult {
 };
 
 /// One batch. Incoming messages are flagged "unread"; what the index has already is not put
-/// again. Own messages are entered as soon as they are in the outbox.
+/// again. Own messages are entered as soon as they are in the outbox. In a light store what is ours
+/// and has no body yet is noted (absent.h), and entered when it has one.
 /// Errors: as ChainReader and MailReader.
 Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
                         const MailKeys& keys, const Outbox& outbox, Entropy& entropy,

@@ -7,6 +7,7 @@
 
 #include "lib/core/address.h"
 #include "lib/core/try.h"
+#include "lib/mail/sent_to.h"
 
 namespace bmsg::mail {
 namespace {
@@ -90,6 +91,12 @@ Result<Done> seal_draft(const Letter& letter, const SendContext& context, Draft&
   if (sender->device != 0) draft.content.device = sender->device;
   draft.content.seq = conversation.next_seq();
   draft.content.prev = conversation.prev();
+  if (draft.batch.own_devices) {
+    BMSG_TRY_ASSIGN(
+        draft.content.sent_to,
+        seal_sent_to(sent_to_key(context.identity->seed),
+                     draft.batch.to.empty() ? letter.to : draft.batch.to, context.entropy));
+  }
   BMSG_TRY(make_message(letter, context, draft));
   draft.content.sender = to_bytes(sender->address.view());
   return conversation.used(draft.sealed->id());
@@ -196,8 +203,10 @@ Result<Sent> send_card(const Identity& identity, const CardKey& key, CardDirecto
                                          identity.seed));
   const Message unstamped{.head = made.head, .nonce = 0, .body = made.body};
   BMSG_TRY_ASSIGN(const Card card, read_card(unstamped, context.chain.id));
+  // The card is kept last: a key without one tells that this was cut short (judge_own_card()).
+  BMSG_TRY_ASSIGN(auto sent, send_public(std::move(made), context, stop));
   BMSG_TRY(cards.put(card));
-  return send_public(std::move(made), context, stop);
+  return sent;
 }
 
 }  // namespace bmsg::mail

@@ -227,25 +227,45 @@ bool is_loopback(std::string_view host) {
 }
 
 bool is_public(std::string_view host) {
-  if (const auto v4 = as_v4(host)) {
-    const auto [a, b, c, d] = *v4;
+  if (const auto v4 = parse_v4(host)) {
+    const std::uint8_t a = (*v4)[0], b = (*v4)[1], c = (*v4)[2];
     const bool is_private = a == 10 || (a == 172 && b >= 16 && b < 32) || (a == 192 && b == 168);
     const bool is_special = a == 0 || a == 127 || a >= 224 || (a == 169 && b == 254) ||
                             (a == 100 && b >= 64 && b < 128) || (a == 192 && b == 0 && c == 0) ||
-                            (a == 198 && (b == 18 || b == 19));
-    return !is_private && !is_special;
+                            (a == 198 && (b == 18 || b == 19)) || (a == 192 && b == 88 && c == 99);
+    const bool is_example = (a == 192 && b == 0 && c == 2) || (a == 198 && b == 51 && c == 100) ||
+                            (a == 203 && b == 0 && c == 113);
+    return !is_private && !is_special && !is_example;
   }
-  // Only 2000::/3 is given out; 2002::/16 (6to4) and 2001:0::/32 (Teredo) hide IPv4 addresses.
+  // Only 2000::/3 is given out. 2002::/16 (6to4) and 2001::/23 (Teredo and more of that kind) hide
+  // IPv4 addresses or lead nowhere; 2001:db8::/32 and 3fff::/20 are for examples.
   const auto v6 = parse_v6(host);
   if (!v6 || ((*v6)[0] & 0xe0) != 0x20) return false;
-  const bool is_6to4 = (*v6)[0] == 0x20 && (*v6)[1] == 0x02;
-  const bool is_teredo = (*v6)[0] == 0x20 && (*v6)[1] == 0x01 && (*v6)[2] == 0 && (*v6)[3] == 0;
-  return !is_6to4 && !is_teredo;
+  const auto begins = [&](std::uint8_t a, std::uint8_t b) {
+    return (*v6)[0] == a && (*v6)[1] == b;
+  };
+  const bool is_special = begins(0x20, 0x01) && (*v6)[2] < 2;
+  const bool is_example = (begins(0x20, 0x01) && (*v6)[2] == 0x0d && (*v6)[3] == 0xb8) ||
+                          (begins(0x3f, 0xff) && (*v6)[2] < 0x10);
+  return !is_special && !is_example && !begins(0x20, 0x02);
 }
 
 bool is_allowed_peer(const Address& address) {
   return address.scheme != Scheme::http || is_loopback(address.host) ||
          address.host.ends_with(".onion");
+}
+
+std::string network_of(std::string_view host) {
+  if (const auto v4 = as_v4(host)) return fmt::format("{}.{}.0.0/16", (*v4)[0], (*v4)[1]);
+  if (const auto v6 = parse_v6(host)) {
+    const auto part = [&](std::size_t i) { return (*v6)[i] << 8 | (*v6)[i + 1]; };
+    return fmt::format("{:x}:{:x}::/32", part(0), part(2));
+  }
+  const auto top = host.rfind('.');
+  if (top == std::string_view::npos || top == 0) return std::string(host);
+  if (host.substr(top) == ".onion") return "onion";
+  const auto second = host.rfind('.', top - 1);
+  return std::string(second == std::string_view::npos ? host : host.substr(second + 1));
 }
 
 Origin origin_of(std::string_view ip) {

@@ -53,7 +53,8 @@ bool is_mirror(const Address& address);
 bool is_loopback(std::string_view host);
 
 /// Whether `host` is an IP literal that the whole internet can reach: not private, not link-local,
-/// not loopback, not multicast, not reserved. False for names.
+/// not loopback, not multicast, not reserved, and no IPv6 address with an IPv4 one in it. False for
+/// names.
 bool is_public(std::string_view host);
 
 /// Whether `host` is an IPv4 or IPv6 literal.
@@ -74,5 +75,9 @@ struct Origin {
 
 /// The origin of an IP literal; the text itself for anything else.
 Origin origin_of(std::string_view ip);
+
+/// The network around a host, as whoever rents addresses gets them: the /16 of an IPv4 literal, the
+/// /32 of an IPv6 one, the last two labels of a name; all onion services are one.
+std::string network_of(std::string_view host);
 
 }  // namespace bmsg::net

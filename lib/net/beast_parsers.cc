@@ -128,9 +128,11 @@ Result<std::size_t> ResponseParser::take(ByteView bytes) {
 
 Result<Done> ResponseParser::take_end() {
   error_code error;
-  if (!reader_->got_some()) return broken("closed before the first byte");
+  // A line that breaks is nobody's lie.
+  if (!reader_->got_some())
+    return Error{Errc::unreachable, "closed before the first byte of an answer"};
   reader_->put_eof(error);
-  if (error) return broken("closed before its end");
+  if (error) return Error{Errc::unreachable, "closed before the end of the answer"};
   return done;
 }
 

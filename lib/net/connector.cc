@@ -195,10 +195,16 @@ asio::awaitable<void> Connector::ask_proxy(Wire& wire, std::optional<Error>& fai
 
 asio::awaitable<void> Connector::secure(Wire& wire, std::optional<Error>& failure) {
   const bool by_key = options_.judge == Judge::node_key;
-  const Trust trust = by_key ? Trust::any_key : Trust::authorities;
+  const Trust trust = by_key ? Trust::node_key : Trust::authorities;
   auto identity = options_.identity ? options_.identity : anonymous_identity(trust);
+  // Judged before our own certificate is shown: who is not meant learns nothing about us.
+  JudgeKey judge = [this, &failure](const std::optional<NodeKey>& claimed) {
+    failure = judge_key(claimed);
+    return !failure;
+  };
   error_code error;
-  co_await wire.connect_tls(std::move(identity), trust, address_.host, error);
+  co_await wire.connect_tls(std::move(identity), trust, address_.host, std::move(judge), error);
+  if (failure) co_return;
   if (error) {
     // OpenSSL's own complaints come with its category; the others are the connection's.
     const bool is_tls = error.category() == asio::error::get_ssl_category();

@@ -28,6 +28,10 @@ class Connector {
   void interrupt();
 
   const Address& address() const { return address_; }
+  /// Our node key, if we show one where we are asked for it.
+  std::optional<NodeKey> own_key() const {
+    return options_.identity ? options_.identity->key() : std::nullopt;
+  }
   const std::shared_ptr<Door>& door() const { return door_; }
   /// What open() has got to, for a message about lost time.
   const std::string& stage() const { return stage_; }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 
+#include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/net/beast_parsers.h"
 #include "lib/net/connector.h"
@@ -55,6 +56,7 @@ class HttpClient::Impl {
 
   Result<HttpResponse> request(const OutgoingRequest& request, const RequestLimits& limits);
   void cancel();
+  void drop_request();
 
   std::optional<NodeKey> peer_key;
   std::uint64_t bytes_in = 0;
@@ -72,6 +74,7 @@ class HttpClient::Impl {
     return Error{code, fmt::format("{}: {}", to_string(connector_.address()), cause)};
   }
 
+  Error turned_away() const;
   Error cancelled() const { return broken(Errc::try_again, "the request was cancelled"); }
   Error late(std::chrono::milliseconds deadline, bool was_open) const;
 
@@ -82,6 +85,8 @@ class HttpClient::Impl {
   bool is_open_ = false;  // The request has got past open().
   bool is_late_ = false;  // The deadline has passed: nothing is tried again.
   std::atomic<bool> is_cancelled_ = false;
+  std::atomic<std::uint64_t> number_ = 0;  // Of the request that runs, or ran last.
+  bool is_dropped_ = false;                // This one.
 };
 
 void HttpClient::Impl::interrupt() {
@@ -94,6 +99,16 @@ void HttpClient::Impl::cancel() {
   (void)connector_.door()->post([this] { interrupt(); });  // No loop: no request either.
 }
 
+void HttpClient::Impl::drop_request() {
+  if (is_single_) return;
+  // The loop may get to it when another request runs: that one is not meant.
+  (void)connector_.door()->post([this, meant = number_.load()] {
+    if (meant != number_) return;
+    is_dropped_ = true;
+    interrupt();
+  });
+}
+
 asio::awaitable<void> HttpClient::Impl::open(Outcome& outcome) {
   is_open_ = false;
   if (is_cancelled_) {
@@ -104,6 +119,7 @@ asio::awaitable<void> HttpClient::Impl::open(Outcome& outcome) {
   co_await connector_.open(*wire_, outcome.failure);
   if (const auto key = wire_->peer_key()) peer_key = key;
   is_open_ = !outcome.failure;
+  if (outcome.failure) wire_->close();  // No later request goes to whom this one did not.
 }
 
 asio::awaitable<void> HttpClient::Impl::send(const Bytes& bytes) {
@@ -128,7 +144,8 @@ asio::awaitable<void> HttpClient::Impl::receive(ResponseParser& parser, Outcome&
     if (got > 0) outcome.is_silent = false;
     const bool is_end = error == asio::error::eof;
     if (error && !is_end) {
-      outcome.failure = broken(Errc::unreachable, error.message());
+      outcome.failure =
+          is_turned_away(error) ? turned_away() : broken(Errc::unreachable, error.message());
       break;
     }
     const auto taken = parser.take(in);
@@ -164,10 +181,22 @@ asio::awaitable<void> HttpClient::Impl::perform(const Question& question, Outcom
   // asked a second time: it may have been read after all.
   const bool is_safe = question.method == Method::get || question.method == Method::head;
   if (!outcome.failure || !is_reused || !outcome.is_silent || !is_safe || is_single_) co_return;
-  if (is_late_ || is_cancelled_) co_return;
+  if (is_late_ || is_cancelled_ || is_dropped_) co_return;
   outcome = Outcome{};
   co_await open(outcome);
   if (!outcome.failure) co_await exchange(question, outcome);
+}
+
+Error HttpClient::Impl::turned_away() const {
+  const auto key = connector_.own_key();
+  Error error =
+      broken(Errc::denied, key ? fmt::format("it lets in members only, and our node key is no "
+                                             "member's: {}",
+                                             to_hex(key->view()))
+                               : "it lets in members only, and no node key of ours was shown");
+  error.hint = key ? "give that key to whoever runs it, for the setting serve.allow there"
+                   : "this store's chain is open, so what answers there is on another one";
+  return error;
 }
 
 Error HttpClient::Impl::late(std::chrono::milliseconds deadline, bool was_open) const {
@@ -205,9 +234,11 @@ Result<HttpResponse> HttpClient::Impl::request(const OutgoingRequest& request,
   auto bytes = write_request(full, host_of(connector_.address()));
   if (!bytes) return broken(Errc::bad_input, "a request that cannot be sent");
   if (is_cancelled_) return cancelled();
+  ++number_;
+  is_dropped_ = false;
   const Question question{std::move(*bytes), request.method, limits.response_bytes_max};
   Outcome outcome = run(question, limits.deadline);
-  if (outcome.failure && is_cancelled_) return cancelled();
+  if (outcome.failure && (is_cancelled_ || is_dropped_)) return cancelled();
   if (outcome.failure) return *outcome.failure;
   return std::move(outcome.response);
 }
@@ -240,5 +271,6 @@ std::optional<NodeKey> HttpClient::peer_key() const { return impl_->peer_key; }
 std::uint64_t HttpClient::bytes_in() const { return impl_->bytes_in; }
 std::uint64_t HttpClient::bytes_out() const { return impl_->bytes_out; }
 void HttpClient::cancel() { impl_->cancel(); }
+void HttpClient::drop_request() { impl_->drop_request(); }
 
 }  // namespace bmsg::net

@@ -38,7 +38,7 @@ enum class Judge { node_key, authorities };
 struct ClientOptions {
   Judge judge = Judge::node_key;
   std::optional<NodeKey> expected_key{};    // None: first use; peer_key() then tells what was seen.
-  std::shared_ptr<TlsIdentity> identity{};  // Ours, shown if the server asks. Null: none.
+  std::shared_ptr<TlsIdentity> identity{};  // Ours, shown where asked. Null: none.
   std::optional<Proxy> proxy{};             // With one, nothing but it is ever connected to.
   Reach reach = Reach::anywhere;
 };
@@ -50,11 +50,11 @@ struct RequestLimits {
 
 /// Talks to one address, over one connection that is kept open while the server likes it.
 /// Redirects are answers like others and never followed; compressed answers are refused.
-/// Threads: one at a time; cancel() from any.
+/// Threads: one at a time; cancel() and drop_request() from any.
 /// Errors:  Errc::unreachable (refused, no answer in time; the text names address and reason),
 ///          Errc::no_host (a name that does not resolve), Errc::protocol (not HTTP, or longer than
-///          allowed), Errc::denied (another key than expected, or none), Errc::bad_input (a target
-///          or field that cannot be sent), Errc::try_again (cancelled).
+///          allowed), Errc::denied (another key than expected, or none; or it lets ours not in),
+///          Errc::bad_input (a target or field that cannot be sent), Errc::try_again (cancelled).
 class HttpClient {
  public:
   explicit HttpClient(Address address, ClientOptions options = {});
@@ -75,6 +75,9 @@ class HttpClient {
 
   /// Ends the request that runs now, and every later one at once.
   void cancel();
+  /// Ends the request that runs now, with Errc::try_again; the next goes over a new connection.
+  /// Does nothing where there can be no other connection (over()).
+  void drop_request();
 
  private:
   class Impl;

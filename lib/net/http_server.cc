@@ -235,6 +235,9 @@ void HttpServer::Impl::set_limits(const ServerOptions& limits) {
   (void)post([this, limits] {  // After the end there is nothing to limit.
     state_.options = limits;
     state_.rates.set_limits(limits.rates);
+    for (const auto& session : state_.sessions) {
+      if (!session->is_welcome()) session->close();
+    }
   });
 }
 

@@ -55,6 +55,13 @@ struct ServerOptions {
   std::chrono::milliseconds write_deadline{10'000};    // For each 64 KiB of an answer.
   std::chrono::milliseconds farewell{1'000};           // How long a refused sender is drained.
   std::chrono::milliseconds tick{100};                 // How often deadlines are looked at.
+
+  /// Whose node key may come in over TLS: with it each client has to show a certificate, and who is
+  /// not admitted is turned away in the handshake, before a word of HTTP. Null: nobody is asked.
+  std::function<bool(const NodeKey&)> admits{};
+  /// Told of each who is turned away; the key in `caller` is a claim. Like handlers it must not
+  /// wait.
+  std::function<void(const Peer& caller)> turned_away{};
 };
 
 /// Threads: each member from any thread, except where it says otherwise; handlers and posted work
@@ -83,7 +90,8 @@ class HttpServer {
   /// called "pipe" and counts as local.
   void adopt(Descriptor connected);
 
-  /// Other limits from now on, for connections that are open too.
+  /// Other limits from now on, for connections that are open too: those of keys that are admitted
+  /// no more are closed.
   void set_limits(const ServerOptions& limits);
 
   /// Open connections.

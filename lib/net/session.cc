@@ -119,12 +119,44 @@ void Session::take_answer(std::uint64_t number, HttpResponse response) {
   answered_.cancel();
 }
 
-asio::awaitable<void> Session::run() {
-  error_code error;
-  if (arrival_.identity) {
-    co_await wire_.accept_tls(arrival_.identity, Trust::any_key, error);
+bool Session::is_welcome() {
+  if (!arrival_.identity || !state_.options.admits) return true;
+  const auto key = wire_.peer_key();
+  return !key || state_.options.admits(*key);  // None: still in the handshake, which will judge.
+}
+
+asio::awaitable<bool> Session::shake_hands() {
+  JudgeKey judge;
+  if (state_.options.admits) {
+    judge = [this](const std::optional<NodeKey>& claimed) {
+      const auto& admits = state_.options.admits;
+      return !admits || (claimed && admits(*claimed));
+    };
   }
-  bool goes_on = !error;
+  error_code error;
+  co_await wire_.accept_tls(arrival_.identity, std::move(judge), error);
+  if (wire_.has_turned_away() && state_.options.turned_away) {
+    Peer caller = arrival_.peer;
+    caller.key = wire_.claimed_key();
+    state_.options.turned_away(caller);
+  }
+  co_return !error && !is_closed_ && is_welcome();
+}
+
+/// TLS, if it is spoken here. Where not everybody is admitted, whoever comes pays for the handshake
+/// as for a request: for a stranger it is all that there is.
+asio::awaitable<bool> Session::greet() {
+  if (!arrival_.identity) co_return true;
+  if (!is_limited() || !state_.options.admits) co_return co_await shake_hands();
+  const bool must_wait = state_.rates.begin_request(origin_, state_.clock.steady()).has_value();
+  bool is_good = false;
+  if (!must_wait) is_good = co_await shake_hands();
+  state_.rates.end_request(origin_, 0, state_.clock.steady());
+  co_return is_good;
+}
+
+asio::awaitable<void> Session::run() {
+  bool goes_on = co_await greet();
   while (goes_on) goes_on = co_await serve_one();
   if (!is_closed_) {
     enter(Phase::farewell);

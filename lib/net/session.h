@@ -57,6 +57,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool is_at_rest() const {
     return phase_ == Phase::greeting || phase_ == Phase::idle || phase_ == Phase::farewell;
   }
+  /// Whether the key that the peer has shown is still admitted.
+  bool is_welcome();
   /// Closes if a deadline has passed, or if the peer has left while its answer is being made.
   void look(Time now);
   void close();
@@ -65,6 +67,8 @@ class Session : public std::enable_shared_from_this<Session> {
   enum class Phase { greeting, idle, request, answering, writing, farewell };
   class Ticket;
 
+  asio::awaitable<bool> greet();
+  asio::awaitable<bool> shake_hands();
   void enter(Phase phase);
   Time deadline() const;
   asio::awaitable<bool> serve_one();

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "lib/core/bytes.h"
+#include "lib/core/ids.h"
 #include "lib/core/result.h"
 
 namespace bmsg::net {
@@ -25,6 +27,9 @@ class TlsIdentity {
   explicit TlsIdentity(std::unique_ptr<Context> context);
   ~TlsIdentity();
   Context& context() { return *context_; }
+
+  /// The node key that the certificate shows; nullopt if it shows none.
+  std::optional<NodeKey> key() const;
 
  private:
   std::unique_ptr<Context> context_;

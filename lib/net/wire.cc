@@ -15,6 +15,8 @@ namespace {
 
 using Stream = asio::ssl::stream<Wire::Socket&>;
 
+constexpr long kCertificateBytesMax = 16384;  // Of a node; its own has some hundred.
+
 void harden(SSL_CTX* context, int least_version) {
   SSL_CTX_set_min_proto_version(context, least_version);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -25,6 +27,17 @@ void harden(SSL_CTX* context, int least_version) {
 
 Error unusable(const error_code& cause) {
   return Error{Errc::bad_input, "cannot use the node's certificate: " + cause.message()};
+}
+
+std::optional<NodeKey> key_in(X509* certificate) {
+  EVP_PKEY* const key = certificate ? X509_get0_pubkey(certificate) : nullptr;
+  if (!key || EVP_PKEY_get_id(key) != EVP_PKEY_ED25519) return std::nullopt;
+  NodeKey raw;
+  std::size_t size = NodeKey::kSize;
+  if (EVP_PKEY_get_raw_public_key(key, raw.data(), &size) != 1 || size != NodeKey::kSize) {
+    return std::nullopt;
+  }
+  return raw;
 }
 
 bool has_event(Wire::Socket& socket, short events) {
@@ -45,10 +58,15 @@ struct Wire::Tls {
 TlsIdentity::TlsIdentity(std::unique_ptr<Context> context) : context_(std::move(context)) {}
 TlsIdentity::~TlsIdentity() = default;
 
+std::optional<NodeKey> TlsIdentity::key() const {
+  return key_in(SSL_CTX_get0_certificate(context_->ssl.native_handle()));
+}
+
 Result<std::shared_ptr<TlsIdentity>> TlsIdentity::load(std::string_view certificate_pem,
                                                        ByteView private_key_pem) {
   auto context = std::make_unique<Context>();
   harden(context->ssl.native_handle(), TLS1_3_VERSION);
+  SSL_CTX_set_max_cert_list(context->ssl.native_handle(), kCertificateBytesMax);
   const asio::const_buffer certificate(certificate_pem.data(), certificate_pem.size());
   const asio::const_buffer key(private_key_pem.data(), private_key_pem.size());
   error_code error;
@@ -90,19 +108,48 @@ void Wire::adopt(Descriptor descriptor, int family) {
   (void)descriptor.release();  // Owned by the socket from here.
 }
 
-asio::awaitable<void> Wire::accept_tls(std::shared_ptr<TlsIdentity> identity, Trust trust,
+bool is_turned_away(const error_code& error) {
+  if (error.category() != asio::error::get_ssl_category()) return false;
+  const int reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
+  return reason == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE || reason == SSL_R_TLSV1_ALERT_ACCESS_DENIED ||
+         reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED;
+}
+
+/// The handshake proves that the other side has the key. Names, dates and issuers mean nothing, so
+/// whatever OpenSSL finds wrong with the certificate, the key decides.
+void Wire::judge_by(JudgeKey judge) {
+  tls_->stream.set_verify_callback([this, judge = std::move(judge)](
+                                       bool, asio::ssl::verify_context& seen) {
+    X509_STORE_CTX* const state = seen.native_handle();
+    if (X509_STORE_CTX_get_error_depth(state) != 0) return true;  // What else was sent along.
+    claimed_ = key_in(X509_STORE_CTX_get_current_cert(state));
+    if (judge(claimed_)) return true;
+    has_turned_away_ = true;
+    X509_STORE_CTX_set_error(state, X509_V_ERR_CERT_REJECTED);  // "bad certificate", on the wire.
+    return false;
+  });
+}
+
+asio::awaitable<void> Wire::accept_tls(std::shared_ptr<TlsIdentity> identity, JudgeKey judge,
                                        error_code& error) {
   tls_ = std::make_unique<Tls>(socket_, std::move(identity));
-  tls_->stream.set_verify_mode(trust == Trust::any_key ? asio::ssl::verify_peer
-                                                       : asio::ssl::verify_none);
-  // The handshake proves that the peer has the key. Names, dates and issuers mean nothing here.
-  tls_->stream.set_verify_callback([](bool, asio::ssl::verify_context&) { return true; });
+  if (judge) {
+    tls_->stream.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+    judge_by(std::move(judge));
+  } else {
+    tls_->stream.set_verify_mode(asio::ssl::verify_none);
+  }
   auto token = asio::redirect_error(asio::use_awaitable, error);
   co_await tls_->stream.async_handshake(asio::ssl::stream_base::server, token);
+  const bool is_ssl = error && error.category() == asio::error::get_ssl_category();
+  if (is_ssl && ERR_GET_REASON(static_cast<unsigned long>(error.value())) ==
+                    SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+    has_turned_away_ = true;
 }
 
 asio::awaitable<void> Wire::connect_tls(std::shared_ptr<TlsIdentity> identity, Trust trust,
-                                        const std::string& name, error_code& error) {
+                                        const std::string& name, JudgeKey judge,
+                                        error_code& error) {
   tls_ = std::make_unique<Tls>(socket_, std::move(identity));
   tls_->stream.set_verify_mode(asio::ssl::verify_peer);
   if (trust == Trust::authorities) {
@@ -116,7 +163,7 @@ asio::awaitable<void> Wire::connect_tls(std::shared_ptr<TlsIdentity> identity, T
       return false;
     });
   } else {
-    tls_->stream.set_verify_callback([](bool, asio::ssl::verify_context&) { return true; });
+    judge_by(std::move(judge));
   }
   auto token = asio::redirect_error(asio::use_awaitable, error);
   co_await tls_->stream.async_handshake(asio::ssl::stream_base::client, token);
@@ -169,15 +216,7 @@ std::optional<NodeKey> Wire::peer_key() {
   if (!tls_) return std::nullopt;
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(
       SSL_get1_peer_certificate(tls_->stream.native_handle()), &X509_free);
-  if (!certificate) return std::nullopt;
-  EVP_PKEY* const key = X509_get0_pubkey(certificate.get());
-  if (!key || EVP_PKEY_get_id(key) != EVP_PKEY_ED25519) return std::nullopt;
-  NodeKey raw;
-  std::size_t size = NodeKey::kSize;
-  if (EVP_PKEY_get_raw_public_key(key, raw.data(), &size) != 1 || size != NodeKey::kSize) {
-    return std::nullopt;
-  }
-  return raw;
+  return key_in(certificate.get());
 }
 
 }  // namespace bmsg::net

@@ -32,12 +32,19 @@ struct TlsIdentity::Context {
   asio::ssl::context ssl{asio::ssl::context::tls};
 };
 
-/// What a connection accepts from the other side.
+/// By what a client judges a server.
 enum class Trust {
-  any_key,      // Any certificate; who cares looks at peer_key() afterwards.
-  no_key,       // A server that asks its clients for nothing.
-  authorities,  // The system's certificate authorities, and a name that fits.
+  node_key,     // By the key alone, whatever else the certificate says.
+  authorities,  // By the system's certificate authorities, and a name that fits.
 };
+
+/// Whether the key that the other side's certificate shows (none: it shows none of a node) may be.
+/// Asked in the middle of the handshake, before anything of ours is shown: the key is a claim then,
+/// and proved by the time that the handshake has ended well.
+using JudgeKey = std::function<bool(const std::optional<NodeKey>& claimed)>;
+
+/// Whether this is how a server says that it does not let a certificate in, or none.
+bool is_turned_away(const error_code& error);
 
 /// An identity without a certificate: of a client that shows none. For Trust::authorities TLS 1.2
 /// is allowed too, since web servers that only offer files are many years old.
@@ -76,10 +83,16 @@ class Wire {
   void adopt(Descriptor descriptor, int family);
 
   /// Each of these sets `error` instead of throwing; the caller's frame holds it.
-  asio::awaitable<void> accept_tls(std::shared_ptr<TlsIdentity> identity, Trust trust,
+  /// With a `judge` the client is asked for a certificate, and turned away without one or if the
+  /// judge says no; without, it is not asked.
+  asio::awaitable<void> accept_tls(std::shared_ptr<TlsIdentity> identity, JudgeKey judge,
                                    error_code& error);
+  /// `judge` is for Trust::node_key.
   asio::awaitable<void> connect_tls(std::shared_ptr<TlsIdentity> identity, Trust trust,
-                                    const std::string& name, error_code& error);
+                                    const std::string& name, JudgeKey judge, error_code& error);
+  /// Whether accept_tls() turned the client away for its key, which is claimed_key().
+  bool has_turned_away() const { return has_turned_away_; }
+  const std::optional<NodeKey>& claimed_key() const { return claimed_; }
   /// Why the other side's certificate was refused; empty if it was not.
   const std::string& refusal() const { return refusal_; }
   asio::awaitable<std::size_t> read_some(void* bytes, std::size_t size, error_code& error);
@@ -101,8 +114,12 @@ class Wire {
  private:
   struct Tls;
 
+  void judge_by(JudgeKey judge);
+
   Socket socket_;
   std::string refusal_;
+  std::optional<NodeKey> claimed_;
+  bool has_turned_away_ = false;
   std::unique_ptr<Tls> tls_;
 };
 

@@ -12,19 +12,31 @@ constexpr std::chrono::milliseconds kNap{20};
 
 }  // namespace
 
-bool BlockQueue::is_free(const BlockHash& hash, Session session) const {
+bool BlockQueue::yields(Session session, const Pace& pace) const {
+  return pace.is_slow && std::ranges::any_of(paces_, [&](const auto& other) {
+           return other.first != session && !other.second.is_slow;
+         });
+}
+
+bool BlockQueue::is_free(const BlockHash& hash, Session session, const Pace& pace) const {
+  using Duration = std::chrono::steady_clock::duration;
   if (arrived_.contains(hash) || stored_.contains(hash)) return false;
   const auto claim = claims_.find(hash);
-  if (claim == claims_.end() || claim->second.session == session) return true;
-  return clock_.steady() - claim->second.since >= kFetchPatience;
+  if (claim == claims_.end() || claim->second.session == session) return !yields(session, pace);
+  Duration patience = kFetchPatience;
+  const bool is_being_stored = claim->second.session == nullptr;
+  if (pace.took && !pace.is_slow && !is_being_stored)
+    patience = std::clamp<Duration>(4 * *pace.took, kFetchPatienceMin, kFetchPatience);
+  return clock_.steady() - claim->second.since >= patience;
 }
 
 std::optional<BlockQueue::Order> BlockQueue::claim(Session session, const StagedChain& chain,
                                                    std::size_t next) {
   const std::lock_guard lock(mutex_);
+  Pace& pace = paces_[session];
   const std::size_t end = std::min(chain.hashes.size(), next + kBlockWindow);
   Order order{.begin = next, .count = 0};
-  while (order.begin < end && !is_free(chain.hashes[order.begin], session)) ++order.begin;
+  while (order.begin < end && !is_free(chain.hashes[order.begin], session, pace)) ++order.begin;
   if (order.begin == end) return std::nullopt;
   // Up to the end of an aligned range, though the window ends before: those are what caches and
   // mirrors hold, and each request is a whole one.
@@ -32,7 +44,8 @@ std::optional<BlockQueue::Order> BlockQueue::claim(Session session, const Staged
   const std::size_t stop =
       std::min(chain.hashes.size(), order.begin + kBlocksPerRequest - height % kBlocksPerRequest);
   const Claim claim{session, clock_.steady()};
-  for (std::size_t at = order.begin; at < stop && is_free(chain.hashes[at], session); ++at) {
+  pace.claimed = claim.since;
+  for (std::size_t at = order.begin; at < stop && is_free(chain.hashes[at], session, pace); ++at) {
     claims_[chain.hashes[at]] = claim;
     ++order.count;
   }
@@ -46,6 +59,9 @@ void BlockQueue::drop_claims(Session session) {
 void BlockQueue::deliver(Session session, std::vector<Block> blocks) {
   const std::lock_guard lock(mutex_);
   drop_claims(session);
+  if (const auto pace = paces_.find(session); pace != paces_.end()) {
+    pace->second.took = clock_.steady() - pace->second.claimed;
+  }
   for (Block& block : blocks) {
     const BlockHash hash = chain::hash_of(block.header);
     if (!stored_.contains(hash)) arrived_.try_emplace(hash, Arrived{std::move(block), session});
@@ -62,6 +78,8 @@ void BlockQueue::leave(Session session) {
 void BlockQueue::end(Session session) {
   const std::lock_guard lock(mutex_);
   drop_claims(session);
+  requests_.erase(session);
+  paces_.erase(session);
   blamed_.erase(session);
   for (auto& [hash, arrived] : arrived_) {
     if (arrived.from == session) arrived.from = nullptr;
@@ -78,12 +96,50 @@ std::optional<BlockQueue::Arrived> BlockQueue::take(const BlockHash& hash) {
   return std::move(found.mapped());
 }
 
+void BlockQueue::remember_stored(const BlockHash& hash) {
+  if (!stored_.insert(hash).second) return;
+  stored_order_.push_back(hash);
+  if (stored_order_.size() <= kStoredRemembered) return;
+  stored_.erase(stored_order_.front());
+  stored_order_.pop_front();
+  ++forgotten_;
+}
+
 void BlockQueue::note_stored(const BlockHash& hash) {
   const std::lock_guard lock(mutex_);
-  stored_.insert(hash);
+  remember_stored(hash);
   claims_.erase(hash);
   arrived_.erase(hash);  // It may have come twice.
+  for (auto& [session, request] : requests_) {
+    request.missing.erase(hash);
+    if (!request.missing.empty() || request.is_dropped) continue;
+    request.is_dropped = true;
+    request.drop();
+  }
   changed_.notify_all();
+}
+
+void BlockQueue::begin_request(Session session, const StagedChain& chain, const Order& order,
+                               std::function<void()> drop) {
+  const std::lock_guard lock(mutex_);
+  Request request{.missing = {}, .drop = std::move(drop), .is_dropped = false};
+  for (std::size_t at = order.begin; at < order.begin + order.count; ++at) {
+    if (!stored_.contains(chain.hashes[at])) request.missing.insert(chain.hashes[at]);
+  }
+  requests_[session] = std::move(request);
+}
+
+bool BlockQueue::end_request(Session session) {
+  const std::lock_guard lock(mutex_);
+  const auto request = requests_.extract(session);
+  const bool was_dropped = !request.empty() && request.mapped().is_dropped;
+  if (was_dropped) paces_[session].is_slow = true;
+  return was_dropped;
+}
+
+std::uint64_t BlockQueue::forgotten() const {
+  const std::lock_guard lock(mutex_);
+  return forgotten_;
 }
 
 bool BlockQueue::is_stored(const BlockHash& hash) const {
@@ -94,6 +150,7 @@ bool BlockQueue::is_stored(const BlockHash& hash) const {
 void BlockQueue::blame(Session session, Error error) {
   const std::lock_guard lock(mutex_);
   blamed_.try_emplace(session, std::move(error));
+  paces_.erase(session);
   drop_claims(session);
   std::erase_if(arrived_, [&](const auto& one) { return one.second.from == session; });
   changed_.notify_all();

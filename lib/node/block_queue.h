@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -20,8 +22,12 @@ namespace bmsg::node {
 
 /// Blocks are wanted in the order of a chain, from a window of so many.
 inline constexpr std::size_t kBlockWindow = 64;
-/// After so long others fetch what a slow peer was asked for, too.
+/// After so long others fetch what a slow peer was asked for, too; sooner where their own peers
+/// answer faster: after four times what their last answer took, but never before the least.
 inline constexpr std::chrono::seconds kFetchPatience{2};
+inline constexpr std::chrono::milliseconds kFetchPatienceMin{250};
+/// The newest of the blocks that were stored are remembered.
+inline constexpr std::size_t kStoredRemembered = 1'024;
 
 /// Shared by the sessions of one store. Each is known by an address of its own.
 /// Threads: any.
@@ -42,19 +48,29 @@ class BlockQueue {
   explicit BlockQueue(const Clock& clock) : clock_(clock) {}
 
   /// What to ask this session's peer for: blocks of `chain` from `next` on that nobody fetches, as
-  /// far as an aligned range goes; nullopt if others are at all that is wanted now.
+  /// far as an aligned range goes; nullopt if others are at all that is wanted now. One whose
+  /// request was dropped gets what others fail to fetch, while there are others.
   std::optional<Order> claim(Session session, const StagedChain& chain, std::size_t next);
   /// Its peer gave these.
   void deliver(Session session, std::vector<Block> blocks);
   /// It fetches nothing for now: others may.
   void leave(Session session);
+  /// It asks its peer for these now. Once all of them are stored nobody needs the answer, and
+  /// `drop` is called, by another's thread.
+  void begin_request(Session session, const StagedChain& chain, const Order& order,
+                     std::function<void()> drop);
+  /// Whatever came of it; `drop` is not called any more. True if it was.
+  bool end_request(Session session);
   /// It is gone, and another may come to have its address.
   void end(Session session);
 
   /// A block whose turn has come; it is the caller's to store.
   std::optional<Arrived> take(const BlockHash& hash);
   void note_stored(const BlockHash& hash);
+  /// False, too, for one that was stored so long ago that it was forgotten.
   bool is_stored(const BlockHash& hash) const;
+  /// How many were: where this has grown, the store knows more.
+  std::uint64_t forgotten() const;
 
   /// What this session's peer gave was not what its header stands for.
   void blame(Session session, Error error);
@@ -69,8 +85,22 @@ class BlockQueue {
     Session session = nullptr;
     std::chrono::steady_clock::time_point since;
   };
-  bool is_free(const BlockHash& hash, Session session) const;
+  /// Some blocks that a peer is being asked for.
+  struct Request {
+    std::unordered_set<BlockHash, FixedBytesHash> missing;
+    std::function<void()> drop;
+    bool is_dropped = false;
+  };
+  /// How fast its peer answers.
+  struct Pace {
+    std::chrono::steady_clock::time_point claimed;
+    std::optional<std::chrono::steady_clock::duration> took;  // From there to the last answer.
+    bool is_slow = false;                                     // A request of it was dropped.
+  };
+  bool is_free(const BlockHash& hash, Session session, const Pace& pace) const;
+  bool yields(Session session, const Pace& pace) const;
   void drop_claims(Session session);
+  void remember_stored(const BlockHash& hash);
 
   const Clock& clock_;
   mutable std::mutex mutex_;
@@ -78,6 +108,10 @@ class BlockQueue {
   std::unordered_map<BlockHash, Claim, FixedBytesHash> claims_;
   std::unordered_map<BlockHash, Arrived, FixedBytesHash> arrived_;
   std::unordered_set<BlockHash, FixedBytesHash> stored_;
+  std::deque<BlockHash> stored_order_;
+  std::uint64_t forgotten_ = 0;
+  std::unordered_map<Session, Request> requests_;
+  std::unordered_map<Session, Pace> paces_;  // Of those that have claimed.
   std::unordered_map<Session, Error> blamed_;
 };
 

@@ -56,10 +56,14 @@ Height BlockPull::height_of(std::size_t at) const {
 }
 
 Result<bool> BlockPull::step() {
-  if (!begun_) BMSG_TRY(skip_known());
-  begun_ = true;
+  if (!begun_) BMSG_TRY(begin());
   BMSG_TRY_ASSIGN(const bool more, store_arrived());
   if (!more || next_ == chain_.hashes.size()) return false;
+  if (const auto forgotten = queue_.forgotten(); forgotten != forgotten_) {
+    forgotten_ = forgotten;
+    BMSG_TRY(skip_known());
+    if (next_ == chain_.hashes.size()) return false;
+  }
   if (by_hash_) return fetch_by_hash();
   BMSG_TRY_ASSIGN(const bool has_fetched, fetch());
   if (!has_fetched) {
@@ -68,6 +72,13 @@ Result<bool> BlockPull::step() {
   }
   BMSG_TRY_ASSIGN(const bool goes_on, store_arrived());
   return goes_on && next_ < chain_.hashes.size();
+}
+
+Result<Done> BlockPull::begin() {
+  begun_ = true;
+  BMSG_TRY_ASSIGN(const auto mine, local_.info());
+  if (mine.light) bodies_ = Bodies::without;
+  return skip_known();
 }
 
 /// A block is never stored without its parent, so those that are here come first.
@@ -106,10 +117,13 @@ Result<bool> BlockPull::store_arrived() {
 Result<bool> BlockPull::fetch() {
   const auto order = queue_.claim(this, chain_, next_);
   if (!order) return false;
+  queue_.begin_request(this, chain_, *order, [this] { peer_.drop_request(); });
   auto blocks =
-      peer_.blocks(height_of(order->begin), static_cast<std::uint32_t>(order->count), Bodies::with);
+      peer_.blocks(height_of(order->begin), static_cast<std::uint32_t>(order->count), bodies_);
+  const bool was_dropped = queue_.end_request(this);
   if (!blocks) {
     queue_.leave(this);
+    if (was_dropped) return true;  // Others gave all of it meanwhile.
     return blocks.error();
   }
   bool fits = !blocks.value().empty() && blocks.value().size() <= order->count;
@@ -126,7 +140,7 @@ Result<bool> BlockPull::fetch() {
 
 Result<bool> BlockPull::fetch_by_hash() {
   const BlockHash& wanted = chain_.hashes[next_];
-  BMSG_TRY_ASSIGN(auto block, peer_.block(wanted));
+  BMSG_TRY_ASSIGN(auto block, peer_.block(wanted, bodies_));
   if (!block || chain::hash_of(block->header) != wanted) {
     // Who left this branch meanwhile may have had no room to keep it.
     BMSG_TRY_ASSIGN(const auto now, peer_.info());
@@ -178,8 +192,11 @@ Result<bool> BlockPush::step() {
   if (!next_) return find_fork();
   if (*next_ > mine_.height) return false;
   const std::uint32_t left = mine_.height.value - next_->value + 1;
-  BMSG_TRY_ASSIGN(const auto blocks,
-                  local_.blocks(*next_, std::min(left, kBlocksPerRequest), Bodies::with));
+  // A light peer wants no bodies, and has no pool to build a block from.
+  const bool is_light = report_.peer.light;
+  full_ = full_ || is_light;
+  BMSG_TRY_ASSIGN(const auto blocks, local_.blocks(*next_, std::min(left, kBlocksPerRequest),
+                                                   is_light ? Bodies::without : Bodies::with));
   if (blocks.empty()) return Error{Errc::try_again, "our chain changed while it was given"};
   if (!needed_.empty()) return put_needed(blocks.front());
   return full_ ? put_full(blocks) : put_compact(blocks);

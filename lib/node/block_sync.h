@@ -34,6 +34,7 @@ class BlockPull {
   Result<bool> step();
 
  private:
+  Result<Done> begin();
   Result<Done> skip_known();
   Result<bool> store_arrived();
   Result<bool> fetch();
@@ -48,7 +49,9 @@ class BlockPull {
   SyncReport& report_;
   std::size_t next_ = 0;  // In chain_.hashes.
   bool begun_ = false;
-  bool by_hash_ = false;  // Its best chain is another by now; the block may still be there.
+  std::uint64_t forgotten_ = 0;   // By the queue, when it was last seen.
+  Bodies bodies_ = Bodies::with;  // What we need of them.
+  bool by_hash_ = false;          // Its best chain is another by now; the block may still be there.
 };
 
 /// Gives a peer the blocks of our better chain: first by short ids, since its pool may have the

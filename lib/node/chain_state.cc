@@ -86,8 +86,10 @@ Result<bool> ChainState::is_in(const MessageId& id, const Path& path) const {
 
 std::optional<chain::Violation> ChainState::find_missing_body(const Block& block) const {
   for (const Message& message : block.messages) {
+    // A light store asks for heads; but for a charter, which travels with its body always.
+    const bool is_needed = !store_.is_light() || message.head.suite == Suite::charter;
     const bool expired = message.head.expiry() <= clock_.now().value;
-    if (!message.body && !expired)
+    if (!message.body && !expired && is_needed)
       return chain::Violation{chain::Rule::body, "absent, though not expired"};
   }
   return std::nullopt;
@@ -140,9 +142,13 @@ Result<BlockOutcome> ChainState::accept(const Block& block) {
   if (violation) return outcome_of(Verdict::refused, std::move(violation));
 
   const Work total = chain::sum(judged.parent.total_work, chain::work_of(chain_, block.header));
+  std::optional<Block> light;
+  if (store_.is_light()) {
+    BMSG_TRY_ASSIGN(light, lightened(block, ids));
+  }
   // What is stored is what was judged: a bit that flipped in memory meanwhile is caught here.
-  auto again = decode_block(encode(block));
-  if (!again || again.value() != block || !is_whole(again.value(), hash) ||
+  auto again = decode_block(encode(light ? *light : block));
+  if (!again || (!light && again.value() != block) || !is_whole(again.value(), hash) ||
       chain::ids_of(again.value()) != ids) {
     return Error{Errc::corrupt, "a block changed in memory between checking and storing"};
   }
@@ -200,6 +206,7 @@ Result<BlockOutcome> ChainState::place(ChainChange::Added added, const Path& pat
     BMSG_TRY_ASSIGN(allowed, policy_allows(path, tip, hash, height));
   }
   ChainChange change;
+  add_wanted(added, change);
   change.added.push_back(std::move(added));
   if (!allowed) {
     BMSG_TRY_ASSIGN(auto beside, keep_beside(std::move(change)));
@@ -300,6 +307,7 @@ Result<Reorg> ChainState::connect(const Path& path, const Tip& tip, ChainChange 
     if (!side_.contains(hash)) continue;  // The block that comes with the change.
     BMSG_TRY_ASSIGN(const auto stored, store_.block(hash, Bodies::without));
     if (!stored) return lost("a block of a side branch");
+    BMSG_TRY(add_pooled_bodies(*stored, change));
     for (const MessageId& id : chain::ids_of(*stored)) change.pool_remove.push_back(id);
   }
   BMSG_TRY(add_disconnected(path, tip, change, reorg));

@@ -27,6 +27,9 @@ struct ReorgPolicy {
   std::uint64_t side_bytes_max = kSideBlockBytesMax;  // Of all blocks beside the best chain.
 };
 
+/// Whether a light store wants its body in any case: it may be a card.
+bool may_be_card(const MessageHead& head);
+
 /// Whether a block of the best chain lies deeper than any branch may reach that policy follows.
 /// Then so do all below it, since times rise with the heights.
 bool is_settled(const Header& block, const Tip& tip, chain::Mode mode, const ReorgPolicy& policy);
@@ -48,6 +51,14 @@ class ChainState {
   /// Follows the branch that ends at `hash` although policy stopped it. It must be better than the
   /// best chain. Errors: Errc::not_found; Errc::bad_input if it is not better.
   Result<Reorg> follow(const BlockHash& hash);
+
+  // Of a light store.
+  /// Bodies are kept as blocks bring them, too: for building a store anew from what is left of it.
+  void keep_all_bodies() { keeps_all_bodies_ = true; }
+  /// Wants the bodies of stored messages, if they are not here.
+  Result<Done> want(const std::vector<MessageId>& ids);
+  /// Keeps what is wanted of these, if the bodies are what the heads say; how many.
+  Result<std::uint64_t> keep_bodies(const std::vector<Message>& messages);
 
   /// The tree over the hashes of a stored block's chain, itself included: what its child's `past`
   /// is the root of.
@@ -74,6 +85,10 @@ class ChainState {
                                                          const Path& path);
   Result<bool> is_in(const MessageId& id, const Path& path) const;
   std::optional<chain::Violation> find_missing_body(const Block& block) const;
+  Result<std::optional<Bytes>> find_body(const MessageId& id) const;
+  Result<Block> lightened(const Block& block, const std::vector<MessageId>& ids) const;
+  void add_wanted(const ChainChange::Added& added, ChainChange& change) const;
+  Result<Done> add_pooled_bodies(const Block& block, ChainChange& change) const;
   Result<bool> checkpoints_allow(const Path& path, const Tip& tip, const BlockHash& hash,
                                  Height height) const;
   Result<bool> policy_allows(const Path& path, const Tip& tip, const BlockHash& hash,
@@ -96,6 +111,7 @@ class ChainState {
   const Clock& clock_;
   ReorgPolicy policy_;
   SideBlocks side_;
+  bool keeps_all_bodies_ = false;
   std::optional<BlockHash> peaks_of_;  // The block that `peaks_` ends with: blocks come in a row.
   chain::MerklePeaks peaks_;
 };

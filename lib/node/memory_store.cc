@@ -39,7 +39,7 @@ struct Known {
 
 }  // namespace
 
-MemoryStore::MemoryStore(std::string rules_text) {
+MemoryStore::MemoryStore(std::string rules_text, Keeps keeps) : keeps_(keeps) {
   const auto chain = chain::parse_chain_rules(rules_text);
   check(bool(chain), "a store for a rules text that does not parse");
   const Header genesis = chain::genesis_header(chain.value());
@@ -194,6 +194,19 @@ Result<std::optional<PooledMessage>> MemoryStore::pooled(const MessageId& id) co
   return std::optional(records_.pool.at(found->second));
 }
 
+Result<std::vector<MessageId>> MemoryStore::wanted() const {
+  const std::lock_guard lock(mutex_);
+  return std::vector<MessageId>(records_.wanted.begin(), records_.wanted.end());
+}
+
+Result<std::vector<Completion>> MemoryStore::completed(std::uint64_t arrival) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Completion> all;
+  for (auto at = records_.completed.lower_bound(arrival); at != records_.completed.end(); ++at)
+    all.push_back({at->first, at->second});
+  return all;
+}
+
 Result<std::vector<Checkpoint>> MemoryStore::checkpoints() const {
   const std::lock_guard lock(mutex_);
   std::vector<Checkpoint> checkpoints;
@@ -222,6 +235,9 @@ Result<Done> MemoryStore::apply(const ChainChange& change) {
   for (const PooledMessage& pooled : change.pool_add) pool_add(pooled);
   for (const MessageId& id : change.pool_remove) pool_remove(id);
   for (const BlockHash& hash : change.forget) forget(hash);
+  records_.wanted.insert(change.want.begin(), change.want.end());
+  for (const MessageId& id : change.unwant) records_.wanted.erase(id);
+  for (const ChainChange::LateBody& late : change.bodies) complete(late);
   return done;
 }
 
@@ -262,6 +278,18 @@ Result<Done> MemoryStore::check_fit(const ChainChange& change) const {
   for (const BlockHash& hash : change.forget) {
     const Known* block = known(hash);
     if (block != nullptr && block->branch == Branch::main) return misfit("cannot forget", hash);
+  }
+  for (const ChainChange::LateBody& late : change.bodies) BMSG_TRY(check_body(late));
+  return done;
+}
+
+Result<Done> MemoryStore::check_body(const ChainChange::LateBody& late) const {
+  const auto places = records_.places.find(late.id);
+  if (places == records_.places.end()) return done;
+  for (const PlaceRecord& place : places->second) {
+    const Message& message = records_.blocks.at(place.block).messages[place.index];
+    if (!message.body && message.head.body_bytes != late.body.size())
+      return misfit("a body of another length in", place.block);
   }
   return done;
 }
@@ -327,6 +355,20 @@ void MemoryStore::pool_remove(const MessageId& id) {
   if (found == records_.pool_by_id.end()) return;
   records_.pool.erase(found->second);
   records_.pool_by_id.erase(found);
+}
+
+void MemoryStore::complete(const ChainChange::LateBody& late) {
+  records_.wanted.erase(late.id);
+  const auto places = records_.places.find(late.id);
+  if (places == records_.places.end()) return;
+  bool has_completed = false;
+  for (const PlaceRecord& place : places->second) {
+    Message& message = records_.blocks.at(place.block).messages[place.index];
+    if (message.body) continue;
+    message.body = late.body;
+    has_completed = true;
+  }
+  if (has_completed) records_.completed.emplace(records_.next_arrival++, late.id);
 }
 
 Result<Done> MemoryStore::set_checkpoints(const std::vector<Checkpoint>& checkpoints) {

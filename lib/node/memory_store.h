@@ -4,6 +4,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -20,7 +21,7 @@ namespace bmsg::node {
 class MemoryStore final : public Store {
  public:
   /// A chain of its genesis block. The text must parse.
-  explicit MemoryStore(std::string rules_text);
+  explicit MemoryStore(std::string rules_text, Keeps keeps = Keeps::all);
 
   Result<std::string> rules_text() const override;
   Result<Tip> tip() const override;
@@ -35,6 +36,9 @@ class MemoryStore final : public Store {
   Result<std::optional<Digest>> tree_node(std::uint8_t level, std::uint64_t index) const override;
   Result<std::vector<PooledMessage>> pool(std::uint64_t arrival) const override;
   Result<std::optional<PooledMessage>> pooled(const MessageId& id) const override;
+  bool is_light() const override { return keeps_ == Keeps::heads; }
+  Result<std::vector<MessageId>> wanted() const override;
+  Result<std::vector<Completion>> completed(std::uint64_t arrival) const override;
   Result<std::vector<Checkpoint>> checkpoints() const override;
   Result<std::vector<Peer>> peers() const override;
 
@@ -65,6 +69,8 @@ class MemoryStore final : public Store {
     std::map<std::uint64_t, PooledMessage> pool;  // By arrival.
     std::unordered_map<MessageId, std::uint64_t, FixedBytesHash> pool_by_id;
     std::uint64_t next_arrival = 1;
+    std::set<MessageId> wanted;
+    std::map<std::uint64_t, MessageId> completed;  // By arrival.
     std::map<Height, BlockHash> checkpoints;
     std::map<std::string, Peer> peers;
   };
@@ -75,6 +81,7 @@ class MemoryStore final : public Store {
 
  private:
   Result<Done> check_fit(const ChainChange& change) const;
+  Result<Done> check_body(const ChainChange::LateBody& late) const;
   const BlockRecord* find(const BlockHash& hash) const;
   void add(const ChainChange::Added& added);
   void disconnect(const BlockHash& hash);
@@ -82,8 +89,10 @@ class MemoryStore final : public Store {
   void forget(const BlockHash& hash);
   void pool_add(PooledMessage pooled);
   void pool_remove(const MessageId& id);
+  void complete(const ChainChange::LateBody& late);
   void move_tip(const BlockHash& hash);
 
+  const Keeps keeps_;
   mutable std::recursive_mutex mutex_;  // Readers use one another.
   Records records_;
   std::optional<std::uint32_t> applies_left_;

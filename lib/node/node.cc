@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/schedule.h"
@@ -14,7 +15,6 @@
 namespace bmsg::node {
 namespace {
 
-constexpr std::size_t kArrivalsMax = 100'000;  // Kept for cursors; who is further behind gets all.
 constexpr std::size_t kOutboxBatch = 256;
 constexpr std::size_t kBlocksBytesMax = 64u << 20;
 
@@ -47,27 +47,9 @@ Node::Node(NodeParts parts, std::string epoch)
     : parts_(std::move(parts)),
       state_(parts_.store, parts_.chain, parts_.clock, parts_.reorg),
       pool_(parts_.store, parts_.chain, parts_.clock, parts_.pool),
-      epoch_(std::move(epoch)) {}
-
-void Node::on_change(std::function<void()> call) {
-  const std::lock_guard lock(mutex_);
-  on_change_ = std::move(call);
-}
-
-void Node::changed() {
-  std::function<void()> call;
-  {
-    const std::lock_guard lock(mutex_);
-    call = on_change_;
-  }
-  if (call) call();
-}
-
-void Node::note(const MessageId& id) {
-  arrivals_.push_back(prefix_of<ShortId>(id));
-  if (arrivals_.size() <= kArrivalsMax) return;
-  arrivals_.pop_front();
-  ++first_arrival_;
+      epoch_(std::move(epoch)),
+      embargo_(parts_.clock, parts_.entropy) {
+  if (parts_.keeps_all_bodies) state_.keep_all_bodies();
 }
 
 Result<Done> Node::note_returned(const std::vector<MessageId>& ids) {
@@ -89,7 +71,8 @@ Result<NodeInfo> Node::info() {
                   .pool_bytes = totals.bytes,
                   .node = parts_.key,
                   .agent = parts_.agent,
-                  .read_only = parts_.read_only};
+                  .read_only = parts_.read_only,
+                  .light = parts_.store.is_light()};
 }
 
 Result<std::string> Node::rules_text() { return parts_.store.rules_text(); }
@@ -126,6 +109,8 @@ Result<std::optional<Message>> Node::find_message(const ShortId& id) const {
     return std::optional<Message>();  // None, or two: whoever asks gets the block.
   BMSG_TRY_ASSIGN(auto pooled, parts_.store.pooled(ids.front()));
   if (pooled) return std::optional(std::move(pooled->message));
+  // Nobody is told which bodies of its blocks a light node has: most are its owner's.
+  if (parts_.store.is_light()) return std::optional<Message>();
   BMSG_TRY_ASSIGN(const auto places, parts_.store.places_of(ids.front()));
   if (places.empty()) return std::optional<Message>();
   return parts_.store.message_at(places.front());
@@ -149,6 +134,10 @@ Result<Feed> Node::feed(const std::string& cursor) {
   if (since && *since >= first_arrival_ && *since <= end) {
     const auto from = arrivals_.begin() + static_cast<std::ptrdiff_t>(*since - first_arrival_);
     feed.messages.assign(from, arrivals_.end());
+    for (const MessageId& id : embargo_.kept()) {
+      BMSG_TRY_ASSIGN(const auto pooled, parts_.store.pooled(id));
+      if (pooled) feed.messages.push_back(prefix_of<ShortId>(id));
+    }
     return feed;
   }
   BMSG_TRY_ASSIGN(const auto pool, parts_.store.pool(0));
@@ -158,6 +147,9 @@ Result<Feed> Node::feed(const std::string& cursor) {
 
 Result<BlockOutcome> Node::submit_block_locked(const Block& block) {
   BMSG_TRY_ASSIGN(auto outcome, state_.accept(block));
+  // A file of whole blocks may bring what a light node waits for.
+  if (outcome.verdict == Verdict::known && parts_.store.is_light())
+    BMSG_TRY(state_.keep_bodies(block.messages));
   if (outcome.verdict != Verdict::accepted) return outcome;
   pool_.forget_index();
   if (outcome.reorg) BMSG_TRY(note_returned(outcome.reorg->returned));
@@ -186,25 +178,16 @@ Result<Reorg> Node::follow(const BlockHash& hash) {
   return reorg;
 }
 
-Result<std::vector<MessageOutcome>> Node::submit_locked(const std::vector<Message>& messages,
-                                                        Origin origin) {
-  BMSG_TRY_ASSIGN(auto outcomes, pool_.submit(messages, origin));
-  for (const MessageOutcome& outcome : outcomes) {
-    if (outcome.verdict == Verdict::accepted) note(outcome.id);
-  }
-  return outcomes;
-}
-
 Result<std::vector<MessageOutcome>> Node::submit_messages(const std::vector<Message>& messages,
                                                           Origin origin) {
+  News news;
   auto outcomes = [&] {
     const std::lock_guard lock(mutex_);
-    return submit_locked(messages, origin);
+    auto submitted = submit_locked(messages, origin);
+    news = std::exchange(news_, News());
+    return submitted;
   }();
-  const auto is_new = [](const MessageOutcome& outcome) {
-    return outcome.verdict == Verdict::accepted;
-  };
-  if (outcomes && std::ranges::any_of(outcomes.value(), is_new)) changed();
+  tell(news);
   return outcomes;
 }
 
@@ -245,6 +228,10 @@ Result<bool> Node::wants_descendants(const Tip& tip, std::uint32_t bury) const {
 }
 
 Result<BlockTemplate> Node::block_template(const TemplateWish& wish) {
+  if (parts_.store.is_light()) {
+    return Error{Errc::unreachable, "a light store has no bodies to make blocks of",
+                 "mine in a store that keeps them: 'bmsg clone' without --light makes one"};
+  }
   if (parts_.chain.rules.mode == chain::Mode::endorse) {
     return Error{Errc::bad_usage, "blocks of this chain are endorsed, not mined: use bmsg endorse"};
   }
@@ -288,6 +275,8 @@ Result<Done> Node::take_batch(const std::vector<OutboxSource::Queued>& queued, O
       // In the pool or on the chain, durably: only now the file may move on.
       BMSG_TRY(parts_.outbox->mark_taken(queued[i].name));
       taken.taken.push_back(outcome.id);
+      // Who has what was known before is to be asked.
+      if (outcome.verdict == Verdict::known && !embargo_.keeps(outcome.id)) news_.any = true;
     }
   }
   return done;
@@ -306,25 +295,16 @@ Result<Done> Node::take_outbox_locked(OutboxTaken& taken) {
 Result<OutboxTaken> Node::take_outbox() {
   OutboxTaken taken;
   if (parts_.outbox == nullptr) return taken;
+  News news;
   const auto result = [&] {
     const std::lock_guard lock(mutex_);
-    return take_outbox_locked(taken);
+    auto done_so_far = take_outbox_locked(taken);
+    news = std::exchange(news_, News());
+    return done_so_far;
   }();
-  if (!taken.taken.empty()) changed();
+  tell(news);
   if (!result) return result.error();
   return taken;
-}
-
-Result<std::vector<Peer>> Node::peers() { return parts_.store.peers(); }
-
-Result<Done> Node::put_peer(const Peer& peer) {
-  const std::lock_guard lock(mutex_);
-  return parts_.store.put_peer(peer);
-}
-
-Result<Done> Node::remove_peer(const std::string& url) {
-  const std::lock_guard lock(mutex_);
-  return parts_.store.remove_peer(url);
 }
 
 }  // namespace bmsg::node

@@ -13,8 +13,10 @@
 #include "lib/core/clock.h"
 #include "lib/core/entropy.h"
 #include "lib/node/chain_state.h"
+#include "lib/node/embargo.h"
 #include "lib/node/mempool.h"
 #include "lib/node/outbox_source.h"
+#include "lib/node/peer_table.h"
 #include "lib/node/service.h"
 #include "lib/node/store.h"
 
@@ -29,9 +31,12 @@ struct NodeParts {
   OutboxSource* outbox = nullptr;   // Without: nothing to take in.
   std::optional<NodeKey> key = {};  // What it says it is.
   std::string agent;
-  bool read_only = false;  // As it says to peers; who serves it keeps to it.
+  bool read_only = false;         // As it says to peers; who serves it keeps to it.
+  bool keeps_all_bodies = false;  // In a light store too: for building one anew.
   ReorgPolicy reorg = {};
   PoolLimits pool = {};
+  JudgePlace judge_place = {};  // Without: nothing is learned of others.
+  std::function<std::optional<PeerRecord>(UnixSeconds now)> own_record = {};
 };
 
 /// Threads: any.
@@ -41,6 +46,15 @@ class Node final : public Service {
 
   /// Called after each change of chain or pool, by the thread that made it, without the lock.
   void on_change(std::function<void()> call);
+  /// The same after something of ours came that is kept back for now. Nobody else may notice.
+  void on_kept_back(std::function<void()> call);
+
+  /// Which of our messages are kept back, and from whom. Without a confidant: none.
+  Embargo& embargo() { return embargo_; }
+  /// Puts what has been kept back long enough into the feed.
+  Result<Done> release_due();
+  /// Whether a message waits in the pool that only the confidant may see.
+  Result<bool> is_kept_back(const MessageId& id);
 
   Result<NodeInfo> info() override;
   Result<std::string> rules_text() override;
@@ -56,16 +70,36 @@ class Node final : public Service {
   Result<BlockTemplate> block_template(const TemplateWish& wish) override;
   Result<OutboxTaken> take_outbox() override;
   Result<Reorg> follow(const BlockHash& hash) override;
+  Result<std::vector<WantedBody>> wanted_bodies() override;
+  Result<Done> want_bodies(const std::vector<MessageId>& ids) override;
+  Result<Done> want_topic(const Topic& topic) override;
+  Result<std::uint64_t> keep_bodies(const std::vector<Message>& messages) override;
   Result<std::vector<Peer>> peers() override;
   Result<Done> put_peer(const Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;
+  Result<std::vector<PeerRecord>> peer_records() override;
+  Result<std::size_t> learn_peers(const std::vector<PeerRecord>& records,
+                                  const Told& told) override;
+
+  /// The peers to call: all but those learned ones that have no place now (outbound.h).
+  Result<std::vector<Peer>> callable_peers();
+  /// A learned one that never answered, to be called beside those.
+  Result<std::optional<Peer>> feeler();
 
   const chain::ChainRules& chain() const { return parts_.chain; }
 
  private:
   Node(NodeParts parts, std::string epoch);
+  /// What to tell once the lock is let go.
+  struct News {
+    bool any = false;
+    bool kept_back = false;
+  };
+
   void note(const MessageId& id);
-  void changed();
+  Result<Done> note_taken(const MessageId& id, Origin origin, bool was_pooled);
+  void tell(const News& news);
+  void changed() { tell({.any = true, .kept_back = false}); }
   Result<std::vector<MessageOutcome>> submit_locked(const std::vector<Message>& messages,
                                                     Origin origin);
   Result<BlockOutcome> submit_block_locked(const Block& block);
@@ -84,6 +118,10 @@ class Node final : public Service {
   std::deque<ShortId> arrivals_;     // The newest of the feed.
   std::uint64_t first_arrival_ = 0;  // The number of arrivals_.front().
   std::function<void()> on_change_;
+  std::function<void()> on_kept_back_;
+  Embargo embargo_;
+  std::optional<std::uint64_t> outbound_seed_;  // Drawn at the first need.
+  News news_;
 };
 
 }  // namespace bmsg::node

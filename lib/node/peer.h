@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lib/core/ids.h"
+#include "lib/node/peer_record.h"
 
 namespace bmsg::node {
 
@@ -27,7 +28,21 @@ struct Peer {
   std::int32_t clock_ahead = 0;  // Seconds of its clock before ours, when it was last seen.
   std::string last_error;        // As it was told to us: untrusted text.
 
+  std::optional<PeerRecord> record;  // As its node signed it; of learned ones always.
+  std::string told_by;               // Of learned ones: the network of whoever told first.
+  UnixSeconds reached;               // It last answered, with the key that is pinned; 0: never.
+  std::uint32_t exchanges = 0;       // How often it did.
+  UnixSeconds records_asked;         // When it was last asked for records of others.
+
   bool operator==(const Peer&) const = default;
 };
+
+/// Whether strangers told of it: only public addresses are called, and it may be forgotten.
+inline bool is_learned(const Peer& peer) {
+  return peer.source == PeerSource::learned || peer.source == PeerSource::dht;
+}
+
+/// Learned, and nobody has answered there with that key yet.
+inline bool is_unproven(const Peer& peer) { return is_learned(peer) && peer.reached.value == 0; }
 
 }  // namespace bmsg::node

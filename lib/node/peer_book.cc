@@ -40,6 +40,8 @@ Peer after_success(Peer peer, UnixSeconds now, const Answered& answered) {
     peer.not_before = UnixSeconds{};
   }
   peer.last_seen = now;
+  peer.reached = now;
+  peer.exchanges += peer.exchanges < UINT32_MAX ? 1 : 0;
   return peer;
 }
 

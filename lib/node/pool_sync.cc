@@ -53,18 +53,32 @@ Result<bool> PoolSync::step() {
     stage_ = Stage::offer;
   }
   if (stage_ == Stage::offer && offers_.empty()) stage_ = Stage::give;
-  if (stage_ == Stage::give && gifts_.empty()) stage_ = Stage::over;
+  if (stage_ == Stage::give && gifts_.empty()) {
+    if (offered_all_) report_.own_cursor = next_own_cursor_;
+    stage_ = Stage::over;
+  }
   return stage_ != Stage::over;
+}
+
+/// What of our pool this peer may not know. All of it, if its feed began anew: then it may have
+/// lost what it had.
+Result<Feed> PoolSync::offerable(const Feed& theirs) {
+  const auto epoch = [](const std::string& cursor) { return cursor.substr(0, cursor.find('.')); };
+  const bool goes_on = !options_.cursor.empty() && epoch(options_.cursor) == epoch(theirs.cursor);
+  return local_.feed(goes_on ? options_.own_cursor : "");
 }
 
 Result<Done> PoolSync::compare() {
   using Direction = SyncOptions::Direction;
   BMSG_TRY_ASSIGN(const auto feed, peer_.feed(options_.cursor));
-  BMSG_TRY_ASSIGN(const auto mine, local_.feed(""));
+  BMSG_TRY_ASSIGN(const auto mine, offerable(feed));
   const ShortIds here(mine.messages.begin(), mine.messages.end());
   const ShortIds there(feed.messages.begin(), feed.messages.end());
   next_cursor_ = options_.direction == Direction::push ? options_.cursor : feed.cursor;
-  if (options_.direction != Direction::push) {
+  next_own_cursor_ = options_.direction == Direction::pull ? options_.own_cursor : mine.cursor;
+  // A light node's pool holds what is its own: it wants nobody else's, and is given none.
+  BMSG_TRY_ASSIGN(const auto us, local_.info());
+  if (options_.direction != Direction::push && !us.light) {
     for (const ShortId& id : there) {
       if (!here.contains(id)) wanted_.push_back(id);
     }
@@ -72,19 +86,23 @@ Result<Done> PoolSync::compare() {
   for (const ShortId& id : here) {
     if (there.contains(id)) {
       report_.peer_has.push_back(id);
-    } else if (options_.direction != Direction::pull) {
+    } else if (options_.direction != Direction::pull && !report_.peer.light) {
       offers_.push_back(id);
     }
   }
   return done;
 }
 
-/// Takes out what our chain holds: the peer's feed tells of messages that were mined since, too.
+/// Takes out what is here: the peer's feed tells of messages that were mined since, and our list
+/// may be of new ones only.
 Result<Done> PoolSync::drop_known(ShortIds& ids) {
   std::deque<ShortId> left(ids.begin(), ids.end());
   while (!left.empty()) {
     BMSG_TRY_ASSIGN(const auto found, local_.messages(take_front(left, kReadAtOnce)));
-    for (const Message& message : found) ids.erase(short_id_of(message));
+    for (const Message& message : found) {
+      ids.erase(short_id_of(message));
+      report_.peer_has.push_back(short_id_of(message));
+    }
   }
   return done;
 }
@@ -148,6 +166,7 @@ Result<Done> PoolSync::give() {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].verdict == Verdict::accepted || lines[i].verdict == Verdict::known)
       report_.peer_has.push_back(short_id_of(messages[i]));
+    if (lines[i].verdict == Verdict::held) offered_all_ = false;
   }
   const auto accepted = [](const PutLine& line) { return line.verdict == Verdict::accepted; };
   report_.pushed_messages += static_cast<std::uint64_t>(std::ranges::count_if(lines, accepted));

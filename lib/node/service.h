@@ -30,6 +30,7 @@ struct NodeInfo {
   std::optional<NodeKey> node;
   std::string agent;       // Untrusted text.
   bool read_only = false;  // It takes nothing.
+  bool light = false;      // It gives heads, no bodies.
 };
 
 /// What became of a block or a message that was handed in.
@@ -83,10 +84,25 @@ struct TemplateWish {
   std::uint32_t bury = 6;
 };
 
+/// A message whose body a light node is to ask for.
+struct WantedBody {
+  MessageId id;
+  Height height;
+  bool expired = false;  // Others may have dropped it.
+
+  bool operator==(const WantedBody&) const = default;
+};
+
 /// What taking in the outbox came to.
 struct OutboxTaken {
   std::vector<MessageId> taken;
   std::vector<MessageOutcome> refused;
+};
+
+/// Who told of peers.
+struct Told {
+  PeerSource source = PeerSource::learned;  // Or dht.
+  std::string by;  // Its network: what one of them tells fills a part of the table at most.
 };
 
 /// A running node, whoever runs it.
@@ -124,9 +140,26 @@ class Service {
   /// Follows the branch that ends at `hash` although policy stopped it (forks.h). It must be better
   /// than the best chain. Errors: Errc::not_found; Errc::bad_input if it is not better.
   virtual Result<Reorg> follow(const BlockHash& hash) = 0;
+  /// What a light node lacks of the best chain, in the order of ids, so that neither the list nor
+  /// what is asked by it tells what it is for. None: nothing, or the node is not light.
+  virtual Result<std::vector<WantedBody>> wanted_bodies() = 0;
+  /// Puts messages of stored blocks on that list, unless their bodies are here.
+  virtual Result<Done> want_bodies(const std::vector<MessageId>& ids) = 0;
+  /// The same with all public messages of a topic that have not expired.
+  virtual Result<Done> want_topic(const Topic& topic) = 0;
+  /// Keeps the bodies of those that are wanted, if they are what the heads say; how many.
+  virtual Result<std::uint64_t> keep_bodies(const std::vector<Message>& messages) = 0;
   virtual Result<std::vector<Peer>> peers() = 0;
   virtual Result<Done> put_peer(const Peer& peer) = 0;
   virtual Result<Done> remove_peer(const std::string& url) = 0;
+  /// What to give to who asks for peers: our own record, if we have one, then some of peers that
+  /// were reached of late.
+  virtual Result<std::vector<PeerRecord>> peer_records() { return std::vector<PeerRecord>(); }
+  /// Keeps those records that are good and find room (peer_table.h), and forgets old ones. Returns
+  /// how many were new.
+  virtual Result<std::size_t> learn_peers(const std::vector<PeerRecord>&, const Told&) {
+    return std::size_t{0};
+  }
 };
 
 }  // namespace bmsg::node

@@ -28,6 +28,9 @@ struct Tip {
 
 enum class Branch : std::uint8_t { side = 0, main = 1 };
 
+/// What a store keeps of messages: light ones keep the heads, and those bodies that are wanted.
+enum class Keeps : std::uint8_t { all, heads };
+
 /// A block without its messages, and where it stands.
 struct StoredHeader {
   BlockHash hash;
@@ -89,6 +92,25 @@ struct ChainChange {
   std::vector<PooledMessage> pool_add = {};
   std::vector<MessageId> pool_remove = {};
   std::vector<BlockHash> forget = {};  // Side blocks to drop.
+
+  // Of a light store only.
+  /// A body that comes after its block. It completes every stored message of this id that has none,
+  /// is wanted no more, and stands among completed() if it completed any.
+  struct LateBody {
+    MessageId id;
+    Bytes body;
+  };
+  std::vector<LateBody> bodies = {};
+  std::vector<MessageId> want = {};    // Bodies to be asked for.
+  std::vector<MessageId> unwant = {};  // And those that are not any more.
+};
+
+/// A message of a block whose body came later. Arrivals are counted together with the pool's.
+struct Completion {
+  std::uint64_t arrival = 0;
+  MessageId id;
+
+  bool operator==(const Completion&) const = default;
 };
 
 /// Reading a chain. What is given is checked for shape; whether it keeps the rules is the
@@ -126,6 +148,13 @@ class ChainReader {
   /// The pool in order of arrival, from `arrival` upwards (0: all).
   virtual Result<std::vector<PooledMessage>> pool(std::uint64_t arrival) const = 0;
   virtual Result<std::optional<PooledMessage>> pooled(const MessageId& id) const = 0;
+
+  /// Whether it keeps heads only, and those bodies that somebody wanted.
+  virtual bool is_light() const = 0;
+  /// Messages whose bodies are to be asked for, in the order of their ids.
+  virtual Result<std::vector<MessageId>> wanted() const = 0;
+  /// What was completed by bodies that came after their blocks, from `arrival` upwards (0: all).
+  virtual Result<std::vector<Completion>> completed(std::uint64_t arrival) const = 0;
 
   virtual Result<std::vector<Checkpoint>> checkpoints() const = 0;
   virtual Result<std::vector<Peer>> peers() const = 0;

@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "lib/chain/fork_choice.h"
+#include "lib/chain/pack.h"
 #include "lib/core/try.h"
 #include "lib/node/block_sync.h"
+#include "lib/node/body_sync.h"
 #include "lib/node/header_sync.h"
 #include "lib/node/peer_book.h"
 #include "lib/node/pool_sync.h"
@@ -21,7 +23,7 @@ bool beats(const Tip& a, const Tip& b) {
 }  // namespace
 
 struct SyncSession::State {
-  enum class Stage : std::uint8_t { greet, headers, pull, push, pool, over };
+  enum class Stage : std::uint8_t { greet, headers, pull, bodies, push, pool, records, over };
   using Direction = SyncOptions::Direction;
 
   Service& local;
@@ -35,6 +37,7 @@ struct SyncSession::State {
   std::optional<HeaderSync> headers;
   std::optional<BlockQueue> own_queue;
   std::optional<BlockPull> blocks;
+  std::optional<BodySync> bodies;
   std::optional<BlockPush> push;
   std::optional<PoolSync> pool;
 
@@ -43,8 +46,10 @@ struct SyncSession::State {
   Result<Done> greet();
   Result<Done> begin_pull();
   Result<Done> end_headers();
+  Result<Done> end_pull();
   Result<Done> begin_push();
   void begin_pool();
+  Result<Done> trade_records();
 };
 
 bool SyncSession::State::is_out() {
@@ -65,15 +70,42 @@ Result<bool> SyncSession::State::step() {
     if (!more) BMSG_TRY(end_headers());
   } else if (stage == Stage::pull) {
     BMSG_TRY_ASSIGN(const bool more, blocks->step());
+    if (!more) BMSG_TRY(end_pull());
+  } else if (stage == Stage::bodies) {
+    BMSG_TRY_ASSIGN(const bool more, bodies->step());
     if (!more) BMSG_TRY(begin_push());
   } else if (stage == Stage::push) {
     BMSG_TRY_ASSIGN(const bool more, push->step());
     if (!more) begin_pool();
-  } else {
+  } else if (stage == Stage::pool) {
     BMSG_TRY_ASSIGN(const bool more, pool->step());
-    if (!more) stage = Stage::over;
+    if (!more) stage = Stage::records;
+  } else {
+    BMSG_TRY(trade_records());
   }
   return stage != Stage::over;
+}
+
+/// Peers of the peer, and where we are. Of no use to this exchange: if the time runs out now, it
+/// was whole all the same.
+Result<Done> SyncSession::State::trade_records() {
+  stage = Stage::over;
+  const auto is_harmless = [](const Error& error) {
+    return error.code == Errc::try_again || error.code == Errc::unreachable;
+  };
+  if (options.own_record && !report.peer.read_only && options.direction != Direction::pull) {
+    Bytes pack = chain::begin_pack();
+    chain::append_frame(pack, chain::FrameType::peers,
+                        as_bytes(print_peer_records({*options.own_record})));
+    const auto given = peer.put(pack);
+    if (!given && !is_harmless(given.error())) return given.error();
+  }
+  if (!options.ask_records || options.direction == Direction::push) return done;
+  auto told = peer.peer_records();
+  if (!told && !is_harmless(told.error())) return told.error();
+  report.asked_records = bool(told);
+  if (told) report.records = std::move(told).value();
+  return done;
 }
 
 Result<Done> SyncSession::State::greet() {
@@ -96,8 +128,10 @@ Result<Done> SyncSession::State::greet() {
 
 Result<Done> SyncSession::State::begin_pull() {
   BMSG_TRY_ASSIGN(const auto mine, local.info());
-  if (options.direction == Direction::push || !beats(report.peer.tip, mine.tip)) {
-    return begin_push();
+  // A light peer has no bodies to give: a node that keeps them takes its blocks from others.
+  const bool has_nothing = report.peer.light && !mine.light;
+  if (options.direction == Direction::push || has_nothing || !beats(report.peer.tip, mine.tip)) {
+    return end_pull();
   }
   headers.emplace(local, peer, chain, clock, mine.tip, report.peer.tip);
   stage = Stage::headers;
@@ -108,19 +142,31 @@ Result<Done> SyncSession::State::end_headers() {
   StagedChain staged = headers->take();
   headers.reset();
   if (staged.held) report.held = true;
-  if (staged.hashes.empty()) return begin_push();
+  if (staged.hashes.empty()) return end_pull();
   if (options.queue == nullptr) options.queue = &own_queue.emplace(clock);
   blocks.emplace(local, peer, *options.queue, std::move(staged), report);
   stage = Stage::pull;
   return done;
 }
 
+Result<Done> SyncSession::State::end_pull() {
+  BMSG_TRY_ASSIGN(const auto mine, local.info());
+  if (!mine.light || report.peer.light || options.direction == Direction::push) return begin_push();
+  if (options.topic) BMSG_TRY(local.want_topic(*options.topic));
+  bodies.emplace(local, peer, report);
+  stage = Stage::bodies;
+  return done;
+}
+
 Result<Done> SyncSession::State::begin_push() {
   BMSG_TRY_ASSIGN(const auto mine, local.info());
+  bodies.reset();
   // All of its blocks are here and its chain is still the better one: we do not follow it.
   if (blocks && !report.held && beats(report.peer.tip, mine.tip)) report.stopped_by_policy = true;
   blocks.reset();
-  const bool may_push = options.direction != Direction::pull && peer.is_live();
+  // Blocks without bodies are nothing to a node that keeps them.
+  const bool may_push =
+      options.direction != Direction::pull && peer.is_live() && (!mine.light || report.peer.light);
   if (!may_push || !beats(mine.tip, report.peer.tip)) {
     begin_pool();
     return done;
@@ -148,6 +194,7 @@ SyncSession::SyncSession(Service& local, Transport& peer, const chain::ChainRule
                        .headers = {},
                        .own_queue = {},
                        .blocks = {},
+                       .bodies = {},
                        .push = {},
                        .pool = {}}) {
   state_->report.cursor = state_->options.cursor;

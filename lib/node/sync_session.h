@@ -31,8 +31,14 @@ struct SyncOptions {
   std::optional<std::chrono::steady_clock::time_point> deadline = {};  // By Clock::steady.
   std::uint64_t bytes_max = 0;  // Sent and received together; 0: no limit.
   std::stop_token stop = {};
-  std::string cursor = {};      // What the last report of this peer said; empty: its whole pool.
-  BlockQueue* queue = nullptr;  // Of all sessions that run at once; null: this is the only one.
+  std::string cursor = {};  // What the last report of this peer said; empty: its whole pool.
+  /// The same of our own pool; empty: all of it is offered. Used only while the peer's feed goes
+  /// on.
+  std::string own_cursor = {};
+  bool ask_records = false;                   // For its records of peers, when all else is done.
+  std::optional<PeerRecord> own_record = {};  // Given then; nullopt: we have no address.
+  BlockQueue* queue = nullptr;      // Of all sessions that run at once; null: this is the only one.
+  std::optional<Topic> topic = {};  // A light node fetches its public messages too.
 };
 
 /// What an exchange came to. After an error it says how far it had come.
@@ -43,15 +49,20 @@ struct SyncReport {
   std::uint64_t pulled_messages = 0;   // That came into our pool.
   std::uint64_t pushed_messages = 0;   // That came into the peer's.
   std::uint64_t refused_messages = 0;  // The peer's, that break a rule or find no room here.
+  std::uint64_t pulled_bodies = 0;     // That a light node wanted.
+  std::uint64_t withheld_bodies = 0;   // Not given, though they have not expired.
   std::vector<ShortId> peer_has;       // Of our pool; told by the peer.
   std::optional<Reorg> reorg;          // The deepest; `to` is where its branch ends now.
   bool stopped_by_policy = false;      // A better branch is here and was not followed.
   bool held = false;                   // The peer's chain goes on in the future: ask again later.
   bool out_of_time = false;            // The deadline passed or a stop was asked for.
   bool out_of_bytes = false;
-  std::string cursor;            // For the next exchange with this peer.
-  std::int64_t clock_ahead = 0;  // Seconds of the peer's clock before ours.
-  std::uint32_t latency_ms = 0;  // Of the first request.
+  std::string cursor;      // For the next exchange with this peer.
+  std::string own_cursor;  // The same: what of our pool it has been offered.
+  bool asked_records = false;
+  std::vector<PeerRecord> records;  // As the peer gave them: unchecked.
+  std::int64_t clock_ahead = 0;     // Seconds of the peer's clock before ours.
+  std::uint32_t latency_ms = 0;     // Of the first request.
 };
 
 /// Threads: one at a time; `local` may serve others meanwhile.

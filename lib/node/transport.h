@@ -32,16 +32,23 @@ class Transport {
   virtual Result<std::string> rules_text() = 0;
   virtual Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) = 0;
   virtual Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) = 0;
-  virtual Result<std::optional<Block>> block(const BlockHash& hash) = 0;
+  virtual Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) = 0;
   virtual Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) = 0;
   virtual Result<Feed> feed(const std::string& cursor) = 0;
   /// Hands over a pack of M, B, C, I frames; one line comes back for each.
   virtual Result<std::vector<PutLine>> put(const Bytes& pack) = 0;
 
+  /// Records of peers, its own first. Older nodes and mirrors give none.
+  virtual Result<std::vector<PeerRecord>> peer_records() { return std::vector<PeerRecord>(); }
+
   /// Whether a node answers, with a pool, a clock and an ear. A mirror is files: it is pulled from.
   virtual bool is_live() const { return true; }
   /// The most headers to ask for at once from there on; headers() may give fewer only at the tip.
   virtual std::uint32_t headers_at_once(Height) const { return kHeadersPerRequest; }
+
+  /// Ends the request that runs, if one does, with Errc::try_again; later ones are made as ever.
+  /// Threads: any.
+  virtual void drop_request() {}
 
   /// How the peer is named in messages: its url.
   virtual std::string name() const = 0;

@@ -19,9 +19,9 @@ struct Talker {
   explicit Talker(const ChainBuilder& builder) : node(builder) {}
   ~Talker() { silence(); }
 
-  void talk() {
+  void talk(std::chrono::seconds sync_every = 3600s) {
     GossipOptions options;
-    options.sync_every = 3600s;  // Once, when it begins; what comes after is told as news.
+    options.sync_every = sync_every;  // Once, when it begins; what comes after is told as news.
     options.settle = 10ms;
     options.after_change = [this] { ++changes; };
     gossip = std::make_unique<Gossip>(*node.node, node.chain, node.clock, log, options);
@@ -29,9 +29,11 @@ struct Talker {
       node.peer_routes->changed();
       to->changed();
     });
+    node.node->on_kept_back([to = gossip.get()] { to->kept_back(); });
   }
   void silence() {
     node.node->on_change({});
+    node.node->on_kept_back({});
     node.peer_routes->stop();  // Else it could still be telling of a change.
     gossip.reset();
   }
@@ -133,6 +135,81 @@ TEST(Gossip, PassesNewsOn) {
   EXPECT_TRUE(eventually([&] { return last.tip() == first.node.tip(); }));
 }
 
+TEST(Gossip, GivesWhatIsOursToOnePeerUntilItComesBack) {
+  ChainBuilder builder;
+  RunningNode one(builder);
+  RunningNode two(builder);
+  Talker near(builder);
+  near.know(one.url());
+  near.know(two.url());
+  near.talk();
+  ASSERT_TRUE(eventually([&] {
+    const auto peers = near.node.node->peers().value();
+    return std::ranges::all_of(peers, [](const auto& peer) { return peer.last_seen.value > 0; });
+  }));
+  const Message message = builder.public_message("ours", near.node.clock.now());
+  ASSERT_TRUE(near.node.node->submit_messages({message}, node::Origin::own));
+  const auto has = [](const RunningNode& node) {
+    return node.node->info().value().pool_messages == 1;
+  };
+  ASSERT_TRUE(eventually([&] { return has(one) || has(two); }));
+  const bool is_one = near.node.node->embargo().is_confidant(one.url());
+  EXPECT_TRUE(has(is_one ? one : two));
+  EXPECT_FALSE(has(is_one ? two : one));
+  EXPECT_EQ(near.node.transport()->feed("").value().messages.size(), 0U);
+  // The other hears of it elsewhere, and near hears that it has: a poll waits there.
+  ASSERT_TRUE((is_one ? two : one).node->submit_messages({message}, node::Origin::peer));
+  EXPECT_TRUE(
+      eventually([&] { return near.node.transport()->feed("").value().messages.size() == 1; }));
+}
+
+TEST(Gossip, HearsOfNewsAtOnceFromWhomItCalls) {
+  for (const auto sync_every : {0s, 3600s}) {
+    ChainBuilder builder;
+    RunningNode far(builder);
+    Talker near(builder);  // Nobody calls it.
+    near.know(far.url());
+    near.talk(sync_every);
+    const auto clock = SystemClock();
+    std::size_t sent = 0;
+    for (const std::string text : {"first", "second"}) {
+      const auto began = clock.steady();
+      const Message message = builder.public_message(text, far.clock.now());
+      ASSERT_TRUE(far.node->submit_messages({message}, node::Origin::own));
+      ++sent;
+      EXPECT_TRUE(eventually([&] { return near.node.node->info().value().pool_messages == sent; }));
+      EXPECT_LT(clock.steady() - began, 15s);
+    }
+    far.accept(builder.blocks(builder.genesis(), 3));
+    EXPECT_TRUE(eventually([&] { return near.node.tip() == far.tip(); }));
+  }
+}
+
+TEST(Gossip, AsksNoPeerInARushThatAnswersAtOnce) {
+  ChainBuilder builder;
+  RunningNode far(builder);
+  std::atomic<int> polls = 0;
+  const SystemClock clock;
+  const auto hasty = [&](net::HttpRequest request, net::Respond respond) {
+    if (request.query.contains("wait")) ++polls;
+    request.query.erase("wait");
+    far.peer_routes->handle(std::move(request), std::move(respond));
+  };
+  const auto server = net::HttpServer::start({{.address = {net::Scheme::http, "127.0.0.1", 0, {}}}},
+                                             hasty, {}, clock)
+                          .value();
+  {
+    Talker near(builder);
+    near.know(net::to_string(server->bound_addresses().front()));
+    near.talk();
+    ASSERT_TRUE(eventually([&] { return polls > 0; }));
+    std::this_thread::sleep_for(500ms);
+    EXPECT_LE(polls, 2);
+    near.silence();
+  }
+  server->stop(0ms);
+}
+
 TEST(Gossip, LeavesADeadPeerForLater) {
   ChainBuilder builder;
   RunningNode good(builder);
@@ -191,7 +268,7 @@ TEST(Gossip, IsNotHeldUpByPeersThatKeepItWaiting) {
   EXPECT_TRUE(eventually([&] { return mute.asked == 2; }));
   // News too: the two are still being asked.
   const Message message = builder.public_message("news", near.node.clock.now());
-  ASSERT_TRUE(near.node.node->submit_messages({message}, node::Origin::own));
+  ASSERT_TRUE(near.node.node->submit_messages({message}, node::Origin::peer));
   EXPECT_TRUE(eventually([&] { return good.node->info().value().pool_messages == 1; }));
   EXPECT_EQ(mute.asked, 2) << "one that is being asked was asked again meanwhile";
   near.silence();

@@ -46,8 +46,8 @@ TEST_F(Transports, AnswerAsTheNodeItself) {
   EXPECT_EQ(peer->headers(Height{41}, 5).value().size(), 0);
   EXPECT_EQ(peer->blocks(Height{1}, 16, Bodies::with).value(),
             std::vector<Block>(blocks.begin(), blocks.begin() + 16));
-  EXPECT_EQ(peer->block(chain::hash_of(blocks[7].header)).value(), blocks[7]);
-  EXPECT_FALSE(peer->block(BlockHash::filled(1)).value());
+  EXPECT_EQ(peer->block(chain::hash_of(blocks[7].header), Bodies::with).value(), blocks[7]);
+  EXPECT_FALSE(peer->block(BlockHash::filled(1), Bodies::with).value());
   EXPECT_EQ(peer->messages({short_id(waiting), ShortId::filled(1)}).value(),
             std::vector<Message>{waiting});
   const auto feed = peer->feed("").value();
@@ -95,15 +95,16 @@ TEST(HttpTransport, SaysThatNobodyAnswers) {
   EXPECT_EQ(peer->info().error().code, Errc::unreachable);
 }
 
-/// A server that gives one answer to everything.
+/// A server that gives one answer to everything, or several in turn.
 class Liar {
  public:
-  explicit Liar(net::HttpResponse answer) : answer_(std::move(answer)) {
+  explicit Liar(net::HttpResponse answer) : Liar(std::vector{std::move(answer)}) {}
+  explicit Liar(std::vector<net::HttpResponse> answers) : answers_(std::move(answers)) {
     server_ = net::HttpServer::start(
                   {{.address = {net::Scheme::http, "127.0.0.1", 0, {}}}},
                   [this](const net::HttpRequest&, const net::Respond& respond) {
-                    ++asked;
-                    respond(answer_);
+                    const auto turn = static_cast<std::size_t>(asked++);
+                    respond(answers_[turn % answers_.size()]);
                   },
                   {}, clock_)
                   .value();
@@ -115,7 +116,7 @@ class Liar {
 
  private:
   SystemClock clock_;
-  net::HttpResponse answer_;
+  std::vector<net::HttpResponse> answers_;
   std::unique_ptr<net::HttpServer> server_;
 };
 
@@ -128,7 +129,7 @@ std::vector<Error> all_errors(HttpTransport& peer) {
   note(peer.info());
   note(peer.headers(Height{0}, 10));
   note(peer.blocks(Height{0}, 16, Bodies::with));
-  note(peer.block(BlockHash::filled(1)));
+  note(peer.block(BlockHash::filled(1), Bodies::with));
   note(peer.messages({ShortId::filled(1)}));
   note(peer.feed(""));
   note(peer.put(chain::begin_pack()));
@@ -159,7 +160,9 @@ TEST(LyingServers, AreNotFollowedElsewhere) {
   const Liar target(answer(to_bytes("{}")));
   for (const int status : {201, 204, 301, 302, 307, 308, 400, 401, 403, 405, 410, 500, 502}) {
     net::HttpResponse redirect = answer({}, status);
-    redirect.fields.push_back({"location", "http://127.0.0.1:1/"});
+    const std::string places[] = {"http://127.0.0.1:1/", "file:///etc/passwd",
+                                  "http://169.254.169.254/"};
+    redirect.fields.push_back({"location", places[status % 3]});
     const Liar liar(redirect);
     for (const Error& error : all_errors(*liar.transport())) {
       EXPECT_EQ(error.code, Errc::protocol) << status;
@@ -193,12 +196,25 @@ TEST(LyingServers, NeverCrashAClient) {
   for (const Block& block : builder.blocks(builder.genesis(), 2)) {
     chain::append_frame(pack, chain::FrameType::block, encode(block));
   }
-  for (int i = 0; i < 100; ++i) {
-    const Liar liar(answer(i % 2 == 0 ? mutated(numbers, pack) : random_bytes(numbers, 300)));
-    for (const Error& error : all_errors(*liar.transport())) {
+  const Bytes json = to_bytes(R"({"chain":"x","height":1,"tip":null,"messages":[],"cursor":"a"})");
+  const Bytes text = to_bytes("\x1b]0;title\x07 \xc2\x9b[31m\r\b\xe2\x80\xae<script>");
+  std::vector<net::HttpResponse> answers;
+  for (int i = 0; i < 1'001; ++i) {
+    const Bytes kinds[] = {mutated(numbers, pack), random_bytes(numbers, 300),
+                           mutated(numbers, json), mutated(numbers, text)};
+    answers.push_back(answer(kinds[number_up_to(numbers, 3)]));
+  }
+  const Liar liar(answers);
+  const auto peer = liar.transport();
+  std::size_t refused = 0;
+  for (int i = 0; i < 1'001 / 7; ++i) {
+    for (const Error& error : all_errors(*peer)) {
       EXPECT_EQ(error.code, Errc::protocol) << error.message;
+      ++refused;
     }
   }
+  EXPECT_EQ(liar.asked, 1'001);
+  EXPECT_GT(refused, 900U);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include "lib/api/peer_routes.h"
 #include "lib/net/http_server.h"
 #include "lib/node/memory_store.h"
-#include "lib/node/node.h"
+#include "lib/node/public_node.h"
 #include "tests/support/chain_builder.h"
 #include "tests/support/fake_entropy.h"
 #include "tests/support/temp_dir.h"
@@ -45,8 +45,9 @@ bool eventually(Condition condition) {
 
 class RunningNode {
  public:
-  explicit RunningNode(const ChainBuilder& builder, node::OutboxSource* outbox = nullptr)
-      : store(builder.rules_text()), chain(builder.chain()) {
+  explicit RunningNode(const ChainBuilder& builder, node::OutboxSource* outbox = nullptr,
+                       node::Keeps keeps = node::Keeps::all)
+      : store(builder.rules_text(), keeps), chain(builder.chain()) {
     node = node::Node::make({.store = store,
                              .chain = chain,
                              .clock = clock,
@@ -60,7 +61,8 @@ class RunningNode {
     const auto later = [this](std::chrono::milliseconds delay, std::function<void()> work) {
       server->run_after(delay, std::move(work));
     };
-    peer_routes = std::make_unique<PeerRoutes>(*node, clock, later);
+    public_node = std::make_unique<node::PublicNode>(*node);
+    peer_routes = std::make_unique<PeerRoutes>(*public_node, clock, later);
     local_routes = std::make_unique<LocalRoutes>(*node);
     node->on_change([this] { peer_routes->changed(); });
     net::Listener tcp{.address = {net::Scheme::http, "127.0.0.1", 0, {}}};
@@ -97,6 +99,7 @@ class RunningNode {
   node::MemoryStore store;
   chain::ChainRules chain;
   std::unique_ptr<node::Node> node;
+  std::unique_ptr<node::PublicNode> public_node;  // As those see it who call.
   std::unique_ptr<PeerRoutes> peer_routes;
   std::unique_ptr<LocalRoutes> local_routes;
   std::unique_ptr<net::HttpServer> server;

@@ -22,6 +22,7 @@ node::NodeInfo info() {
   made.node = NodeKey::filled(4);
   made.agent = "bmsg/0";
   made.read_only = true;
+  made.light = true;
   return made;
 }
 
@@ -43,6 +44,7 @@ TEST(WireJson, InfoComesBackAsItWas) {
   EXPECT_EQ(read.value().node, info().node);
   EXPECT_EQ(read.value().agent, "bmsg/0");
   EXPECT_TRUE(read.value().read_only);
+  EXPECT_TRUE(read.value().light);
 }
 
 TEST(WireJson, InfoOfAnotherShapeBreaksTheProtocol) {
@@ -58,6 +60,7 @@ TEST(WireJson, InfoOfAnotherShapeBreaksTheProtocol) {
         altered(good, "\"mempool\":{", "\"mempool\":[{"),
         altered(good, "\"agent\":\"", "\"agent\":\"" + std::string(201, 'x')),
         altered(good, "\"read_only\":true", "\"read_only\":1"),
+        altered(good, "\"light\":true", "\"light\":null"),
         altered(good, "\"name\":\"", "\"name\":\"x\",\"name\":\"")}) {
     const auto read = parse_info(bad);
     ASSERT_FALSE(read) << bad;
@@ -140,6 +143,11 @@ TEST(WireJson, PeersComeBackAsTheyWere) {
   peer.latency_ms = 5;
   peer.clock_ahead = -3;
   peer.last_error = "gone";
+  peer.record = node::PeerRecord{"example.org:5512", NodeKey::filled(3), {5}, {}};
+  peer.told_by = "11.0.0.0/16";
+  peer.reached = {6};
+  peer.exchanges = 7;
+  peer.records_asked = {8};
   node::Peer plain;
   plain.url = "unix:/x";
   const auto read = parse_peers(print_peers({peer, plain}));

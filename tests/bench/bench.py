@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """./dev bench: whole commands beside git's, medians of interleaved runs.
 
-bench.py [--quick] [--json] [--keep DIR]
+bench.py [--quick | --full] [--sync-only] [--json] [--keep DIR]
 
 A store with 10,000 sealed messages stands beside a repository with 10,000 commits. Every round runs
 each command once, so that a slow moment of the machine hits all of them. Reading comes first, then
@@ -9,6 +9,9 @@ writing: a listing after a send also writes that message to the index, and has a
 without a target. Each result is looked at: a command that did the wrong thing ends the bench. A
 ratio over its target is told, and is no failure: the machine may be busy. --keep leaves store and
 repository in DIR, or finds them there.
+
+Then sync (sync_bench.py): on a chain of 2,000 blocks and 20,000 messages, with --quick 200 and
+2,000, with --full 10,000 and 100,000. --sync-only measures nothing else.
 """
 import argparse
 import json
@@ -19,6 +22,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+import sync_bench
 from stores import Store, environment, joined, new_chain, workplace
 
 MINE_TRIES = 200
@@ -184,7 +188,10 @@ def print_table(rows):
 
 def parsed():
     parser = argparse.ArgumentParser(prog="./dev bench")
-    parser.add_argument("--quick", action="store_true", help="500 messages and 5 rounds")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="500 messages and 5 rounds")
+    size.add_argument("--full", action="store_true", help="sync 10,000 blocks, 100,000 messages")
+    parser.add_argument("--sync-only", action="store_true", help="measure nothing but sync")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
                         help="leave the store in DIR, or use the one that is there")
@@ -194,16 +201,25 @@ def parsed():
 def main():
     options = parsed()
     messages, rounds = (500, 5) if options.quick else (10000, 25)
-    with workplace() as temporary:
-        place = (options.keep or temporary).resolve()
-        prepare(place, messages)
-        rows = list(rows_of(run_all(place, rounds)))
+    if not options.sync_only:
+        with workplace() as temporary:
+            place = (options.keep or temporary).resolve()
+            prepare(place, messages)
+            rows = list(rows_of(run_all(place, rounds)))
+        if options.json:
+            for row in rows:
+                print(json.dumps(row | {"messages": messages, "rounds": rounds}))
+        else:
+            print(f"{messages} messages, medians of {rounds} interleaved rounds")
+            print_table(rows)
+    blocks = 200 if options.quick else 10000 if options.full else 2000
+    with workplace() as place:
+        rows = list(sync_bench.run(place, blocks, 10 * blocks))
     if options.json:
         for row in rows:
-            print(json.dumps(row | {"messages": messages, "rounds": rounds}))
-        return
-    print(f"{messages} messages, medians of {rounds} interleaved rounds")
-    print_table(rows)
+            print(json.dumps(row))
+    else:
+        sync_bench.print_rows(rows)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "lib/core/hex.h"
 #include "lib/crypto/sha512.h"
@@ -165,18 +166,25 @@ TEST(Merkle, NoTreeShrinks) {
 }
 
 TEST(Merkle, NoTwoShortListsHaveOneRoot) {
-  // All lists of up to 9 leaves that are 0 or 1, or an inner node over two of those: if an inner
-  // node could pass for a leaf, or a doubled last leaf for a single one, two of them would agree.
-  const std::vector<Digest> letters = {leaf(0), leaf(1)};
-  std::map<MerkleRoot, std::vector<Digest>> seen;
+  // All lists of up to 9 leaves that are 0 or 1, or the bytes of the node over these two: if an
+  // inner node could pass for a leaf, or a doubled last leaf for a single one, two would agree.
+  Bytes both = to_bytes(leaf(0).view());
+  append(both, leaf(1).view());
+  const std::vector<Digest> letters = {leaf(0), leaf(1), leaf_hash(both)};
+  std::set<MerkleRoot> seen;
+  std::vector<std::vector<Digest>> lists = {{}};  // All of one length.
   for (unsigned count = 0; count <= 9; ++count) {
-    for (unsigned word = 0; word < 1u << count; ++word) {
-      std::vector<Digest> list;
-      for (unsigned i = 0; i < count; ++i) list.push_back(letters[word >> i & 1]);
-      EXPECT_TRUE(seen.emplace(root_of(list), list).second);
+    std::vector<std::vector<Digest>> longer;
+    for (const auto& list : lists) {
+      EXPECT_TRUE(seen.insert(root_of(list)).second);
+      for (const Digest& letter : letters) {
+        longer.push_back(list);
+        longer.back().push_back(letter);
+      }
     }
+    lists = std::move(longer);
   }
-  EXPECT_EQ(seen.size(), (1u << 10) - 1);
+  EXPECT_EQ(seen.size(), 29'524U);  // (3^10 - 1) / 2.
 }
 
 TEST(Merkle, DoubledLastLeafChangesTheRoot) {

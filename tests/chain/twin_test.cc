@@ -193,6 +193,39 @@ TEST_F(Twin, AcceptsWhatIsGood) {
   EXPECT_TRUE(naive::accepts(encode(good_), naive_chain()));
 }
 
+TEST_F(Twin, JudgesEveryFlippedBitOfTheHeaderAlike) {
+  const naive::Chain chain = naive_chain();
+  const Bytes good = encode(good_);
+  std::map<std::string, int> reasons;
+  for (std::size_t bit = 0; bit < 8 * kHeaderBytes; ++bit) {
+    Bytes flipped = good;
+    flipped[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
+    const std::string reason = judge(flipped);
+    EXPECT_EQ(reason.empty(), naive::accepts(flipped, chain)) << bit << " " << reason;
+    // Nearly every hash meets the target of this chain, which hardly moves: a block with another
+    // time or nonce is another good one.
+    const bool is_free = bit / 8 >= kHeaderBytes - 8 || (bit / 8 >= 8 && bit / 8 < 16);
+    EXPECT_TRUE(!reason.empty() || is_free) << bit;
+    ++reasons[reason];
+  }
+  for (const Rule rule :
+       {Rule::height, Rule::time, Rule::bits, Rule::rules, Rule::previous, Rule::past, Rule::root})
+    EXPECT_GT(reasons[std::string(name_of(rule))], 0) << name_of(rule);
+}
+
+TEST_F(Twin, RefusesEveryMutationOfTheBody) {
+  const naive::Chain chain = naive_chain();
+  const Bytes good = encode(good_);
+  const Bytes head(good.begin(), good.begin() + kHeaderBytes);
+  const Bytes body(good.begin() + kHeaderBytes, good.end());
+  for (int round = 0; round < 1'000; ++round) {
+    Bytes bytes = head;
+    append(bytes, mutated(numbers_, body));
+    EXPECT_NE(judge(bytes), "") << to_hex(bytes);
+    EXPECT_FALSE(naive::accepts(bytes, chain)) << to_hex(bytes);
+  }
+}
+
 TEST_F(Twin, JudgesBrokenBlocksAlike) {
   const naive::Chain chain = naive_chain();
   std::map<std::string, int> reasons;

@@ -23,7 +23,7 @@ NOBODY = 65534
 # What the peer sends to whoever connects, the exit code of `sync`, and what its complaint names.
 ANSWERS = [
     (b"\x00\xff" * 500, 76, "not proper HTTP"),
-    (b"", 76, "closed before the first byte"),
+    (b"", 69, "closed before the first byte"),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 76, "malformed info"),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nx", 76, "longer than"),
     (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", 76, "302"),

@@ -123,6 +123,7 @@ def check_settings_are_read(place):
                "mine.threads": ["mine"], "mine.timeout": ["mine"], "mine.bury": ["mine"],
                "sync.timeout": ["sync"], "sync.proxy": ["sync"], "serve.listen": ["serve"],
                "serve.sync_every": ["serve"], "serve.max_connections": ["serve"],
+               "serve.advertise": ["serve"], "serve.allow": ["serve"],
                "max_reorg": ["mine"], "limits.put": ["serve"], "limits.requests": ["serve"],
                "limits.request_time": ["serve"], "limits.idle_time": ["serve"]}
     for key, words in readers.items():

@@ -13,9 +13,9 @@ import stores
 import world
 
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
-# These begin with nothing; the tutorial has a test of its own.
+# These begin with nothing; the tutorial has a test of its own, and bmsg-discover needs a network.
 FRESH = {"bmsg", "README"}
-ELSEWHERE = {"bmsg-tutorial"}
+ELSEWHERE = {"bmsg-tutorial", "bmsg-discover"}
 # What a page started and does not end.
 AFTER = {"bmsg-unlock": ["bmsg lock"]}
 # What a page takes for granted.

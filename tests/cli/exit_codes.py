@@ -31,6 +31,7 @@ GENERAL = {65: "damaged", 66: "nowhere", 74: "full", 75: "locked", 77: "foreign"
 CASES = [
     ("backup", 73, "ana", "backup block"),
     ("bundle", 3, "parted", "-c max_reorg=1 bundle apply rival.bundle"),
+    ("bundle", 69, "light", "bundle create light.bundle"),
     ("bundle", 73, "ana", "bundle create block"),
     ("bundle", 75, "locked", "bundle apply chain.bundle"),
     ("cat", 3, "ana", "cat --batch", b"ffffffff"),
@@ -67,6 +68,7 @@ CASES = [
     ("init", 77, "foreign", "init --no-passphrase --if-missing foreign"),
     ("invite", 67, "cardless", "invite --host a.example --card"),
     ("invite", 69, "ana", "invite"),
+    ("mirror", 69, "light", "mirror light.mirror"),
     ("mirror", 73, "ana", "mirror message"),
     ("mine", 69, "ana", "mine --allow-empty --require-relay"),
     ("mine", 75, "hard", "mine --allow-empty --timeout 1"),
@@ -75,6 +77,11 @@ CASES = [
     ("outbox", 1, "ana", "outbox --state failed --exit-code"),
     ("outbox", 69, "ana", "outbox cancel {taken_id}"),
     ("outbox", 75, "locked", "outbox flush"),
+    ("pair", 65, "ana", "pair import message --code-file pair-code"),
+    ("pair", 73, "ana", "pair import ana.pair --code-file pair-code"),
+    ("pair", 74, "full", "pair export - --code-file fresh74"),
+    ("pair", 75, "locked", "pair import ana.pair --code-file pair-code"),
+    ("pair", 77, "ana", "pair import ana.pair --code-file block"),
     ("peers", 68, "ana", "peers show http://127.0.0.1:1"),
     ("peers", 69, "ana", "peers probe http://127.0.0.1:9"),
     ("peers", 75, "locked", "peers rm http://127.0.0.1:9"),
@@ -185,6 +192,7 @@ class Worlds:
         stack.enter_context(held(directory / "locked"))
         hard = stores.Store(directory / "hard")
         hard.run("init", hard.directory, "--floor", 60, "--stamp", 1, "--no-passphrase")
+        stores.joined(directory / "light", "light", directory / "ana" / "genesis", "--light")
         self.files(hard)
         self.facts = self.find_facts(stack)
         for root, _, names in os.walk(directory / "foreign") if os.geteuid() == 0 else []:
@@ -195,6 +203,8 @@ class Worlds:
         for store in ("ana", "locked"):  # A hook that says no, and one that others may change.
             for name, mode in (("pre-send", 0o700), ("post-sync", 0o777)):
                 hooks.put(stores.Store(self.directory / store), name, "#!/bin/sh\nexit 1\n", mode)
+        self.place.ana.run("pair", "export", self.directory / "ana.pair", "--code-file",
+                           self.directory / "pair-code")
         rival = stores.joined(self.directory / "rival", "rival", self.directory / "ana" / "genesis")
         rival.run("mine", "--allow-empty", "--no-relay", "-n", 8)
         rival.run("bundle", "create", self.directory / "rival.bundle")

@@ -73,11 +73,11 @@ def check_invite(ana, heights):
 
 def check_hosts(ana):
     """Without --host only a place that others can reach is named."""
-    for listen, host in (("203.0.113.5:7", "203.0.113.5:7"), ("https://a.example:7", "a.example:7"),
+    for listen, host in (("11.5.0.5:7", "11.5.0.5:7"), ("https://a.example:7", "a.example:7"),
                          ("[2a00::1]:7", "[2a00::1]:7")):
         assert host_of(ana.text("-c", f"serve.listen={listen}", "invite")).startswith(host + "/")
     for listen in ("127.0.0.1:5512", "0.0.0.0:5512", "[::]:7", "192.168.0.1:7", "localhost:7",
-                   "unix:socket", "http://a.example:7", "203.0.113.5:0"):
+                   "unix:socket", "http://a.example:7", "11.5.0.5:0"):
         ana.run("-c", f"serve.listen={listen}", "invite", exits=(69,))
     for host in ("a:0", "a:65536", "https://a:1", "a/b", "u@a", "::1"):
         ana.run("invite", "--host", host, exits=(64,))

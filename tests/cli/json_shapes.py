@@ -41,13 +41,15 @@ CHANGES = [
     ["mark", "-unread", "+archived", "@"], ["id", "new", "other"], ["--identity", "ana", "outbox", "flush"],
     ["--identity", "ana", "send", "-m", "text", "--now", "ben"],
     ["--identity", "ana", "reply", "-m", "text"], ["--identity", "ana", "resend", "@"],
-    ["repair"], ["bundle", "create", "--pool", "new.bundle"], ["bundle", "apply", "new.bundle"],
+    ["repair"], ["pair", "export", "new.pair", "--code-file", "new.code"],
+    ["bundle", "create", "--pool", "new.bundle"], ["bundle", "apply", "new.bundle"],
 ]
 
 
 # They print bytes or text whatever one says, or have their turn further down.
 TEXTS = {"help", "completion", "export", "seal", "open", "make-block", "pow", "init", "mine",
-         "send", "reply", "resend", "import", "backup", "restore", "clone", "bundle"}
+         "send", "reply", "resend", "import", "backup", "restore", "clone", "bundle",
+         "pair"}
 # They answer to their input, or to the network, count the time they took, or write what is new.
 ONCE = {"check-header", "mark", "mirror", "sync", "submit-block", "passwd"}
 

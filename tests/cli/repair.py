@@ -96,6 +96,9 @@ def check_from_peer_later(ana, place):
 def check_rolled_back(ana, older, ids, place):
     broken = damaged(ana, place, "rolled", roll_back(older))
     broken.run("log", exits=(65,))
+    with broken.start("verify") as verify:
+        hint = verify.communicate(timeout=60)[1].decode().partition("hint: ")[2]
+    assert "repair" in hint and "verify" not in hint, hint
     said = broken.text("repair", "--yes", exits=(3,)).split("\n")
     assert [line for line in said if line.startswith("lost block")] == \
         [f"lost block {height}" for height in range(3, BLOCKS + 1)], said

@@ -96,15 +96,20 @@ def try_mine(place, base, random, tally):
 
 def try_sync(place, base, url, random, tally):
     expected = 2  # One line for the peer, one that sums up.
-    seconds = usual_seconds(lambda: base.copy_to(place / "sync.whole").start("sync", url, "--json"))
+    name = base.directory.name
+    given_back = {message for block in base.text("rev-list").split()
+                  for message in base.text("ls-messages", block).split()}
+    whole = base.copy_to(place / f"{name}.whole")
+    seconds = usual_seconds(lambda: whole.start("sync", url, "--json"))
     for trial in range(TRIALS):
-        store = base.copy_to(place / f"sync.{trial}")
+        store = base.copy_to(place / f"{name}.{trial}")
         before = len(store.objects("log", "-n", 10000))
         lines, alive = killed(store.start("sync", url, "--json"), random, seconds, expected)
         tally.add(lines, expected, alive)
         store.run("verify", "--full")
         store.run("sync", url, "--lock-timeout", 0)
         assert len(store.objects("log", "-n", 10000)) > before, "the next sync brought nothing"
+        assert given_back <= set(store.text("ls-pool").split()), "a message was lost"
         store.run("verify", "--full")
 
 
@@ -157,10 +162,14 @@ def main():
             tally = Tally()
             trial(tally)
             report(name, tally)
-        tally = Tally()
+        rival = joined(place / "rival", "rival", place / "source" / "genesis")
+        rival.run("send", "--stdin", input=b'{"public":true,"body":"to be given back"}\n' * 20)
+        rival.run("mine", "-n", 15, "--allow-empty")
         with source.served() as url:
-            try_sync(place, empty, url, random, tally)
-        report("sync", tally)
+            for name, base in (("sync", empty), ("a sync that takes 15 blocks off", rival)):
+                tally = Tally()
+                try_sync(place, base, url, random, tally)
+                report(name, tally)
 
 
 if __name__ == "__main__":

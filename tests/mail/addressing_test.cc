@@ -56,6 +56,21 @@ TEST_F(AddressingTest, TakesOwnOtherDevicesAlong) {
   ASSERT_EQ(found.batches.size(), 1u);
   EXPECT_EQ(found.batches[0].recipients.size(), 2u) << "Dan, and Bob's device 0 but not 7";
   EXPECT_EQ(found.batches[0].to, (std::vector<Addressee>{{identity(4), {}}}));
+  EXPECT_TRUE(found.batches[0].own_devices);
+}
+
+TEST_F(AddressingTest, KnowsWhereThereIsNoOtherDevice) {
+  const std::vector<Addressee> to = {{identity(2), {}}};
+  const UnixSeconds now{golden::kMessageTime};
+  const auto own_devices = [&](const std::optional<SenderDevice>& sender) {
+    return address(cards, to, sender, now, Stale::refused).value().batches.at(0).own_devices;
+  };
+  EXPECT_FALSE(own_devices(std::nullopt)) << "anonymous";
+  EXPECT_FALSE(own_devices(SenderDevice{identity(3), 0})) << "to somebody else's devices";
+  EXPECT_TRUE(own_devices(SenderDevice{identity(2), 0})) << "to herself";
+  const Addressing alone =
+      address(cards, to, SenderDevice{identity(4), 0}, now, Stale::refused).value();
+  EXPECT_FALSE(alone.batches.at(0).own_devices) << "the card of the sending device is no other";
 }
 
 TEST_F(AddressingTest, TakesAllDevicesOfOneself) {

@@ -92,6 +92,22 @@ TEST_F(Cards, TakeNoCardUnderAnothersName) {
   EXPECT_EQ(numbers(), Numbers{});
 }
 
+TEST_F(Cards, AreKeptWithARivalOfTheSameNumberOnly) {
+  const auto kept = [&](std::uint8_t device) {
+    Numbers found;
+    for (const Card& one : cards.kept(identity(2), device).value()) found.push_back(one.seq);
+    return found;
+  };
+  EXPECT_EQ(kept(7), Numbers{});
+  ASSERT_TRUE(cards.put(card({.seq = 1, .device = 7})));
+  EXPECT_EQ(kept(7), Numbers{1});
+  ASSERT_TRUE(cards.put(card({.seq = 1, .key = 0xb1, .device = 7})));
+  EXPECT_EQ(kept(7), (Numbers{1, 1}));
+  ASSERT_TRUE(cards.put(card({.seq = 2, .key = 0xb1, .device = 7})));
+  EXPECT_EQ(kept(7), Numbers{2});
+  EXPECT_EQ(kept(0), Numbers{});
+}
+
 TEST_F(Cards, AreCollectedFromChainAndPool) {
   chain.append({card_message({.seq = 1}), sealed_to({recipient(1, 2)}, "no card")});
   chain.pool(card_message({.seq = 2, .key = 0xb1}));

@@ -55,6 +55,7 @@ Content everything() {
   content.statement = filled(15, 193);
   content.thread = ThreadId::filled(16);
   content.ask_ack = true;
+  content.sent_to = filled(17, 60);
   return content;
 }
 
@@ -173,9 +174,17 @@ TEST(Records, AskForAnAcknowledgementWithOneValue) {
   EXPECT_EQ(fault_of({kText, record(0x40, {1, 1})}), RecordFault::records);
 }
 
+TEST(Records, TakeAnyListForOtherDevices) {
+  EXPECT_EQ(fault_of({kText, record(0x41, {})}), RecordFault::records);
+  EXPECT_EQ(fault_of({kText, record(0x41, {1})}), std::nullopt);
+  EXPECT_EQ(fault_of({kText, record(0x40, {1}), record(0x41, {1, 2})}), std::nullopt);
+  EXPECT_EQ(fault_of({kText, record(0x41, {1}), record(0x41, {1})}), RecordFault::records);
+  EXPECT_EQ(fault_of({kText, record(0x41, {1}), record(0x40, {1})}), RecordFault::records);
+}
+
 TEST(Records, UnknownFrom40OnAreSkippedAndBelowNeedANewerProgram) {
-  EXPECT_EQ(fault_of({kText, record(0x41, {9})}), std::nullopt);
-  EXPECT_EQ(fault_of({kText, record(0x41, {9}), record(0x41, {9})}), RecordFault::records);
+  EXPECT_EQ(fault_of({kText, record(0x42, {9})}), std::nullopt);
+  EXPECT_EQ(fault_of({kText, record(0x42, {9}), record(0x42, {9})}), RecordFault::records);
   EXPECT_EQ(fault_of({kText, record(0xff, {9})}), std::nullopt);
   EXPECT_EQ(fault_of({kText, record(0x10, {9})}), RecordFault::newer);
   EXPECT_EQ(fault_of({kText, record(0x3f, {9})}), RecordFault::newer);
@@ -203,7 +212,7 @@ TEST(Records, AreRefusedWhenCutAnywhere) {
     ++accepted;  // Cut between two records: fewer records, and still one spelling.
     EXPECT_EQ(encode_records(content_of(cut)).value(), to_bytes(cut));
   }
-  EXPECT_EQ(accepted, 16);
+  EXPECT_EQ(accepted, 17);
 }
 
 TEST(Records, HaveOneSpellingUnderMutation) {

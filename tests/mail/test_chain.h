@@ -12,7 +12,8 @@ namespace bmsg::mail {
 
 class TestChain {
  public:
-  explicit TestChain(std::string rules_text) : store_(std::move(rules_text)) {}
+  explicit TestChain(std::string rules_text, node::Keeps keeps = node::Keeps::all)
+      : store_(std::move(rules_text), keeps) {}
 
   const node::MemoryStore& store() const { return store_; }
   Height tip() const { return store_.tip().value().height; }
@@ -41,6 +42,12 @@ class TestChain {
   void pool(const Message& message) {
     node::ChainChange change;
     change.pool_add.push_back({.id = chain::id_of(message.head), .message = message, .since = {}});
+    apply(change);
+  }
+  /// The body of a message that a block holds without one.
+  void complete(const Message& message) {
+    node::ChainChange change;
+    change.bodies.push_back({chain::id_of(message.head), *message.body});
     apply(change);
   }
   void unpool(const Message& message) {

@@ -111,8 +111,9 @@ TEST(Address, KnowsThisMachine) {
 }
 
 TEST(Address, KnowsWhatTheWholeInternetCanReach) {
-  for (const char* host : {"1.1.1.1", "172.15.0.1", "172.32.0.1", "192.167.0.1", "223.255.255.255",
-                           "100.63.0.1", "100.128.0.1", "2606:4700::1", "2001:4860::8888"}) {
+  for (const char* host :
+       {"1.1.1.1", "172.15.0.1", "172.32.0.1", "192.167.0.1", "223.255.255.255", "100.63.0.1",
+        "100.128.0.1", "2001:200::1", "3fff:1000::1", "2606:4700::1", "2001:4860::8888"}) {
     EXPECT_TRUE(is_public(host)) << host;
   }
   for (const char* host : {"10.0.0.1",
@@ -134,10 +135,30 @@ TEST(Address, KnowsWhatTheWholeInternetCanReach) {
                            "2002:7f00:1::",
                            "2001:0:1::1",
                            "64:ff9b::7f00:1",
+                           "::ffff:11.0.0.1",
+                           "2001:1ff::1",
+                           "2001:db8::1",
+                           "3fff:fff::1",
+                           "192.0.2.1",
+                           "198.51.100.1",
+                           "203.0.113.1",
+                           "192.88.99.1",
                            "example.org",
                            "localhost"}) {
     EXPECT_FALSE(is_public(host)) << host;
   }
+}
+
+TEST(Address, TellsTheNetworkAroundAHost) {
+  EXPECT_EQ(network_of("11.1.2.3"), "11.1.0.0/16");
+  EXPECT_EQ(network_of("::ffff:11.1.2.3"), "11.1.0.0/16");
+  EXPECT_EQ(network_of("2a01:db7:5::1"), "2a01:db7::/32");
+  EXPECT_EQ(network_of("2a01::1"), "2a01:0::/32");
+  EXPECT_EQ(network_of("a.b.example.org"), "example.org");
+  EXPECT_EQ(network_of("example.org"), "example.org");
+  EXPECT_EQ(network_of("org"), "org");
+  EXPECT_EQ(network_of("abc.onion"), "onion");
+  EXPECT_EQ(network_of("x.def.onion"), "onion");
 }
 
 TEST(Address, AllowsPlainHttpOnlyWhereNobodyListensIn) {

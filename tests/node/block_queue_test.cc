@@ -86,6 +86,74 @@ TEST_F(Queue, IsNotAskedAgainForWhatIsStored) {
   EXPECT_EQ(claim(one), Run(6, kRun));
 }
 
+TEST_F(Queue, DropsARequestWhoseBlocksAreAllStored) {
+  int dropped = 0;
+  const auto order = queue.claim(&one, chain, 0);
+  ASSERT_TRUE(order);
+  queue.begin_request(&one, chain, *order, [&] { ++dropped; });
+  for (std::size_t i = 1; i < order->count; ++i) queue.note_stored(chain.hashes[i]);
+  EXPECT_EQ(dropped, 0) << "one is still needed";
+  queue.note_stored(chain.hashes[0]);
+  EXPECT_EQ(dropped, 1);
+  queue.note_stored(chain.hashes[20]);
+  EXPECT_EQ(dropped, 1);
+  EXPECT_TRUE(queue.end_request(&one));
+  EXPECT_FALSE(queue.end_request(&one));
+}
+
+TEST_F(Queue, LeavesThingsToOthersAfterADroppedRequest) {
+  const auto order = queue.claim(&one, chain, 0);
+  ASSERT_TRUE(order);
+  ASSERT_EQ(claim(two).first, 6U);
+  queue.begin_request(&one, chain, *order, [] {});
+  for (std::size_t i = 0; i < order->count; ++i) queue.note_stored(chain.hashes[i]);
+  ASSERT_TRUE(queue.end_request(&one));
+  queue.leave(&one);
+  EXPECT_EQ(claim(one, 6), Run(0, 0)) << "the other is there";
+  clock.advance(node::kFetchPatience.count());
+  EXPECT_EQ(claim(one, 6), Run(6, kRun)) << "and fails to fetch this";
+  queue.leave(&one);
+  queue.end(&two);
+  EXPECT_EQ(claim(one, 22), Run(22, kRun)) << "nobody else is there any more";
+}
+
+TEST_F(Queue, TakesOverSoonerWhereAnswersAreFaster) {
+  claim(one);
+  ASSERT_EQ(claim(two).first, 6U);
+  queue.deliver(&two, {});  // At once.
+  queue.note_stored(chain.hashes[99]);
+  EXPECT_EQ(claim(two).first, 6U);
+  queue.leave(&two);
+  clock.advance(1);
+  EXPECT_EQ(claim(two), Run(0, 6)) << "before all of the patience is over";
+}
+
+TEST_F(Queue, DropsNoRequestThatIsOver) {
+  int dropped = 0;
+  const auto order = queue.claim(&one, chain, 0);
+  ASSERT_TRUE(order);
+  queue.begin_request(&one, chain, *order, [&] { ++dropped; });
+  EXPECT_FALSE(queue.end_request(&one));
+  for (std::size_t i = 0; i < order->count; ++i) queue.note_stored(chain.hashes[i]);
+  EXPECT_EQ(dropped, 0);
+}
+
+TEST_F(Queue, RemembersSoManyStoredBlocks) {
+  const auto hash = [](std::size_t number) {
+    Bytes bytes(BlockHash::kSize);
+    bytes[0] = static_cast<std::uint8_t>(number);
+    bytes[1] = static_cast<std::uint8_t>(number >> 8);
+    return BlockHash::from(bytes);
+  };
+  for (std::size_t i = 0; i < node::kStoredRemembered; ++i) queue.note_stored(hash(i));
+  EXPECT_TRUE(queue.is_stored(hash(0)));
+  EXPECT_EQ(queue.forgotten(), 0U);
+  queue.note_stored(hash(node::kStoredRemembered));
+  EXPECT_FALSE(queue.is_stored(hash(0)));
+  EXPECT_TRUE(queue.is_stored(hash(1)));
+  EXPECT_EQ(queue.forgotten(), 1U);
+}
+
 TEST_F(Queue, IsNotAskedAgainForWhatIsBeingStored) {
   const Block block = some_block();
   chain.hashes = {chain::hash_of(block.header)};
@@ -181,6 +249,36 @@ TEST_F(TwoPeers, AreNotHeldUpByOneThatDoesNotAnswer) {
     world.clock.advance(1);
   }
   EXPECT_EQ(world.ana.tip(), world.ben.tip());
+}
+
+TEST_F(TwoPeers, AreNotWaitedForWhereTheOtherGaveAll) {
+  auto fast = session(to_ben);
+  auto slow = session(to_cleo);
+  bool was_asked = false;
+  // While its first answer is on its way, the other gives all there is, and the answer is lost.
+  to_cleo.lies.blocks = [&](Height, std::vector<Block>&) {
+    was_asked = true;
+    world.clock.advance(node::kFetchPatience.count());
+    for (std::size_t steps = 0; world.ana.height() < made.size(); ++steps) {
+      ASSERT_LT(steps, 1'000U);
+      ASSERT_TRUE(fast.step());
+    }
+    to_cleo.silence(false, true);
+  };
+  while (!was_asked) {
+    const auto stepped = slow.step();
+    ASSERT_TRUE(stepped) << "a request that nobody needs cannot fail: " << stepped.error().message;
+  }
+  to_cleo.lies.blocks = nullptr;
+  to_cleo.silence(false, false);
+  for (;;) {
+    const auto more = slow.step();
+    ASSERT_TRUE(more) << more.error().message;
+    if (!more.value()) break;
+  }
+  EXPECT_EQ(world.ana.tip(), world.ben.tip());
+  EXPECT_EQ(slow.report().pulled_blocks, 0U);
+  EXPECT_LE(to_cleo.traffic.blocks_in, kRun) << "it is asked for nothing more";
 }
 
 TEST_F(TwoPeers, AreBlamedEachForItsOwnBytes) {

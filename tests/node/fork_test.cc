@@ -1,6 +1,9 @@
+#include <cstdlib>
+
 #include "lib/chain/work.h"
 #include "lib/node/forks.h"
 #include "tests/node/node_fixture.h"
+#include "tests/node/store_digest.h"
 
 namespace bmsg {
 namespace {
@@ -44,31 +47,6 @@ struct Forks {
   NodeFixture f;
 };
 
-/// What a store says of its best chain, in one string of bytes.
-Bytes digest_of(const node::MemoryStore& store) {
-  Bytes all;
-  const auto tip = store.tip().value();
-  const std::uint64_t leaves = std::uint64_t{tip.height.value} + 1;
-  append(all, tip.hash.view());
-  append(all, tip.work.view());
-  for (std::uint32_t at = 0; at < leaves; ++at) {
-    const auto stored = store.headers(Height{at}, 1).value().at(0);
-    append(all, stored.hash.view());
-    append(all, stored.total_work.view());
-    const auto block = store.block(stored.hash, Bodies::with).value();
-    for (const Message& message : block->messages) {
-      const auto places = store.places_of(id_of(message)).value();
-      all.push_back(static_cast<std::uint8_t>(
-          std::ranges::count(places, node::Branch::main, &node::MessagePlace::branch)));
-    }
-  }
-  for (std::uint8_t level = 0; leaves >> level != 0; ++level) {
-    for (std::uint64_t i = 0; i < leaves >> level; ++i)
-      append(all, store.tree_node(level, i).value()->view());
-  }
-  return all;
-}
-
 TEST(Reorg, OfAnyDepthEndsAsAFreshReplayDoes) {
   for (const std::size_t depth : {1U, 10U, 100U}) {
     Forks forks;
@@ -91,6 +69,28 @@ TEST(Reorg, OfAnyDepthEndsAsAFreshReplayDoes) {
     EXPECT_EQ(forks.f.pooled().size(), depth);
     for (const Block& block : first) EXPECT_TRUE(forks.f.is_pooled(block.messages[0]));
   }
+}
+
+TEST(Reorg, OfThousandsOfBlocksEndsAsAFreshReplayDoes) {
+  const char* given = std::getenv("BMSG_REORG_DEPTH");
+  const std::size_t depth = given == nullptr ? 2'000 : std::strtoull(given, nullptr, 10);
+  NodeFixture f(easy_rules_text(), {.depth_max = ~0U});
+  const auto first = f.builder.blocks(f.builder.genesis(), depth);
+  const Block fork =
+      f.builder.block(f.builder.genesis(), {}, UnixSeconds{first[0].header.time.value + 1});
+  std::vector<Block> second = {fork};
+  for (const Block& block : f.builder.blocks(fork.header, depth)) second.push_back(block);
+  f.accept_all(first);
+  std::uint32_t deepest = 0;
+  for (const Block& block : second) {
+    const auto outcome = f.accept(block);
+    if (outcome.reorg) deepest = std::max(deepest, outcome.reorg->depth);
+  }
+  EXPECT_GE(deepest, depth - 1);  // At the same work the smaller id decides.
+  ASSERT_EQ(f.tip(), hash_of(second.back()));
+  NodeFixture fresh;
+  fresh.accept_all(second);
+  EXPECT_EQ(digest_of(f.store), digest_of(fresh.store));
 }
 
 TEST(Reorg, ThatTheStoreFailsChangesNothingAndHappensNextTime) {

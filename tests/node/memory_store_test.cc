@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "tests/contract/light_contract.h"
 #include "tests/contract/store_contract.h"
 
 namespace bmsg {
@@ -16,6 +17,7 @@ struct MemoryStoreMaker {
   node::MemoryStore store_;
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreContract, MemoryStoreMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, LightContract, MemoryStoreMaker);
 
 TEST(MemoryStore, FailsTheApplyThatATestAsksForAndChangesNothing) {
   ChainBuilder builder;

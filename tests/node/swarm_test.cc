@@ -33,6 +33,7 @@ void expect_all_faults(const SwarmTally& tally) {
   EXPECT_GT(tally.lost_before, 0U);
   EXPECT_GT(tally.lost_after, 0U);
   EXPECT_GT(tally.cut, 0U);
+  EXPECT_GT(tally.one_way, 0U);
   EXPECT_GT(tally.repeated, 0U);
   EXPECT_GT(tally.delayed, 0U);
   EXPECT_GT(tally.restarts, 0U);
@@ -50,8 +51,8 @@ void print(const SwarmTally& t) {
   std::cout << "written " << t.written << ", mined " << t.mined << ", finished " << t.finished
             << ", failed " << t.failed << " (" << t.overtaken << " overtaken)"
             << ", open " << t.most_open << ", lost " << t.lost_before << "+" << t.lost_after
-            << ", cut " << t.cut << ", repeated " << t.repeated << ", delayed " << t.delayed
-            << ", restarts " << t.restarts << " (" << t.reconnected
+            << ", cut " << t.cut << ", one way " << t.one_way << ", repeated " << t.repeated
+            << ", delayed " << t.delayed << ", restarts " << t.restarts << " (" << t.reconnected
             << " lines went on), links down " << t.links_down << ", partitions " << t.partitions
             << ", reorgs " << t.reorgs << " (" << t.deep_reorgs << " deep), forgotten "
             << t.forgotten << ", narrow " << t.narrow << ", rounds " << t.most_rounds << " of "

@@ -26,8 +26,8 @@ inline constexpr node::ReorgPolicy kAnyReorg{.depth_max = 100'000, .seconds_max 
 /// A node with a store of its own.
 struct SimNode {
   SimNode(const ChainBuilder& builder, const Clock& clock, std::uint64_t seed,
-          node::ReorgPolicy policy = kAnyReorg)
-      : store(builder.rules_text()), entropy(seed) {
+          node::ReorgPolicy policy = kAnyReorg, node::Keeps keeps = node::Keeps::all)
+      : store(builder.rules_text(), keeps), entropy(seed) {
     service = node::Node::make({.store = store,
                                 .chain = builder.chain(),
                                 .clock = clock,

@@ -56,6 +56,50 @@ TEST(SyncPool, TheCursorTellsOfNewOnesOnly) {
   EXPECT_EQ(report.pulled_messages, 1U);
 }
 
+TEST(SyncPool, OffersWhatIsNewSinceItsOwnCursor) {
+  SyncWorld world;
+  const Message first = world.message("first");
+  world.ana.pool({first});
+  const auto before = report_of(world.sync());
+  ASSERT_FALSE(before.own_cursor.empty());
+  world.ana.pool({world.message("second")});
+  SimTransport transport(*world.ben.service);
+  const SyncOptions by_cursor{.cursor = before.cursor, .own_cursor = before.own_cursor};
+  const auto after = report_of(world.sync(transport, by_cursor));
+  EXPECT_EQ(after.pushed_messages, 1U);
+  EXPECT_EQ(transport.traffic.puts, (std::vector<std::string>{"I", "M"}));
+  // Nothing is new: nothing is offered.
+  SimTransport quiet(*world.ben.service);
+  report_of(world.sync(quiet, {.cursor = after.cursor, .own_cursor = after.own_cursor}));
+  EXPECT_TRUE(quiet.traffic.puts.empty());
+}
+
+TEST(SyncPool, OffersAllToAPeerWhoseFeedBeganAnew) {
+  SyncWorld world;
+  world.ana.pool({world.message("first")});
+  const auto before = report_of(world.sync());
+  SimNode anew(world.builder, world.clock, 7);
+  SimTransport transport(*anew.service);
+  const SyncOptions by_cursor{.cursor = before.cursor, .own_cursor = before.own_cursor};
+  EXPECT_EQ(report_of(world.sync(transport, by_cursor)).pushed_messages, 1U);
+}
+
+TEST(SyncPool, TellsWhatAPeerHasOfWhatWasOfferedBefore) {
+  SyncWorld world;
+  const auto before = report_of(world.sync());
+  const Message both = world.message("both");
+  world.ana.pool({both});
+  auto after = report_of(world.sync({.direction = SyncOptions::Direction::pull,
+                                     .cursor = before.cursor,
+                                     .own_cursor = before.own_cursor}));
+  EXPECT_EQ(after.own_cursor, before.own_cursor) << "nothing was offered";
+  EXPECT_TRUE(after.peer_has.empty());
+  world.ben.pool({both});
+  const std::string own = world.ana.service->feed("").value().cursor;
+  after = report_of(world.sync({.cursor = before.cursor, .own_cursor = own}));
+  EXPECT_EQ(after.peer_has, std::vector{prefix_of<ShortId>(chain::id_of(both.head))});
+}
+
 TEST(SyncPool, AnInterruptedPullKeepsTheOldCursor) {
   SyncWorld world;
   world.ben.pool({world.message("first")});

@@ -75,17 +75,34 @@ TEST_F(OpenStoreTest, RefusesANewerFormatAndLeavesItAlone) {
   {
     const auto database = must(Database::open(dir_.chain(), Access::write, dir_.options()));
     Batch batch = database->batch();
-    put_format(batch, key(Kind::meta, "format"), kChainFormat + 1);
+    put_format(batch, key(Kind::meta, "format"), kLightChainFormat + 1);
     ASSERT_TRUE(database->commit(std::move(batch)));
   }
   const auto before = std::filesystem::last_write_time(dir_.chain());
   for (const auto& refused : {dir_.open(), dir_.read()}) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::bad_config);
-    EXPECT_NE(refused.error().message.find("made by a newer bmsg (format 3, this one knows 2)"),
+    EXPECT_NE(refused.error().message.find("made by a newer bmsg (format 4, this one knows 3)"),
               std::string::npos);
   }
   EXPECT_EQ(std::filesystem::last_write_time(dir_.chain()), before);
+}
+
+TEST_F(OpenStoreTest, StaysLightAndHasAFormatThatProgramsWithoutLightStoresRefuse) {
+  EXPECT_FALSE(store_->is_light());
+  const TempDir other;
+  StoreDir dir(other.path());
+  {
+    const auto made =
+        must(RocksStore::create(dir.chain(), easy_rules_text(), dir.options(), node::Keeps::heads));
+    EXPECT_TRUE(made->is_light());
+  }
+  EXPECT_TRUE(must(dir.open())->is_light());
+  EXPECT_TRUE(must(dir.read())->is_light());
+  const auto database = must(Database::open(dir.chain(), Access::read, dir.options()));
+  const auto refused = read_format(database->view(), key(Kind::meta, "format"), {2, 2});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::bad_config);
 }
 
 TEST_F(OpenStoreTest, RefusesTheRulesOfAnotherChain) {

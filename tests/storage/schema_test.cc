@@ -69,6 +69,11 @@ node::Peer full_peer() {
   peer.latency_ms = 12;
   peer.clock_ahead = -3;
   peer.last_error = "no answer";
+  peer.record = node::PeerRecord{"peer.example:5512", NodeKey::filled(9), {5}, {}};
+  peer.told_by = "11.0.0.0/16";
+  peer.reached = {6};
+  peer.exchanges = 7;
+  peer.records_asked = {8};
   return peer;
 }
 
@@ -140,6 +145,32 @@ TEST(SchemaRecords, GiveBackAPeer) {
   node::Peer plain;
   plain.url = "unix:/x";
   EXPECT_EQ(decode_peer(plain.url, encode(plain)).value(), plain);
+}
+
+TEST(SchemaRecords, ReadPeersAsTheyWereKeptBeforeTheyHadRecords) {
+  node::Peer peer = full_peer();
+  peer.record.reset();
+  peer.told_by.clear();
+  peer.reached = {};
+  peer.exchanges = 0;
+  peer.records_asked = {};
+  Bytes old{1};  // A key.
+  append(old, peer.key->view());
+  const Bytes rest{2,    0,    0,    0,    40,  0,   0,   0,   3,   0,   0,   0,   0,  0,
+                   0,    0,    1,    0,    0,   0,   0,   0,   0,   0,   2,   0,   0,  0,
+                   0,    0,    0,    0,    3,   1,   0,   0,   0,   77,  0,   0,   0,  12,
+                   0xff, 0xff, 0xff, 0xfd, 'n', 'o', ' ', 'a', 'n', 's', 'w', 'e', 'r'};
+  append(old, rest);
+  EXPECT_EQ(decode_peer(peer.url, old).value(), peer);
+  EXPECT_EQ(encode(peer), old);
+}
+
+TEST(SchemaRecords, RefuseAPeerWhoseRecordIsNone) {
+  node::Peer peer = full_peer();
+  peer.record->host_port = "Peer.example:5512";
+  EXPECT_EQ(decode_peer(peer.url, encode(peer)).error().code, Errc::corrupt);
+  peer.record->host_port = "peer.example:5512";
+  EXPECT_TRUE(decode_peer(peer.url, encode(peer)));
 }
 
 TEST(SchemaRecords, RefuseAPeerFromAnUnknownSource) {

@@ -1,6 +1,7 @@
 // RocksStore does what every Store does.
 
 #include "tests/contract/store_contract.h"
+#include "tests/contract/light_contract.h"
 
 #include "tests/storage/store_dir.h"
 
@@ -25,6 +26,7 @@ class RocksMaker {
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, StoreContract, RocksMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, LightContract, RocksMaker);
 
 }  // namespace
 }  // namespace bmsg

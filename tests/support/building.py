@@ -43,5 +43,6 @@ def manifest_kept():
 
 
 def pages():
-    """The names of all manual pages."""
-    return sorted(page.name for page in (SOURCE / "man").iterdir())
+    """The names of all manual pages but the one that comes with a program of its own."""
+    return sorted(page.name for page in (SOURCE / "man").iterdir()
+                  if page.name != "bmsg-discover.1")

@@ -61,6 +61,10 @@ Result<T> SimTransport::ask(const std::function<Result<T>()>& request) {
   if (is_down_ || left_ == 0U) return away();
   if (left_) --*left_;
   ++traffic.requests;
+  if (loses_requests_) {
+    ++traffic.one_way;
+    return away();
+  }
   const bool lost = draws(percent_);
   if (lost && number_up_to(*numbers_, 1) == 0) {
     ++traffic.lost_before;
@@ -70,7 +74,8 @@ Result<T> SimTransport::ask(const std::function<Result<T>()>& request) {
   if (on_way_back) on_way_back();
   bytes_in_ += kAnswerBytes;
   if (lost) ++traffic.lost_after;
-  if (lost || is_down_) return away();
+  if (loses_answers_) ++traffic.one_way;
+  if (lost || loses_answers_ || is_down_) return away();
   return answer;
 }
 
@@ -105,9 +110,9 @@ Result<std::vector<Block>> SimTransport::blocks(Height from, std::uint32_t count
   });
 }
 
-Result<std::optional<Block>> SimTransport::block(const BlockHash& hash) {
+Result<std::optional<Block>> SimTransport::block(const BlockHash& hash, Bodies bodies) {
   return ask<std::optional<Block>>([&]() -> Result<std::optional<Block>> {
-    BMSG_TRY_ASSIGN(auto block, remote_->block(hash, Bodies::with));
+    BMSG_TRY_ASSIGN(auto block, remote_->block(hash, bodies));
     if (lies.block) lies.block(block);
     traffic.blocks_in += block ? 1 : 0;
     return block;

@@ -34,6 +34,7 @@ struct SimTraffic {
   std::uint64_t lost_before = 0;  // Requests that never came to the remote.
   std::uint64_t lost_after = 0;   // Those whose answer was lost.
   std::uint64_t cut = 0;          // Those that found the line cut.
+  std::uint64_t one_way = 0;      // Those that were lost on a line which is dead in one direction.
   std::uint64_t repeated = 0;     // Puts that came twice.
   std::uint64_t blocks_in = 0;
   std::uint64_t messages_in = 0;
@@ -59,6 +60,11 @@ class SimTransport final : public node::Transport {
   }
   /// The line breaks for good: what is under way is lost, too.
   void hang_up() { is_down_ = true; }
+  /// From now on all that goes there is lost, or all that comes back.
+  void silence(bool there, bool back) {
+    loses_requests_ = there;
+    loses_answers_ = back;
+  }
   /// The remote was started again.
   void reconnect(node::Service& remote) { remote_ = &remote; }
 
@@ -71,7 +77,7 @@ class SimTransport final : public node::Transport {
   Result<std::string> rules_text() override;
   Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override;
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
-  Result<std::optional<Block>> block(const BlockHash& hash) override;
+  Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override;
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
   Result<node::Feed> feed(const std::string& cursor) override;
   Result<std::vector<node::PutLine>> put(const Bytes& pack) override;
@@ -89,6 +95,8 @@ class SimTransport final : public node::Transport {
 
   node::Service* remote_;
   bool is_down_ = false;
+  bool loses_requests_ = false;
+  bool loses_answers_ = false;
   std::optional<std::uint64_t> left_;
   unsigned percent_ = 0;
   unsigned repeat_percent_ = 0;

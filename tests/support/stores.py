@@ -75,9 +75,9 @@ class Store:
         return Store(directory)
 
     @contextlib.contextmanager
-    def served(self, *options, listen="127.0.0.1:0"):
+    def served(self, *options, listen="127.0.0.1:0", sync_every="0"):
         """A node on a free port; its URL."""
-        server = self.start("serve", "--listen", listen, "--sync-every", "0", *options)
+        server = self.start("serve", "--listen", listen, "--sync-every", sync_every, *options)
         try:
             yield read_line(server.stdout, 20).removeprefix("listening ")
         finally:

@@ -32,12 +32,13 @@ std::string short_of(const BlockHash& hash) { return to_hex(hash.view()).substr(
 }  // namespace
 
 void SwarmTally::add(const SwarmTally& other) {
-  for (const auto field : {&SwarmTally::written, &SwarmTally::mined, &SwarmTally::finished,
-                           &SwarmTally::failed, &SwarmTally::overtaken, &SwarmTally::lost_before,
-                           &SwarmTally::lost_after, &SwarmTally::cut, &SwarmTally::repeated,
-                           &SwarmTally::delayed, &SwarmTally::restarts, &SwarmTally::reconnected,
-                           &SwarmTally::links_down, &SwarmTally::partitions, &SwarmTally::reorgs,
-                           &SwarmTally::deep_reorgs, &SwarmTally::forgotten, &SwarmTally::narrow}) {
+  for (const auto field :
+       {&SwarmTally::written, &SwarmTally::mined, &SwarmTally::finished, &SwarmTally::failed,
+        &SwarmTally::overtaken, &SwarmTally::lost_before, &SwarmTally::lost_after, &SwarmTally::cut,
+        &SwarmTally::one_way, &SwarmTally::repeated, &SwarmTally::delayed, &SwarmTally::restarts,
+        &SwarmTally::reconnected, &SwarmTally::links_down, &SwarmTally::partitions,
+        &SwarmTally::reorgs, &SwarmTally::deep_reorgs, &SwarmTally::forgotten,
+        &SwarmTally::narrow}) {
     this->*field += other.*field;
   }
   most_open = std::max(most_open, other.most_open);
@@ -49,6 +50,7 @@ void SwarmTally::add(const SimTraffic& traffic) {
   lost_before += traffic.lost_before;
   lost_after += traffic.lost_after;
   cut += traffic.cut;
+  one_way += traffic.one_way;
   repeated += traffic.repeated;
 }
 
@@ -159,17 +161,6 @@ void Swarm::look_at(Index at) {
   tally_.forgotten += seen.forgotten;
 }
 
-bool Swarm::is_up(Index a, Index b) const {
-  const bool parted = !side_.empty() && side_[a] != side_[b];
-  return !parted && !down_.contains(std::minmax(a, b));
-}
-
-void Swarm::hang_up_dead_calls() {
-  for (const auto& call : calls_) {
-    if (!is_up(call->from, call->to)) call->wire->hang_up();
-  }
-}
-
 void Swarm::happen() {
   ++event_;
   const auto drawn = up_to(999);
@@ -188,8 +179,10 @@ void Swarm::happen() {
     note(fmt::format("it is {}", clock_.now().value));
   } else if (drawn < 982) {
     restart(up_to(kNodes - 1));
-  } else if (drawn < 995) {
+  } else if (drawn < 990) {
     flip_link();
+  } else if (drawn < 995) {
+    flip_direction();
   } else {
     flip_partition();
   }
@@ -265,6 +258,7 @@ void Swarm::begin_call() {
   calls_.push_back(std::move(call));
   tally_.most_open = std::max<std::uint64_t>(tally_.most_open, calls_.size());
   hang_up_dead_calls();
+  silence_calls();
 }
 
 /// Whether it may nap until another session has the blocks that it was asked for.
@@ -340,37 +334,6 @@ void Swarm::restart(Index at) {
     }
   }
   look_at(at);
-}
-
-void Swarm::flip_link() {
-  const Index a = up_to(kNodes - 1);
-  auto known = knows_[a].begin();
-  std::advance(known, up_to(knows_[a].size() - 1));
-  // As often up as down: most of those that are down are not hit by chance.
-  if (!down_.empty() && chance(45)) {
-    auto up = down_.begin();
-    std::advance(up, up_to(down_.size() - 1));
-    note(fmt::format("{}-{} is up", up->first, up->second));
-    down_.erase(up);
-  } else if (down_.insert(std::minmax(a, *known)).second) {
-    note(fmt::format("{}-{} is down", a, *known));
-    ++tally_.links_down;
-  }
-  hang_up_dead_calls();
-}
-
-void Swarm::flip_partition() {
-  note(side_.empty() ? "the world parts" : "the world is whole");
-  if (!side_.empty()) return side_.clear();
-  side_.assign(kNodes, false);
-  for (std::size_t left = kNodes / 2; left > 0;) {
-    const Index at = up_to(kNodes - 1);
-    if (side_[at]) continue;
-    side_[at] = true;
-    --left;
-  }
-  ++tally_.partitions;
-  hang_up_dead_calls();
 }
 
 }  // namespace bmsg

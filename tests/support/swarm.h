@@ -33,9 +33,10 @@ struct SwarmTally {
   std::uint64_t failed = 0;       // Those that ended with an error.
   std::uint64_t overtaken = 0;    // Of them: a chain had changed meanwhile.
   std::uint64_t most_open = 0;    // Sessions at once.
-  std::uint64_t lost_before = 0;  // As in SimTraffic, like the next three.
+  std::uint64_t lost_before = 0;  // As in SimTraffic, like the next four.
   std::uint64_t lost_after = 0;
   std::uint64_t cut = 0;
+  std::uint64_t one_way = 0;
   std::uint64_t repeated = 0;
   std::uint64_t delayed = 0;  // Answers on whose way other things happened.
   std::uint64_t restarts = 0;
@@ -111,6 +112,8 @@ class Swarm {
   void delay_answer();
   void restart(Index at);
   void flip_link();
+  void flip_direction();
+  void silence_calls();
   void flip_partition();
 
   /// Looks at a node that may have changed.
@@ -133,6 +136,7 @@ class Swarm {
   std::set<Index> all_;
   std::set<Index> wide_;    // All but the narrow.
   std::set<Link> down_;     // The smaller index first.
+  std::set<Link> silent_;   // What the first sends to the second is lost.
   std::vector<bool> side_;  // Of the partition; empty: there is none.
   std::vector<std::unique_ptr<Call>> calls_;
   std::vector<MessageId> written_;

@@ -25,6 +25,7 @@ void Swarm::heal() {
   using Direction = node::SyncOptions::Direction;
   if (chance(50)) end_ = chance(50) ? Direction::pull : Direction::push;
   down_.clear();
+  silent_.clear();
   side_.clear();
   while (!calls_.empty()) end_call(calls_.back().get());
 }

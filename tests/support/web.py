@@ -77,9 +77,10 @@ def files(directory, tls=None):
 
 
 @contextlib.contextmanager
-def counting(origin):
+def counting(origin, change=None):
     """A server that hands everything on to the port `origin`; its port and all answers to GET as
-    (path, status, whether it may be kept)."""
+    (path, status, whether it may be kept). `change` is given the path, what was sent and what was
+    answered, and gives back what is answered in its place."""
     seen = []
 
     class Forward(http.server.BaseHTTPRequestHandler):
@@ -93,6 +94,8 @@ def counting(origin):
             there.request(self.command, self.path, body or None, fields)
             answer = there.getresponse()
             content = answer.read()
+            if change:
+                content = change(self.path, body, content)
             if self.command == "GET":
                 lasts = "immutable" in (answer.headers["Cache-Control"] or "")
                 seen.append((self.path, answer.status, lasts))

@@ -1,0 +1,72 @@
+#include "cli/doorkeeper.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <set>
+#include <sstream>
+
+#include "lib/core/hex.h"
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+namespace {
+
+constexpr std::chrono::minutes kBetweenLines{1};
+
+Result<std::set<NodeKey>> allowed_keys(const std::string& setting) {
+  std::set<NodeKey> keys;
+  std::istringstream words(setting);
+  for (std::string word; words >> word;) {
+    const auto key = fixed_from_hex<NodeKey>(word);
+    if (!key) {
+      return Error{
+          Errc::bad_config,
+          fmt::format("serve.allow: '{}' is no node key, which has 64 digits of 0-9a-f", word),
+          "'bmsg id --node' prints the key of a store"};
+    }
+    keys.insert(*key);
+  }
+  return keys;
+}
+
+}  // namespace
+
+Result<Done> Doorkeeper::guard(net::ServerOptions& options, const chain::RulesText& rules,
+                               const Settings& settings) {
+  BMSG_TRY_ASSIGN(auto keys, allowed_keys(settings.text("serve.allow")));
+  if (rules.access == chain::Access::open) {
+    if (!keys.empty())
+      log_.write(LogLevel::warning, "serve.allow says nothing here: this chain is open to all");
+    return done;
+  }
+  keys.insert(rules.members.begin(), rules.members.end());
+  // Shared, because a function can be copied and what it asks is the same for all copies.
+  const auto all = std::make_shared<const std::set<NodeKey>>(std::move(keys));
+  options.admits = [all](const NodeKey& key) { return all->contains(key); };
+  options.turned_away = [this](const net::Peer& caller) { note(caller); };
+  return done;
+}
+
+std::size_t Doorkeeper::turned_away() const {
+  const std::lock_guard lock(mutex_);
+  return turned_away_;
+}
+
+void Doorkeeper::note(const net::Peer& caller) {
+  const std::lock_guard lock(mutex_);
+  ++turned_away_;
+  const auto now = clock_.steady();
+  if (told_ && now - *told_ < kBetweenLines) return;
+  told_ = now;
+  const std::size_t untold = turned_away_ - told_of_ - 1;
+  told_of_ = turned_away_;
+  log_.write(
+      LogLevel::warning,
+      fmt::format(
+          "turned away {}, which shows {}{}", caller.address,
+          caller.key ? "the node key " + to_hex(caller.key->view()) : std::string("no node key"),
+          untold > 0 ? fmt::format("; {} more since the last such line", untold) : std::string()));
+}
+
+}  // namespace bmsg::cli

@@ -1,0 +1,246 @@
+#include "lib/mail/pairing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "lib/core/address.h"
+#include "lib/core/try.h"
+#include "lib/crypto/agree.h"
+#include "lib/crypto/random.h"
+#include "lib/crypto/sha512.h"
+
+namespace bmsg::mail {
+namespace {
+
+constexpr std::size_t kCodeBytes = 16;
+constexpr std::size_t kTypedBytesMax = 1024;  // Of a code with all its blanks.
+/// The least that readers take: nobody guesses 128 random bits, so nothing is gained by slowness.
+constexpr crypto::ScryptCost kCost{.log2_n = 10, .r = 8, .p = 1};
+constexpr std::size_t kLog2NAt = 4;       // In a keyring file.
+constexpr unsigned kDevicesToDraw = 254;  // 1 to 254: 0 is the first device, ff stands for all.
+
+constexpr const char* kTakeAgain = "take the file over again, or make another: 'bmsg pair export'";
+
+Error damaged(std::string_view what) {
+  return Error{Errc::corrupt, fmt::format("the pair file is damaged: {}", what), kTakeAgain};
+}
+
+Error no_code(std::string_view why) {
+  return Error{Errc::denied, fmt::format("this is no pair code: {}", why),
+               "it is 8 words of 5 letters, as 'bmsg pair export' printed it"};
+}
+
+crypto::SecretBytes printed(const crypto::SecretBytes& code) {
+  std::string text = to_proquint(code.view());
+  crypto::SecretBytes kept = crypto::SecretBytes::from(as_bytes(text));
+  crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+  return kept;
+}
+
+Identity without_prekeys(const Identity& identity) {
+  Identity made;
+  made.name = identity.name;
+  made.seed = identity.seed.clone();
+  made.revocation = identity.revocation;
+  return made;
+}
+
+Room copy_of(const Room& room) {
+  Room made;
+  made.id = room.id;
+  made.name = room.name;
+  made.keeper = room.keeper;
+  for (const RoomSecret& key : room.keys) made.keys.push_back({key.epoch, key.secret.clone()});
+  made.unknown = room.unknown.clone();
+  return made;
+}
+
+/// A card's key as others see it.
+Prekey public_half(const CardKey& key) {
+  const auto made = crypto::public_key_of(crypto::Curve::x25519, key.secret);
+  check(made.has_value(), "a prekey of the keyring is no key");
+  return Prekey::from(*made);
+}
+
+/// What one book calls somebody in the other.
+using Names = std::unordered_map<std::string, std::string>;
+
+/// A person or a room; nullopt if it is there or was added under its own name.
+std::optional<std::string> add_one(ContactBook& book, const Contact& contact, Names& names) {
+  const Contact* same =
+      contact.kind == ContactKind::person ? book.by_address(*contact.address) : nullptr;
+  const Contact* taken = book.find(contact.name);
+  if (same == nullptr && taken != nullptr && contact.kind == ContactKind::room &&
+      taken->kind == contact.kind && taken->address == contact.address) {
+    same = taken;
+  }
+  if (same != nullptr) {
+    names.emplace(contact.name, same->name);
+    if (same->name == contact.name) return std::nullopt;
+    return fmt::format("contact '{}' is '{}' here and stays so", contact.name, same->name);
+  }
+  if (taken != nullptr) {
+    return fmt::format("contact '{}' is another one here; {} was not added", contact.name,
+                       to_address(*contact.address));
+  }
+  if (const auto added = book.add(contact); !added) {
+    return fmt::format("contact '{}' was not added: {}", contact.name, added.error().message);
+  }
+  names.emplace(contact.name, contact.name);
+  return std::nullopt;
+}
+
+std::optional<std::string> add_group(ContactBook& book, const Contact& group, const Names& names) {
+  Contact here = group;
+  here.members.clear();
+  for (const std::string& member : group.members) {
+    if (const auto known = names.find(member); known != names.end())
+      here.members.push_back(known->second);
+  }
+  std::ranges::sort(here.members);
+  if (const Contact* there = book.find(group.name)) {
+    if (there->kind == ContactKind::group && there->members == here.members) return std::nullopt;
+    return fmt::format("group '{}' is another one here and stays so", group.name);
+  }
+  const bool whole = here.members.size() == group.members.size();
+  if (const auto added = book.add(std::move(here)); !added)
+    return fmt::format("group '{}' was not added: {}", group.name, added.error().message);
+  if (whole) return std::nullopt;
+  return fmt::format("group '{}' lacks those who were not added", group.name);
+}
+
+}  // namespace
+
+Pairing pairing_of(const Keyring& keyring, const Identity* only, ContactBook contacts) {
+  Pairing made{.keyring = {}, .contacts = std::move(contacts)};
+  for (const Identity& identity : keyring.identities) {
+    if (only != nullptr && only != &identity) continue;
+    made.keyring.identities.push_back(without_prekeys(identity));
+  }
+  for (const Room& room : keyring.rooms) made.keyring.rooms.push_back(copy_of(room));
+  return made;
+}
+
+Result<crypto::SecretBytes> make_pair_code(Entropy& entropy) {
+  BMSG_TRY_ASSIGN(const auto code, crypto::random_secret(entropy, kCodeBytes));
+  return printed(code);
+}
+
+Result<crypto::SecretBytes> read_pair_code(ByteView typed) {
+  if (typed.size() > kTypedBytesMax) return no_code("it is too long");
+  crypto::SecretBytes text(typed.size());
+  std::size_t size = 0;
+  bool parted = false;
+  for (const std::uint8_t byte : typed) {
+    if (as_text(ByteView(&byte, 1)).find_first_of("- \t\r\n") == 0) {
+      parted = size > 0;
+      continue;
+    }
+    if (parted) text.writable()[size++] = '-';
+    parted = false;
+    const bool upper = byte >= 'A' && byte <= 'Z';
+    text.writable()[size++] = upper ? static_cast<std::uint8_t>(byte + ('a' - 'A')) : byte;
+  }
+  auto bytes = from_proquint(as_text(text.view().first(size)));
+  if (!bytes) return no_code("a word is no proquint");
+  const crypto::SecretBytes code = crypto::SecretBytes::from(*bytes);
+  crypto::wipe(*bytes);
+  if (code.size() != kCodeBytes) return no_code("it has not 8 words");
+  return printed(code);
+}
+
+Result<Bytes> seal_pairing(const crypto::SecretBytes& json, const crypto::SecretBytes& code,
+                           Entropy& entropy) {
+  BMSG_TRY_ASSIGN(Bytes file, seal_keyring(json, code.view(), kCost, entropy));
+  append(file, crypto::sha512(file).view());
+  if (file.size() > kPairFileBytesMax) {
+    return Error{Errc::bad_input,
+                 fmt::format("the contacts need more than {} bytes", kPairFileBytesMax)};
+  }
+  return file;
+}
+
+Result<Done> check_pairing(ByteView file) {
+  if (!as_text(file).starts_with("bmK1"))
+    return Error{Errc::corrupt, "this is no pair file", kTakeAgain};
+  if (file.size() > kPairFileBytesMax) return damaged("it is too long");
+  if (file.size() < Digest::kSize) return damaged("it is cut short");
+  const ByteView keyring = file.first(file.size() - Digest::kSize);
+  if (crypto::sha512(keyring) != Digest::from(file.last(Digest::kSize)))
+    return damaged("it was changed or cut short");
+  if (const auto front = check_keyring(keyring); !front) return damaged(front.error().message);
+  // A keyring may ask for 4 GiB, and one without a passphrase for no work at all.
+  if (keyring[kLog2NAt] < kCost.log2_n || keyring[kLog2NAt] > kPairLog2NMax)
+    return damaged("its cost is out of bounds");
+  return done;
+}
+
+Result<crypto::SecretBytes> open_pairing(ByteView file, const crypto::SecretBytes& code) {
+  BMSG_TRY(check_pairing(file));
+  auto json = open_keyring(file.first(file.size() - Digest::kSize), code.view());
+  if (json || json.error().code != Errc::denied) return json;
+  return Error{Errc::denied, "wrong code for this pair file",
+               "each file has a code of its own; 'bmsg pair export' makes another pair"};
+}
+
+std::vector<std::string> add_missing(ContactBook& book, const ContactBook& from) {
+  std::vector<std::string> told;
+  Names names;
+  const auto contacts = from.all();
+  const auto note = [&](std::optional<std::string> line) {
+    if (line) told.push_back(std::move(*line));
+  };
+  for (const Contact* one : contacts) {
+    if (one->kind != ContactKind::group) note(add_one(book, *one, names));
+  }
+  for (const Contact* one : contacts) {
+    if (one->kind == ContactKind::group) note(add_group(book, *one, names));
+  }
+  return told;
+}
+
+Result<std::uint8_t> draw_device(const NewestCards& known, Entropy& entropy) {
+  std::vector<std::uint8_t> free;
+  for (unsigned number = 1; number <= kDevicesToDraw; ++number) {
+    const auto device = static_cast<std::uint8_t>(number);
+    if (std::ranges::find(known.cards, device, &Card::device) == known.cards.end())
+      free.push_back(device);
+  }
+  if (free.empty()) return Error{Errc::bad_input, "this identity has no device number left"};
+  const std::size_t fair = 256 - 256 % free.size();  // From there on some would come more often.
+  for (;;) {
+    std::uint8_t drawn = 0;
+    BMSG_TRY(entropy.fill({&drawn, 1}));
+    if (drawn < fair) return free[drawn % free.size()];
+  }
+}
+
+Result<OwnCard> judge_own_card(const CardDirectory& cards, const Identity& identity,
+                               const ChainId& chain) {
+  std::vector<Prekey> ours;
+  const CardKey* newest = nullptr;
+  for (const CardKey& key : identity.cards) {
+    if (key.chain != chain) continue;
+    ours.push_back(public_half(key));
+    if (newest == nullptr || key.seq >= newest->seq) newest = &key;
+  }
+  if (newest == nullptr) return OwnCard::fine;  // No card was ever meant for this chain.
+  BMSG_TRY_ASSIGN(const auto kept, cards.kept(identity.address(), identity.device));
+  const Prekey mine = public_half(*newest);
+  bool seen = false;
+  for (const Card& card : kept) {
+    seen |= card.prekey == mine;
+    if (std::ranges::find(ours, card.prekey) != ours.end()) continue;
+    // The first device came by no draw: two of those are an alarm, which its owner has to judge.
+    if (identity.device == 0) return OwnCard::fine;
+    if (card.seq < newest->seq) continue;
+    if (card.seq > newest->seq || (card.seq == newest->seq && card.prekey < mine))
+      return OwnCard::yield;
+    return OwnCard::outbid;
+  }
+  return seen ? OwnCard::fine : OwnCard::unseen;
+}
+
+}  // namespace bmsg::mail

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""What a round of sync moves over the wire when ten messages are new: little, however much both
+sides hold."""
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+import bundles  # noqa: E402
+import counting  # noqa: E402
+import stores  # noqa: E402
+
+LONG_CHAIN = pathlib.Path(stores.PROGRAM).resolve().parent / "tests" / "long_chain"
+ROUND_BYTES_MAX = 16_000
+BLOCKS, PER_BLOCK = 250, 20
+WAITING = 1_500  # As a list more than a round may move.
+WATCHING_SECONDS_MAX = 20
+
+
+def write_ten(store, name):
+    return [store.text("send", "--public", "-m", f"{name} {number}") for number in range(10)]
+
+
+def two_stores(place):
+    """Ana and Ben with the same chain, and a bundle of it with messages that wait."""
+    bundle, blocks = place / "bundle", place / "blocks"
+    with open(bundle, "wb") as out:
+        subprocess.run([LONG_CHAIN, str(BLOCKS), str(PER_BLOCK), str(WAITING)], stdout=out,
+                       check=True)
+    kept = [(kind, payload) for kind, _, payload in bundles.frames(bundle.read_bytes())
+            if kind in "GB"]
+    blocks.write_bytes(bundles.pack_of(*kept))
+    both = [stores.Store(place / name) for name in ("ana", "ben")]
+    for store in both:
+        store.run("clone", blocks, store.directory, "--name", store.directory.name,
+                  "--no-passphrase")
+    return *both, bundle
+
+
+def check_one_sync(ana, ben):
+    """`sync` from a command, where little waits in the pools."""
+    with ana.served() as url, counting.relay(url) as wire:
+        ben.run("sync", wire.url)
+        sent = write_ten(ana, "for one sync")
+        before = wire.bytes
+        ben.run("sync", wire.url)
+        moved = wire.bytes - before
+        assert set(sent) <= set(ben.text("ls-pool").split()), "not all came"
+    print(f"one sync: {moved} bytes for ten messages beside {BLOCKS * PER_BLOCK}")
+    assert moved <= ROUND_BYTES_MAX
+
+
+def check_serving(ana, ben, bundle):
+    """Between nodes that serve, where much waits: by cursor, both ways."""
+    for store in (ana, ben):
+        store.run("bundle", "apply", bundle)
+        assert store.objects("status")[0]["pool"]["messages"] >= WAITING
+    with ana.served() as url, counting.relay(url) as wire:
+        ben.run("peers", "add", wire.url)
+        with ben.served(sync_every="1h"):
+            for giver, taker, name in ((ana, ben, "there"), (ben, ana, "back")):
+                time.sleep(2)  # Until nothing is under way any more.
+                before = wire.bytes
+                sent = set(write_ten(giver, name))
+                begun = time.monotonic()
+                while not sent <= set(taker.text("ls-pool").split()):
+                    assert time.monotonic() - begun < WATCHING_SECONDS_MAX, "not all came"
+                    time.sleep(0.1)
+                moved = wire.bytes - before
+                print(f"serving, {name}: {moved} bytes beside {WAITING} that wait")
+                assert moved <= ROUND_BYTES_MAX
+
+
+def main():
+    with stores.workplace() as place:
+        ana, ben, bundle = two_stores(place)
+        check_one_sync(ana, ben)
+        check_serving(ana, ben, bundle)
+
+
+main()

@@ -1,0 +1,79 @@
+// A chain that is long and cheap, as a bundle: what mining would take hours for, since no block may
+// be dated ahead of the clock.
+//
+//   long_chain BLOCKS MESSAGES_PER_BLOCK WAITING >BUNDLE
+//
+// The newest block is as old as an interval; WAITING messages of now come after the blocks.
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/chain/pack_stream.h"
+#include "lib/core/clock.h"
+#include "lib/core/codec.h"
+#include "lib/core/try.h"
+#include "tests/support/chain_builder.h"
+
+namespace bmsg {
+namespace {
+
+constexpr std::uint32_t kInterval = 600;  // Of easy_rules_text().
+
+std::optional<std::size_t> number(std::string_view word) {
+  std::size_t read = 0;
+  const auto parsed = std::from_chars(word.data(), word.data() + word.size(), read);
+  if (parsed.ec != std::errc() || parsed.ptr != word.data() + word.size()) return std::nullopt;
+  return read;
+}
+
+Result<Done> to_stdout(ByteView bytes) {
+  const bool all = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
+  return all ? Result<Done>(done) : Error{Errc::io, "cannot write"};
+}
+
+Result<Done> write(std::size_t blocks, std::size_t per_block, std::size_t waiting) {
+  const UnixSeconds now = SystemClock().now();
+  ChainBuilder builder(
+      easy_rules_text("time", std::to_string(now.value - (blocks + 1) * kInterval)));
+  chain::PackWriter pack(to_stdout);
+  BMSG_TRY(pack.begin());
+  BMSG_TRY(pack.add(chain::FrameType::genesis, as_bytes(builder.rules_text())));
+  Header parent = builder.genesis();
+  for (std::size_t height = 1; height <= blocks; ++height) {
+    const UnixSeconds time{parent.time.value + kInterval};
+    std::vector<Message> messages;
+    for (std::size_t i = 0; i < per_block; ++i)
+      messages.push_back(builder.public_message(fmt::format("honest {} of {}", i, height), time));
+    const Block block = builder.block(parent, std::move(messages), time);
+    BMSG_TRY(pack.add(chain::FrameType::block, encode(block)));
+    parent = block.header;
+  }
+  for (std::size_t i = 0; i < waiting; ++i) {
+    const Message message = builder.public_message(fmt::format("waiting {}", i), now);
+    BMSG_TRY(pack.add(chain::FrameType::message, encode(message)));
+  }
+  return pack.finish();
+}
+
+int run(int count, char** words) {
+  const auto blocks = count == 4 ? number(words[1]) : std::nullopt;
+  const auto per_block = count == 4 ? number(words[2]) : std::nullopt;
+  const auto waiting = count == 4 ? number(words[3]) : std::nullopt;
+  if (!blocks || !per_block || !waiting) {
+    std::fputs("long_chain BLOCKS MESSAGES_PER_BLOCK WAITING >BUNDLE\n", stderr);
+    return 64;
+  }
+  const auto written = write(*blocks, *per_block, *waiting);
+  if (!written) std::fprintf(stderr, "long_chain: %s\n", written.error().message.c_str());
+  return written ? 0 : 74;
+}
+
+}  // namespace
+}  // namespace bmsg
+
+int main(int count, char** words) { return bmsg::run(count, words); }
