@@ -102,6 +102,12 @@ Result<Done> read_record(Options& options, const Context& context, const StoreDi
   return done;
 }
 
+/// Whether a stranger chose the key that is pinned, and nobody has shown it there.
+bool is_unproven_word(const node::Peer& peer) {
+  const bool is_given = !node::is_learned(peer) && peer.source != node::PeerSource::lan;
+  return !is_given && peer.reached.value == 0;
+}
+
 Result<ExitCode> run_add(const Options& given, Context& context) {
   Options options = given;
   BMSG_TRY_ASSIGN(const auto store, context.store());
@@ -110,9 +116,11 @@ Result<ExitCode> run_add(const Options& given, Context& context) {
   BMSG_TRY_ASSIGN(const auto known, read_peers(context, store));
   const auto at = std::ranges::find(known, options.url, &node::Peer::url);
   node::Peer peer;
-  if (at != known.end()) peer = *at;
+  const bool is_known = at != known.end() && !is_unproven_word(*at);
+  if (is_known) peer = *at;
   peer.url = options.url;
-  if (node::is_learned(peer)) peer.source = node::PeerSource::config;  // A person vouches for it.
+  if (peer.source != node::PeerSource::invite)
+    peer.source = node::PeerSource::config;  // A person vouches for it.
   if (peer.added.value == 0) peer.added = context.clock.now();
   if (!options.node_key.empty()) {
     peer.key = fixed_from_hex<NodeKey>(options.node_key);
@@ -120,7 +128,7 @@ Result<ExitCode> run_add(const Options& given, Context& context) {
     if (api::is_mirror(peer))
       return Error{Errc::bad_usage, "--node: a mirror has no node key; authorities vouch for it"};
   }
-  if (at == known.end())
+  if (!is_known)
     BMSG_TRY(
         ask_hook(context, store, Hook::pre_accept_peer, api::peer_json(peer, context.clock.now())));
   if (!options.no_probe) {
@@ -185,7 +193,9 @@ Result<ExitCode> run_probe(const Options& options, Context& context) {
                : node::after_failure(peer, context.clock.now(), probed.error().message);
     if (!probed) last = probed.error();
     failed += probed ? 0 : 1;
-    BMSG_TRY(remember(context, store, now));
+    const auto came = probed ? Result<node::SyncReport>(node::SyncReport())
+                             : Result<node::SyncReport>(probed.error());
+    BMSG_TRY(remember(context, store, Exchange{now, came, {}}));
     context.out.line(context.options.json ? api::peer_json(now, context.clock.now())
                                           : peer_line(now, context.clock.now()));
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/command.h"
 #include "cli/peering.h"
 #include "cli/prompt.h"
@@ -12,8 +14,10 @@
 #include "cli/times.h"
 #include "lib/api/json_objects.h"
 #include "lib/api/repair_json.h"
+#include "lib/chain/block_hash.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/absent.h"
 #include "lib/mail/outbox.h"
 #include "storage/rocks_mail_store.h"
 #include "storage/rocks_store.h"
@@ -97,7 +101,11 @@ Result<bool> is_here(const node::ChainReader& chain, const mail::Outbox& outbox,
   BMSG_TRY_ASSIGN(const auto pooled, chain.pooled(id));
   if (pooled) return true;
   BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
-  if (!places.empty()) return true;
+  if (!places.empty() && !chain.is_light()) return true;
+  for (const node::MessagePlace& place : places) {
+    BMSG_TRY_ASSIGN(const auto message, chain.message_at(place));
+    if (message && message->body) return true;
+  }
   BMSG_TRY_ASSIGN(const auto queued, outbox.find(id));
   return queued.has_value();
 }
@@ -139,7 +147,6 @@ Result<Done> fetch(Context& context, const StoreDir& store, const std::string& u
   BMSG_TRY_ASSIGN(const auto peers, chain->peers());
   node::Peer peer;
   peer.url = url;
-  peer.added = context.clock.now();
   for (const node::Peer& known : peers) {
     if (known.url == url) peer = known;
   }
@@ -147,6 +154,32 @@ Result<Done> fetch(Context& context, const StoreDir& store, const std::string& u
   const Exchange exchange = exchange_with(context, store, peer, node::SyncOptions(), shown);
   if (!exchange.report) return exchange.report.error();
   return done;
+}
+
+/// Of a light store: bodies that were here go to their blocks, which came without them, and what is
+/// ours and still lacks its body is asked for among others from now on.
+Result<Done> mend_bodies(Context& context, const StoreDir& store,
+                         const std::vector<Message>& strays, const std::set<MessageId>& own) {
+  std::vector<MessageId> ids;
+  for (const Message& message : strays) ids.push_back(chain::id_of(message.head));
+  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
+  if (!ids.empty()) {
+    BMSG_TRY(session->service().want_bodies(ids));
+    BMSG_TRY(session->service().keep_bodies(strays));
+    BMSG_TRY(session->collect_cards());
+  }
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY_ASSIGN(const auto wanted, chain->wanted());
+  const mail::Outbox outbox(context.disk, store.outbox());
+  std::vector<MessageId> lacking;
+  for (const MessageId& id : own) {
+    BMSG_TRY_ASSIGN(const bool here, is_here(*chain, outbox, id));
+    if (!here && !std::ranges::binary_search(wanted, id)) lacking.push_back(id);
+  }
+  if (lacking.empty()) return done;
+  mail::Decoys decoys(*chain, context.entropy, context.clock.now());
+  BMSG_TRY_ASSIGN(const auto all, decoys.among(lacking));
+  return session->service().want_bodies(all);
 }
 
 Result<ExitCode> report(Context& context, const StoreDir& store, const Salvaged& salvaged,
@@ -249,6 +282,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
   { [[maybe_unused]] const FileLock let_go = std::move(lock); }
   const auto fetched =
       options.peer.empty() ? Result<Done>(done) : fetch(context, store, options.peer);
+  std::error_code unread;
+  if (fs::exists(store.light(), unread))
+    BMSG_TRY(mend_bodies(context, store, salvaged.strays, own));
   const std::chrono::duration<double> elapsed = context.clock.steady() - began;
   BMSG_TRY_ASSIGN(const auto outcome,
                   report(context, store, salvaged, own, !damage.mail.empty(), elapsed.count()));

@@ -8,10 +8,10 @@
 #include "cli/beside.h"
 #include "cli/command.h"
 #include "cli/keyring_file.h"
+#include "cli/node_key.h"
 #include "cli/session.h"
 #include "lib/api/json_objects.h"
 #include "lib/core/descriptor.h"
-#include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/crypto/random.h"
 #include "lib/crypto/sign.h"
@@ -42,7 +42,7 @@ Result<Done> complete(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto node_key, context.disk.read(store.node_key(), 1024));
   if (!node_key) {  // The backup was made without keys.
     BMSG_TRY_ASSIGN(const auto seed, crypto::random_secret(context.entropy, crypto::kSeedBytes));
-    BMSG_TRY(context.disk.create(store.node_key(), as_bytes(to_hex(seed.view()) + "\n")));
+    BMSG_TRY(context.disk.create(store.node_key(), node_key_text(seed).view()));
   }
   return mail::Outbox(context.disk, store.outbox()).prepare();
 }

@@ -11,7 +11,6 @@
 #include "cli/doorkeeper.h"
 #include "cli/environment.h"
 #include "cli/listen_place.h"
-#include "cli/node_key.h"
 #include "cli/peering.h"
 #include "cli/serve_lan.h"
 #include "cli/serve_limits.h"
@@ -73,12 +72,12 @@ class Serving {
 
  private:
   Result<Done> open_node();
-  Result<std::vector<net::Listener>> listeners(const Options& options,
-                                               const Settings& settings) const;
-  Result<Done> give_identity(net::Listener& place) const;
   Result<api::GossipOptions> gossip_options(const Options& options, const Settings& settings);
   void start_gossip(api::GossipOptions options);
-  Result<Done> start_lan(const Options& options, const Settings& settings);
+  Result<std::unique_ptr<net::Multicast>> open_lan(const Options& options,
+                                                   const Settings& settings) const;
+  void start_lan(std::unique_ptr<net::Multicast> group, node::JudgeKey admits);
+  void forget_neighbours();
   void silence_node() {
     node_->on_change({});
     node_->on_kept_back({});
@@ -86,6 +85,7 @@ class Serving {
   Result<Done> take_settings(const Options& options);
   void route(net::HttpRequest request, net::Respond respond);
   void collect_cards();
+  void take_back();
   std::string height() const;
   void beat(std::chrono::milliseconds every);
 
@@ -136,10 +136,23 @@ Result<Done> Serving::open_node() {
                                            .reorg = reorg,
                                            .judge_place = api::judge_place,
                                            .own_record = record_maker(place_, rules_.id, *seed_)}));
+  BMSG_TRY_ASSIGN(const auto settings, context_.settings(&store_));
+  BMSG_TRY_ASSIGN(auto admits, admitted_keys(rules_.rules, settings));
+  node_->set_admits(std::move(admits));
+  forget_neighbours();
   BMSG_TRY(api::choose_confidant(*node_, context_.clock));
   BMSG_TRY(node_->take_outbox());
   collect_cards();
   return done;
+}
+
+/// They may be of another network; with --lan they are heard again where they are.
+void Serving::forget_neighbours() {
+  const auto forgotten = node::forget_silent(*node_, context_.clock.now());
+  if (!forgotten)
+    return log_.write(LogLevel::warning, "cannot forget: " + forgotten.error().message);
+  for (const std::string& url : forgotten.value())
+    log_.write(LogLevel::info, "not reached for a day, forgotten: " + url);
 }
 
 void Serving::collect_cards() {
@@ -152,37 +165,11 @@ void Serving::collect_cards() {
   }
 }
 
-Result<Done> Serving::give_identity(net::Listener& place) const {
-  if (place.address.scheme != net::Scheme::https) return done;
-  BMSG_TRY_ASSIGN(place.identity, tls_identity_of(*seed_));
-  return done;
-}
-
-Result<std::vector<net::Listener>> Serving::listeners(const Options& options,
-                                                      const Settings& settings) const {
-  BMSG_TRY_ASSIGN(auto places, net::inherited_listeners(from_environment("LISTEN_FDS"),
-                                                        from_environment("LISTEN_PID")));
-  for (net::Listener& place : places) {
-    const bool is_plain = place.address.scheme == net::Scheme::http;
-    if (is_plain && rules_.rules.access == chain::Access::members)
-      place.address.scheme = net::Scheme::https;
-    BMSG_TRY(give_identity(place));
-  }
-  std::vector<std::string> wanted = options.listen;
-  if (wanted.empty() && places.empty()) wanted.push_back(settings.text("serve.listen"));
-  for (const std::string& text : wanted) {
-    BMSG_TRY_ASSIGN(auto place, listen_place(text, rules_.rules.access));
-    if (lets_all_in(place, rules_.rules.access))
-      context_.out.warn(text + " lets in all on this machine, members or not");
-    BMSG_TRY(give_identity(place));
-    places.push_back(std::move(place));
-  }
-  net::Listener local;
-  local.address.scheme = net::Scheme::unix_socket;
-  local.address.path = (store_.run() / "node.sock").string();
-  local.stale = net::Stale::replace;  // We hold the lock: whatever lies there is nobody's.
-  places.push_back(std::move(local));
-  return places;
+/// What a block had that is left and the outbox holds goes again.
+void Serving::take_back() {
+  mail::Outbox outbox(context_.disk, store_.outbox());
+  const auto returned = outbox.return_lost(*chain_, context_.clock.now());
+  if (!returned) log_.write(LogLevel::warning, returned.error().message);
 }
 
 void Serving::route(net::HttpRequest request, net::Respond respond) {
@@ -204,7 +191,10 @@ Result<api::GossipOptions> Serving::gossip_options(const Options& options,
                                         : parse_duration(options.sync_every));
   gossip.sync_every = std::chrono::seconds(every);
   BMSG_TRY_ASSIGN(gossip.transport, transport_options(context_, store_));
-  gossip.after_change = [this] { collect_cards(); };
+  gossip.after_change = [this] {
+    collect_cards();
+    if (chain_->is_light()) take_back();
+  };
   gossip.after_exchange = [this](const std::string& peer, const std::vector<ShortId>& has) {
     mail::Outbox outbox(context_.disk, store_.outbox());
     const auto noted = outbox.note_relayed(peer, has);
@@ -215,7 +205,7 @@ Result<api::GossipOptions> Serving::gossip_options(const Options& options,
 
 void Serving::start_gossip(api::GossipOptions options) {
   gossip_ = std::make_unique<api::Gossip>(*node_, rules_, context_.clock, log_, std::move(options));
-  // By its own pointer: the last change may still be told while gossip_ is let go.
+  // silence_node() waits for those that still run, before gossip_ is let go.
   node_->on_change([this, gossip = gossip_.get()] {
     peer_routes_->changed();
     gossip->changed();
@@ -224,12 +214,20 @@ void Serving::start_gossip(api::GossipOptions options) {
   node_->on_kept_back([gossip = gossip_.get()] { gossip->kept_back(); });
 }
 
-Result<Done> Serving::start_lan(const Options& options, const Settings& settings) {
-  if (!options.lan && settings.text("serve.lan") != "true") return done;
+/// Null if nobody wants to meet neighbours.
+Result<std::unique_ptr<net::Multicast>> Serving::open_lan(const Options& options,
+                                                          const Settings& settings) const {
+  if (!options.lan && settings.text("serve.lan") != "true")
+    return std::unique_ptr<net::Multicast>();
+  return ServeLan::open_group(server_->bound_addresses());
+}
+
+void Serving::start_lan(std::unique_ptr<net::Multicast> group, node::JudgeKey admits) {
+  if (!group) return;
   LanWish wish{rules_.id, key_, server_->bound_addresses(),
-               [gossip = gossip_.get()] { gossip->changed(); }};
-  BMSG_TRY_ASSIGN(lan_, ServeLan::start(context_, store_, *node_, log_, std::move(wish)));
-  return done;
+               [gossip = gossip_.get()] { gossip->changed(); }, std::move(admits)};
+  lan_ =
+      std::make_unique<ServeLan>(context_, store_, *node_, log_, std::move(wish), std::move(group));
 }
 
 Result<Done> Serving::take_settings(const Options& options) {
@@ -237,12 +235,18 @@ Result<Done> Serving::take_settings(const Options& options) {
   BMSG_TRY_ASSIGN(auto limits, serve_limits(settings, options.connections_max, options.rate));
   BMSG_TRY(door_.guard(limits, rules_.rules, settings));
   BMSG_TRY_ASSIGN(auto gossip, gossip_options(options, settings));
+  BMSG_TRY_ASSIGN(auto admits, admitted_keys(rules_.rules, settings));
+  BMSG_TRY_ASSIGN(auto group, open_lan(options, settings));
+  // Nothing fails from here on: the settings are taken whole or not at all.
   server_->set_limits(limits);
+  peer_routes_->set_limits(limits.rates);
+  node_->set_admits(admits);
   silence_node();
   lan_.reset();
   gossip_.reset();
   start_gossip(std::move(gossip));
-  return start_lan(options, settings);
+  start_lan(std::move(group), std::move(admits));
+  return done;
 }
 
 void Serving::reload(const Options& options) {
@@ -260,7 +264,8 @@ Result<Done> Serving::start(const Options& options) {
   BMSG_TRY(context_.disk.make_directory(store_.run()));  // A copy may lack it.
   BMSG_TRY_ASSIGN(place_, advertised_place(options.advertise, settings));
   BMSG_TRY(open_node());
-  BMSG_TRY_ASSIGN(const auto places, listeners(options, settings));
+  BMSG_TRY_ASSIGN(const auto places, listeners({context_, store_, rules_.rules.access, *seed_},
+                                               options.listen, settings));
   BMSG_TRY_ASSIGN(auto limits, serve_limits(settings, options.connections_max, options.rate));
   BMSG_TRY(door_.guard(limits, rules_.rules, settings));
   const auto later = [this](std::chrono::milliseconds delay, std::function<void()> work) {
@@ -270,6 +275,7 @@ Result<Done> Serving::start(const Options& options) {
   BMSG_TRY_ASSIGN(const auto reorg, reorg_policy(context_, store_));
   public_node_ = std::make_unique<node::PublicNode>(*node_);
   peer_routes_ = std::make_unique<api::PeerRoutes>(*public_node_, context_.clock, later, reorg);
+  peer_routes_->set_limits(limits.rates);
   local_routes_ = std::make_unique<api::LocalRoutes>(*node_);
   BMSG_TRY_ASSIGN(auto gossip, gossip_options(options, settings));
   start_gossip(std::move(gossip));
@@ -278,7 +284,9 @@ Result<Done> Serving::start(const Options& options) {
   };
   BMSG_TRY_ASSIGN(server_, net::HttpServer::start(places, handler, limits, context_.clock));
   server_set_.count_down();
-  BMSG_TRY(start_lan(options, settings));
+  BMSG_TRY_ASSIGN(auto admits, admitted_keys(rules_.rules, settings));
+  BMSG_TRY_ASSIGN(auto group, open_lan(options, settings));
+  start_lan(std::move(group), std::move(admits));
   if (options.mine) {
     BMSG_TRY_ASSIGN(miner_, ServeMiner::start(context_, store_, log_));
   }

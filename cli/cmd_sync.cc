@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iterator>
+#include <utility>
 
 #include "cli/branch_text.h"
 #include "cli/command.h"
@@ -43,7 +43,7 @@ struct Tally {
   bool stopped_by_policy = false;
   bool out_of_time = false;
   std::vector<Error> errors;
-  std::vector<Error> strangers;  // Of learned peers.
+  std::vector<Error> strangers;  // Of peers that nobody gave.
 };
 
 Result<std::vector<node::Peer>> chosen_peers(const Options& options, Context& context,
@@ -82,14 +82,20 @@ Result<node::SyncOptions> sync_options(const Options& options, Context& context,
   return sync;
 }
 
-void tell(Context& context, const Exchange& exchange) {
+/// Whether only strangers say that somebody is there: nobody named it, then or now.
+bool is_strangers_word(const node::Peer& peer, const Options& options) {
+  const bool is_lan = peer.source == node::PeerSource::lan;
+  return options.peers.empty() && (node::is_learned(peer) || is_lan);
+}
+
+void tell(Context& context, const Exchange& exchange, const Options& options) {
   if (context.options.json) return context.out.line(api::sync_json(exchange.view));
   if (!exchange.report) {
     // The peer's words may be in it, so it goes through the sanitiser of warnings.
     const std::string& cause = exchange.report.error().message;
     const bool named = cause.starts_with(exchange.peer.url);
     const std::string line = named ? cause : fmt::format("{}: {}", exchange.peer.url, cause);
-    if (node::is_learned(exchange.peer)) return context.out.note(line);
+    if (is_strangers_word(exchange.peer, options)) return context.out.note(line);
     return context.out.warn(line);
   }
   const node::SyncReport& report = exchange.report.value();
@@ -111,17 +117,26 @@ void tell(Context& context, const Exchange& exchange) {
                                report.pulled_messages + report.pushed_messages, report.latency_ms));
 }
 
-void count(Tally& tally, const Exchange& exchange) {
+void count(Tally& tally, const Exchange& exchange, const Options& options) {
   if (!exchange.report) {
     const Error& error = exchange.report.error();
     // That strangers are away or lie is no news; that nobody is left would be.
-    const bool counts = !node::is_learned(exchange.peer) || api::is_our_failure(error.code);
+    const bool counts =
+        !is_strangers_word(exchange.peer, options) || api::is_our_failure(error.code);
     (counts ? tally.errors : tally.strangers).push_back(error);
     return;
   }
   ++tally.worked;
   tally.stopped_by_policy = tally.stopped_by_policy || exchange.report.value().stopped_by_policy;
   tally.out_of_time = tally.out_of_time || exchange.report.value().out_of_time;
+}
+
+/// Nobody else is there. That a stranger lied asks nothing of anybody: he is away like others.
+void count_strangers(Tally& tally) {
+  for (Error& error : tally.strangers) {
+    if (error.code == Errc::denied || error.code == Errc::bad_input) error.code = Errc::unreachable;
+    tally.errors.push_back(std::move(error));
+  }
 }
 
 bool all_are(const Tally& tally, Errc code) {
@@ -189,12 +204,12 @@ Result<ExitCode> run(const Options& options, Context& context) {
     ShortService local(context, store);
     for (const Exchange& exchange : exchange_with_all(local, context, store, peers, sync,
                                                       static_cast<std::size_t>(options.jobs))) {
-      count(tally, exchange);
-      tell(context, exchange);
+      count(tally, exchange, options);
+      tell(context, exchange, options);
       told += api::sync_json(exchange.view) + "\n";
       BMSG_TRY(keep(local, exchange));
     }
-    if (tally.worked == 0) std::ranges::move(tally.strangers, std::back_inserter(tally.errors));
+    if (tally.worked == 0) count_strangers(tally);
     tally.failed = tally.errors.size();
     BMSG_TRY(local.release());
   }

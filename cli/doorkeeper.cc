@@ -32,18 +32,24 @@ Result<std::set<NodeKey>> allowed_keys(const std::string& setting) {
 
 }  // namespace
 
-Result<Done> Doorkeeper::guard(net::ServerOptions& options, const chain::RulesText& rules,
-                               const Settings& settings) {
+Result<node::JudgeKey> admitted_keys(const chain::RulesText& rules, const Settings& settings) {
   BMSG_TRY_ASSIGN(auto keys, allowed_keys(settings.text("serve.allow")));
-  if (rules.access == chain::Access::open) {
-    if (!keys.empty())
-      log_.write(LogLevel::warning, "serve.allow says nothing here: this chain is open to all");
-    return done;
-  }
+  if (rules.access == chain::Access::open) return node::JudgeKey();
   keys.insert(rules.members.begin(), rules.members.end());
   // Shared, because a function can be copied and what it asks is the same for all copies.
   const auto all = std::make_shared<const std::set<NodeKey>>(std::move(keys));
-  options.admits = [all](const NodeKey& key) { return all->contains(key); };
+  return node::JudgeKey([all](const NodeKey& key) { return all->contains(key); });
+}
+
+Result<Done> Doorkeeper::guard(net::ServerOptions& options, const chain::RulesText& rules,
+                               const Settings& settings) {
+  BMSG_TRY_ASSIGN(auto admits, admitted_keys(rules, settings));
+  if (!admits) {
+    if (!settings.text("serve.allow").empty())
+      log_.write(LogLevel::warning, "serve.allow says nothing here: this chain is open to all");
+    return done;
+  }
+  options.admits = std::move(admits);
   options.turned_away = [this](const net::Peer& caller) { note(caller); };
   return done;
 }

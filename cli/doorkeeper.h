@@ -12,8 +12,13 @@
 #include "lib/core/clock.h"
 #include "lib/core/log.h"
 #include "lib/net/http_server.h"
+#include "lib/node/peer_table.h"
 
 namespace bmsg::cli {
+
+/// Whom the rules name as members, and whom the setting serve.allow lets in; empty on a chain that
+/// is open to all. Errors: Errc::bad_config for a key that is none.
+Result<node::JudgeKey> admitted_keys(const chain::RulesText& rules, const Settings& settings);
 
 /// Logs whom the server turned away: one line a minute, with how many there were since the last.
 /// Threads: any.

@@ -15,7 +15,9 @@ namespace {
 
 /// A node for members only: what to do so that it lets this store in, which is not there yet.
 Error turned_away(Error error, const Introduction& introduction) {
-  if (error.code != Errc::denied || error.hint.empty()) return error;
+  // Others are denied for another key, or for what they did.
+  const bool is_for_members = error.message.find("members only") != std::string::npos;
+  if (error.code != Errc::denied || !is_for_members) return error;
   error.hint =
       introduction.is_kept
           ? "give that key to whoever runs it, for the setting serve.allow there; then "

@@ -29,6 +29,13 @@ bool changes_nothing(const mail::ScanResult& found) {
          found.change.position == found.from;
 }
 
+Result<bool> has_body(const node::ChainReader& chain, const MessageId& id) {
+  BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
+  if (places.empty()) return false;
+  BMSG_TRY_ASSIGN(const auto message, chain.message_at(places.front()));
+  return message && message->body;
+}
+
 Error not_entered(const MessageId& id) {
   return {Errc::try_again,
           fmt::format("message {} is not in the index yet: somebody else is writing it",
@@ -109,8 +116,14 @@ Result<Done> Mailroom::want_absent() {
   BMSG_TRY_ASSIGN(const auto absent, mail::absent_in(*overlay_));
   absent_ = absent.size();
   BMSG_TRY_ASSIGN(const auto wanted, chain_->wanted());
+  std::vector<MessageId> unasked;
+  std::ranges::set_difference(absent, wanted, std::back_inserter(unasked));
   std::vector<MessageId> fresh;
-  std::ranges::set_difference(absent, wanted, std::back_inserter(fresh));
+  for (const MessageId& id : unasked) {
+    // What has come is entered by the scan; others that are asked for with it would tell of it.
+    BMSG_TRY_ASSIGN(const bool here, has_body(*chain_, id));
+    if (!here) fresh.push_back(id);
+  }
   if (fresh.empty()) return done;
   const auto noted = want(fresh);
   if (!noted) context_.out.warn("what is missing is not asked for yet: " + noted.error().message);

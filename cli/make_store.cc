@@ -5,8 +5,8 @@
 #include <array>
 
 #include "cli/keyring_file.h"
+#include "cli/node_key.h"
 #include "lib/chain/rules_text.h"
-#include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/crypto/random.h"
 #include "lib/crypto/sign.h"
@@ -70,7 +70,7 @@ Result<Done> make_node_key(Context& context, const StoreDir& store,
   auto any = seed_given ? Result<crypto::SecretBytes>(std::move(*seed_given))
                         : crypto::random_secret(context.entropy, crypto::kSeedBytes);
   BMSG_TRY_ASSIGN(const auto seed, std::move(any));
-  return context.disk.replace(store.node_key(), as_bytes(to_hex(seed.view()) + "\n"));
+  return context.disk.replace(store.node_key(), node_key_text(seed).view());
 }
 
 Result<std::optional<IdentityKey>> make_identity(Context& context, const StoreDir& store,

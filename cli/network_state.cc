@@ -12,15 +12,21 @@ constexpr std::uint64_t kQuietIntervals = 6;
 
 bool is_ok(const node::Peer& peer, UnixSeconds now) { return api::peer_state(peer, now) == "ok"; }
 
+/// Whether nobody gave it: strangers told of it, or it was heard on the local network.
+bool is_strangers_word(const node::Peer& peer) {
+  return node::is_learned(peer) || peer.source == node::PeerSource::lan;
+}
+
 /// It was asked and did not answer as it should. Of those that strangers told of nobody knows
 /// whether they should.
 bool is_bad(const node::Peer& peer, UnixSeconds now) {
-  return !node::is_unproven(peer) && !is_ok(peer, now) && api::peer_state(peer, now) != "never";
+  const bool is_unproven = is_strangers_word(peer) && peer.reached.value == 0;
+  return !is_unproven && !is_ok(peer, now) && api::peer_state(peer, now) != "never";
 }
 
 /// The same, of those that people gave.
 bool is_missed(const node::Peer& peer, UnixSeconds now) {
-  return !node::is_learned(peer) && is_bad(peer, now);
+  return !is_strangers_word(peer) && is_bad(peer, now);
 }
 
 std::uint64_t since(UnixSeconds then, UnixSeconds now) {

@@ -51,7 +51,9 @@ Result<Done> NewFile::publish() {
     return Error{Errc::io,
                  fmt::format("cannot sync '{}': {}", file_.string(), std::strerror(errno))};
   BMSG_TRY(disk_.link(beside_, file_));
-  return disk_.sync_directory(file_.parent_path());
+  auto synced = disk_.sync_directory(file_.parent_path());
+  if (!synced) (void)disk_.remove(file_);  // It is ours since it has its name.
+  return synced;
 }
 
 }  // namespace bmsg::cli

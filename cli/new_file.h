@@ -24,6 +24,7 @@ class NewFile {
   /// may not be made; Errc::io.
   Result<int> open();
   Result<Done> write(ByteView bytes);
+  /// What fails leaves no file of this name behind.
   Result<Done> publish();
 
  private:

@@ -20,6 +20,9 @@ Result<crypto::SecretBytes> read_node_seed_file(const Disk& disk,
 /// any, if `file` is empty. Errors: Errc::corrupt, Errc::io, Errc::denied.
 Result<crypto::SecretBytes> node_seed_for_new(Context& context, const std::string& file);
 
+/// What a file of such a key holds: its digits, and the end of the line.
+crypto::SecretBytes node_key_text(const crypto::SecretBytes& seed);
+
 /// What a node with this key shows over TLS.
 Result<std::shared_ptr<net::TlsIdentity>> tls_identity_of(const crypto::SecretBytes& node_seed);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/doorkeeper.h"
 #include "cli/hooks.h"
 #include "cli/node_key.h"
 #include "lib/api/gossip.h"
@@ -125,6 +126,18 @@ Result<node::SyncReport> run_session(Context& context, node::SyncSession& sessio
   }
 }
 
+/// What a person has done to the peer while it was asked stays.
+node::Peer as_it_stands(node::Peer met, const node::Peer& now) {
+  met.source = now.source;
+  met.added = now.added;
+  met.told_by = now.told_by;
+  met.record = now.record;
+  if (now.score < node::kBanScore) return met;
+  met.score = now.score;
+  met.not_before = std::max(met.not_before, now.not_before);
+  return met;
+}
+
 }  // namespace
 
 Result<api::TransportOptions> transport_options(const Settings& settings) {
@@ -146,6 +159,20 @@ Result<api::TransportOptions> transport_options(Context& context, const StoreDir
   BMSG_TRY_ASSIGN(options.identity, tls_identity_of(seed));
   return options;
 }
+
+namespace {
+
+/// Of a peer that is not in the list nothing is kept.
+void tell_key(const Context& context, const node::Peer& peer, const std::optional<NodeKey>& seen) {
+  if (peer.key || !seen) return;
+  const std::string key = to_hex(seen->view());
+  context.out.warn(
+      fmt::format("{} is not listed; its key is {}: 'bmsg peers add {} --node {}' "
+                  "pins it",
+                  peer.url, key, peer.url, key));
+}
+
+}  // namespace
 
 void pin(const Context& context, node::Peer& peer, const std::optional<NodeKey>& seen) {
   if (peer.key || !seen) return;
@@ -186,7 +213,10 @@ Exchange exchange_through(ShortService& local, Context& context, const StoreDir&
   if (const auto& reorg = report.value().reorg; reorg && reorg->depth > 0)
     tell_hook(context, store, Hook::post_reorg,
               api::reorg_json({reorg->from, reorg->to, reorg->depth, reorg->returned}));
-  pin(context, peer, transport.value()->peer_key());
+  if (peer.added.value == 0)
+    tell_key(context, peer, transport.value()->peer_key());
+  else
+    pin(context, peer, transport.value()->peer_key());
   if (report.value().asked_records) peer.records_asked = context.clock.now();
   peer = node::after_success(peer, context.clock.now(),
                              {std::chrono::milliseconds(report.value().latency_ms),
@@ -220,7 +250,11 @@ Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer pee
 
 Result<std::vector<node::Peer>> peers_to_call(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  BMSG_TRY_ASSIGN(const auto all, chain->peers());
+  BMSG_TRY_ASSIGN(auto all, chain->peers());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
+  BMSG_TRY_ASSIGN(const auto admits, admitted_keys(rules.rules, settings));
+  all = node::admitted(std::move(all), admits);
   std::array<std::uint8_t, 8> seed{};
   BMSG_TRY(context.entropy.fill(seed));
   return node::choose_outbound(all, context.clock.now(), load_be<std::uint64_t>(seed.data()),
@@ -228,10 +262,15 @@ Result<std::vector<node::Peer>> peers_to_call(Context& context, const StoreDir& 
 }
 
 Result<Done> keep(node::Service& local, const Exchange& exchange) {
+  const node::Peer& met = exchange.peer;
+  if (met.added.value == 0) return done;  // Only this once.
+  BMSG_TRY_ASSIGN(const auto all, local.peers());
+  const auto now = std::ranges::find(all, met.url, &node::Peer::url);
+  if (now == all.end()) return done;                 // Removed meanwhile.
+  if (now->key && now->key != met.key) return done;  // Of the key that it has now nothing is known.
   const bool is_other = !exchange.report && exchange.report.error().code == Errc::denied;
-  if (node::is_unproven(exchange.peer) && is_other) return local.remove_peer(exchange.peer.url);
-  if (exchange.peer.added.value == 0) return done;  // Only this once.
-  BMSG_TRY(local.put_peer(exchange.peer));
+  if (is_other && node::is_unproven(*now) && now->key == met.key) return local.remove_peer(met.url);
+  BMSG_TRY(local.put_peer(as_it_stands(met, *now)));
   if (!exchange.report) return done;
   return api::finish_trade(exchange.report.value(), local, exchange.peer.url);
 }

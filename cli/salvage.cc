@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kStrayBytesMax = kPoolBytesMax;
+constexpr int kArrivalsPerSecondBits = 16;  // More than any store takes in, on an average.
 
 /// Damage is an answer here; whatever else went wrong is an error.
 template <class T>
@@ -94,6 +95,16 @@ class Remains {
   std::vector<node::Checkpoint> checkpoints() const {
     return all_of([](const auto& chain) { return chain.checkpoints(); });
   }
+  std::vector<MessageId> wanted() const {
+    return all_of([](const auto& chain) { return chain.wanted(); });
+  }
+  /// Above every number that the old chain can have given out.
+  std::uint64_t next_arrival(UnixSeconds now) const {
+    if (chain_) {
+      if (const auto next = chain_->next_arrival()) return next.value();
+    }
+    return now.value << kArrivalsPerSecondBits;
+  }
 
  private:
   template <class Read>
@@ -111,7 +122,8 @@ class Remains {
 /// Blocks into the new node one after the other, messages of the rest into its pool.
 class Mover {
  public:
-  Mover(const Remains& remains, node::Node& node) : remains_(remains), node_(node) {}
+  Mover(const Remains& remains, node::Node& node, bool is_light)
+      : remains_(remains), node_(node), is_light_(is_light) {}
 
   Result<Salvaged> move(Context& context) {
     std::optional<Progress> shown(std::in_place, context);
@@ -126,10 +138,17 @@ class Mover {
       if (!connects && block) keep_messages(*block);
     }
     shown.reset();
-    for (node::PooledMessage& pooled : remains_.pool()) keep(std::move(pooled.message));
-    BMSG_TRY_ASSIGN(const auto outcomes, node_.submit_messages(strays_, node::Origin::reorg));
-    for (const node::MessageOutcome& outcome : outcomes)
-      moved_.pooled += outcome.verdict == node::Verdict::accepted ? 1 : 0;
+    std::vector<Message> own;  // A light node tells nobody of others.
+    for (node::PooledMessage& pooled : remains_.pool()) {
+      if (is_light_ && pooled.origin == node::Origin::own) {
+        own.push_back(std::move(pooled.message));
+      } else {
+        keep(std::move(pooled.message));
+      }
+    }
+    BMSG_TRY(pool(own, node::Origin::own));
+    BMSG_TRY(pool(strays_, node::Origin::reorg));
+    if (is_light_) moved_.strays = std::move(strays_);
     return std::move(moved_);
   }
 
@@ -141,8 +160,15 @@ class Mover {
     moved_.kept = block->header.height;
     return true;
   }
+  Result<Done> pool(const std::vector<Message>& messages, node::Origin origin) {
+    BMSG_TRY_ASSIGN(const auto outcomes, node_.submit_messages(messages, origin));
+    for (const node::MessageOutcome& outcome : outcomes)
+      moved_.pooled += outcome.verdict == node::Verdict::accepted ? 1 : 0;
+    return done;
+  }
   void keep_messages(const Block& block) {
     for (const Message& message : block.messages) {
+      if (is_light_ && !message.body) continue;  // Nothing was here that could be lost.
       moved_.seen.insert(chain::id_of(message.head));
       keep(message);
     }
@@ -155,10 +181,27 @@ class Mover {
 
   const Remains& remains_;
   node::Node& node_;
+  const bool is_light_;
   Salvaged moved_;
   std::vector<Message> strays_;
   std::size_t bytes_ = 0;
 };
+
+/// The same is asked for as before, beside what is ours, too: others with it would tell which that
+/// is. Some of it is in blocks that are still to come.
+Result<Done> carry_wanted(const Remains& remains, storage::RocksStore& chain) {
+  node::ChainChange change;
+  for (const MessageId& id : remains.wanted()) {
+    BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
+    bool here = false;
+    if (!places.empty()) {
+      BMSG_TRY_ASSIGN(const auto message, chain.message_at(places.front()));
+      here = message && message->body;
+    }
+    if (!here) change.want.push_back(id);
+  }
+  return change.want.empty() ? Result<Done>(done) : chain.apply(change);
+}
 
 }  // namespace
 
@@ -188,7 +231,10 @@ Result<Salvaged> salvage(Context& context, const StoreDir& store, const chain::C
                         .keeps_all_bodies = true};
   BMSG_TRY_ASSIGN(const auto node, node::Node::make(std::move(parts)));
   for (const node::Peer& peer : remains.peers()) BMSG_TRY(chain->put_peer(peer));
-  BMSG_TRY_ASSIGN(auto moved, Mover(remains, *node).move(context));
+  // What arrives from here on is new to whoever read the old one.
+  BMSG_TRY(chain->begin_arrivals_at(remains.next_arrival(context.clock.now())));
+  BMSG_TRY_ASSIGN(auto moved, Mover(remains, *node, is_light).move(context));
+  if (is_light) BMSG_TRY(carry_wanted(remains, *chain));
   BMSG_TRY(chain->set_checkpoints(remains.checkpoints()));
   return moved;
 }

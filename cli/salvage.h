@@ -30,6 +30,8 @@ struct Salvaged {
   Height top;                // The last one that there should be, as far as is known.
   std::set<MessageId> seen;  // Messages of blocks that could be read and not be connected.
   std::uint64_t pooled = 0;  // Of those and of the pool, how many wait in the new pool.
+  /// Of a light store: those with their bodies, for when their blocks are here again.
+  std::vector<Message> strays = {};
 };
 
 /// Makes a new chain in `into` from every block of the old one that verifies after the one before,

@@ -35,15 +35,13 @@ std::uint16_t port_at(const std::string& ours, const std::vector<net::Address>& 
 
 }  // namespace
 
-Result<std::unique_ptr<ServeLan>> ServeLan::start(const Context& context, const StoreDir& store,
-                                                  node::Service& service, Log& log, LanWish wish) {
-  if (std::ranges::none_of(wish.places, can_be_called)) {
+Result<std::unique_ptr<net::Multicast>> ServeLan::open_group(
+    const std::vector<net::Address>& places) {
+  if (std::ranges::none_of(places, can_be_called)) {
     return Error{Errc::bad_config, "the local network is to find a node that does not listen there",
                  "say where with --listen, 0.0.0.0:5512 for one"};
   }
-  BMSG_TRY_ASSIGN(auto group, net::Multicast::open(kGroup));
-  return std::unique_ptr<ServeLan>(
-      new ServeLan(context, store, service, log, std::move(wish), std::move(group)));
+  return net::Multicast::open(kGroup);
 }
 
 ServeLan::ServeLan(const Context& context, StoreDir store, node::Service& service, Log& log,
@@ -104,30 +102,38 @@ void ServeLan::hear(const net::Datagram& datagram) {
   const UnixSeconds now = context_.clock.now();
   const auto heard = peers_.hear(datagram.sender, as_text(datagram.bytes), now);
   if (!heard) return;
+  if (wish_.admits && !wish_.admits(*heard->key)) return;  // It would be handed the chain.
   const auto known = service_.peers();
   if (!known)
     return log_.write(LogLevel::warning, "cannot read the peers: " + known.error().message);
   const bool is_known = std::ranges::any_of(known.value(), [&](const node::Peer& peer) {
     return peer.url == heard->url && peer.key == heard->key;
   });
-  const node::LanChange change = node::LanPeers::admit(*heard, known.value());
-  if (!is_known && !change.put) return;
+  if (!is_known && !node::LanPeers::admit(*heard, known.value()).put) return;
   peers_.settle(*heard, now);
   if (is_known) return;
-  if (const auto taken = take(change); !taken)
+  const auto taken = take(*heard);
+  if (!taken)
     return log_.write(LogLevel::warning, "cannot take a neighbour: " + taken.error().message);
+  if (!taken.value()) return;
   log_.write(LogLevel::info, "heard on the local network: " + heard->url);
   has_found_ = true;
 }
 
-Result<Done> ServeLan::take(const node::LanChange& change) {
+/// False where it is not wanted any more.
+Result<bool> ServeLan::take(const node::Peer& heard) {
   BMSG_TRY(ask_hook(context_, store_, Hook::pre_accept_peer,
-                    api::peer_json(*change.put, context_.clock.now())));
+                    api::peer_json(heard, context_.clock.now())));
+  // The hook took its time: somebody may have given or removed peers meanwhile.
+  BMSG_TRY_ASSIGN(const auto known, service_.peers());
+  const node::LanChange change = node::LanPeers::admit(heard, known);
+  if (!change.put) return false;
   if (change.remove) {
     peers_.forget(*change.remove);
     BMSG_TRY(service_.remove_peer(*change.remove));
   }
-  return service_.put_peer(*change.put);
+  BMSG_TRY(service_.put_peer(*change.put));
+  return true;
 }
 
 void ServeLan::drop_silent() {

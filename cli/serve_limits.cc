@@ -15,6 +15,8 @@ Result<net::ServerOptions> serve_limits(const Settings& settings, std::size_t co
   server.request_deadline = std::chrono::seconds(request);
   BMSG_TRY_ASSIGN(server.rates.requests, settings.number("limits.requests"));
   if (rate > 0) server.rates.requests = rate;
+  BMSG_TRY_ASSIGN(server.rates.connections_per_subnet,
+                  settings.number("limits.subnet_connections"));
   BMSG_TRY_ASSIGN(const auto idle, settings.number("limits.idle_time"));
   server.idle_deadline = std::chrono::seconds(idle);
   return server;

@@ -68,6 +68,8 @@ const std::vector<KnownSetting>& known_settings() {
        "blocks that may be replaced without asking; 6 where blocks are endorsed"},
       {"limits.put", "8388608", "number", "bytes of one put"},
       {"limits.requests", "100", "number", "requests from one address in ten seconds"},
+      {"limits.subnet_connections", "4", "number",
+       "connections of one subnet at once; in a private network 16 times as many"},
       {"limits.request_time", "10", "number", "seconds for one request"},
       {"limits.idle_time", "75", "number", "seconds that a connection may be idle"},
       {"safe.store", "", "", "another user's store to accept, or * for all; the user's file only"},

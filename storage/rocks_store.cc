@@ -249,6 +249,24 @@ Result<Done> RocksStore::remove_peer(const std::string& url) {
   return database_->commit(std::move(batch));
 }
 
+Result<std::uint64_t> RocksStore::next_arrival() const {
+  BMSG_TRY_ASSIGN(const auto value, database_->view().get(key(Kind::meta, "next")));
+  if (!value) return malformed("counter");
+  BMSG_TRY_ASSIGN(const auto counters, decode_counters(*value));
+  return counters.arrival;
+}
+
+Result<Done> RocksStore::begin_arrivals_at(std::uint64_t number) {
+  Batch batch = database_->batch();
+  BMSG_TRY_ASSIGN(const auto value, batch.get(key(Kind::meta, "next")));
+  if (!value) return malformed("counter");
+  BMSG_TRY_ASSIGN(auto counters, decode_counters(*value));
+  if (number <= counters.arrival) return done;
+  counters.arrival = number;
+  batch.put(key(Kind::meta, "next"), encode(counters));
+  return database_->commit(std::move(batch));
+}
+
 Result<Done> RocksStore::verify_checksums() const { return database_->verify_checksums(); }
 Result<Done> RocksStore::compact() { return database_->compact(); }
 Result<Done> RocksStore::flush() { return database_->flush(); }

@@ -71,6 +71,11 @@ class RocksStore final : public node::Store {
   Result<Done> put_peer(const node::Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;
 
+  /// The number that the next arrival gets, and a higher one instead: a store that takes another's
+  /// place must not give out again what readers have passed.
+  Result<std::uint64_t> next_arrival() const;
+  Result<Done> begin_arrivals_at(std::uint64_t number);
+
   /// Reads every byte of the database and compares it with its checksum.
   Result<Done> verify_checksums() const;
   /// Rewrites the database without what was deleted.

@@ -32,14 +32,21 @@ std::string bmsg_program() {
   return !failed && std::filesystem::exists(here, failed) ? here.string() : "bmsg";
 }
 
-/// What the option says, else the settings of the store. Errors: Errc::bad_config.
-Result<std::string> advertised(const std::string& given, const cli::StoreDir& store,
-                               const Disk& disk) {
+/// What the files of settings say.
+Result<cli::Settings> read_settings(const cli::StoreDir& store, const Disk& disk) {
   cli::Settings settings;
   BMSG_TRY(settings.add_file(cli::system_config_file(), disk));
   BMSG_TRY(settings.add_file(cli::user_config_file(), disk));
   BMSG_TRY(settings.add_file(store.config(), disk));
-  return cli::advertised_place(given, settings);
+  return settings;
+}
+
+/// The library's datagrams go out from here and through no proxy. Errors: Errc::bad_config.
+Result<Done> refuse_proxy(const cli::Settings& settings) {
+  if (settings.text("sync.proxy").empty()) return done;
+  return Error{Errc::bad_config,
+               "sync.proxy is set, and the hash table would be asked past the proxy",
+               "run it from a store without a proxy, or not at all"};
 }
 
 }  // namespace
@@ -59,6 +66,8 @@ Result<Done> Seeker::read_secret(const std::string& file, const Disk& disk) {
 }
 
 Result<Done> Seeker::read_store(const SeekerOptions& options, const Disk& disk) {
+  BMSG_TRY_ASSIGN(const auto settings, read_settings(store_, disk));
+  BMSG_TRY(refuse_proxy(settings));
   BMSG_TRY_ASSIGN(const auto genesis, disk.read(store_.genesis(), kGenesisBytesMax));
   if (!genesis) return Error{Errc::corrupt, "the store lacks its file 'genesis'"};
   BMSG_TRY_ASSIGN(rules_, chain::parse_chain_rules(as_text(*genesis)));
@@ -68,7 +77,7 @@ Result<Done> Seeker::read_store(const SeekerOptions& options, const Disk& disk) 
     return Error{Errc::bad_config, "this chain is for members, and they meet by a secret",
                  "--secret-file names the one that all of them have; bmsg-discover(1) makes one"};
   }
-  BMSG_TRY_ASSIGN(advertise_, advertised(options.advertise, store_, disk));
+  BMSG_TRY_ASSIGN(advertise_, cli::advertised_place(options.advertise, settings));
   return done;
 }
 

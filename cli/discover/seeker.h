@@ -39,7 +39,7 @@ class Seeker {
  public:
   /// Reads what it needs of the store and enters the table. All that is passed must outlive it.
   /// Errors: Errc::bad_usage for a place that nobody could call; Errc::bad_config for a chain of
-  ///         members without a secret; as find_store() and Dht::open().
+  ///         members without a secret, or where sync.proxy is set; as find_store() and Dht::open().
   static Result<std::unique_ptr<Seeker>> open(const SeekerOptions& options, const Clock& clock,
                                               Disk& disk, Entropy& entropy);
 

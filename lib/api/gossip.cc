@@ -105,8 +105,7 @@ class Gossip::Impl {
   /// An exchange that runs.
   struct Call {
     HttpTransport* transport = nullptr;  // While it is in use.
-    bool again = false;                  // It is to be asked once more,
-    bool again_all = false;              // with all others.
+    bool again = false;                  // It is to be asked once more.
     bool is_over = false;
     std::jthread thread;
   };
@@ -123,7 +122,8 @@ class Gossip::Impl {
   struct Reasons {
     bool news = false;
     bool own = false;
-    std::set<std::string> told;  // These have news.
+    std::set<std::string> told;     // These have news.
+    std::vector<std::string> owed;  // These could not be called when it was their turn.
   };
 
   void wake_by(bool& reason) {
@@ -145,9 +145,9 @@ class Gossip::Impl {
   void run(const std::stop_token& stop) {
     Time next_sync = clock_.steady();
     while (!stop.stop_requested()) {
-      const Reasons why = sleep(stop, next_sync);
+      Reasons why = sleep(stop, next_sync);
       if (stop.stop_requested()) return;
-      warn_unless(choose_confidant(node_, clock_), "cannot draw a peer");
+      if (draw_confidant()) why.own = true;
       if (const auto taken = node_.take_outbox(); !taken)
         warn_unless(taken.error(), "cannot take in the outbox");
       warn_unless(node_.release_due(), "cannot tell of our messages");
@@ -157,6 +157,13 @@ class Gossip::Impl {
       ask_some(why, is_time, stop);
       if (options_.sync_every.count() > 0 && clock_.steady() >= next_feeler_) ask_feeler(stop);
     }
+  }
+
+  /// Whether another is to be given now what waits.
+  bool draw_confidant() {
+    const auto before = node_.embargo().confidant();
+    warn_unless(choose_confidant(node_, clock_), "cannot draw a peer");
+    return node_.embargo().confidant() != before && !node_.embargo().kept().empty();
   }
 
   void warn_unless(const Result<Done>& result, std::string_view what) {
@@ -176,7 +183,8 @@ class Gossip::Impl {
     poked_ = false;
     return {.news = std::exchange(news_, false),
             .own = std::exchange(has_own_, false),
-            .told = std::exchange(told_, {})};
+            .told = std::exchange(told_, {}),
+            .owed = std::exchange(owed_, {})};
   }
 
   void ask_some(const Reasons& why, bool is_time, const std::stop_token& stop) {
@@ -186,12 +194,24 @@ class Gossip::Impl {
     std::vector<node::Peer> callable = peers.value();
     std::erase_if(callable,
                   [&](const node::Peer& one) { return !node::may_call(one, clock_.now()); });
-    const bool all = is_time || why.news;
+    const auto is_owed = [&](const node::Peer& one) {
+      return std::ranges::find(why.owed, one.url) != why.owed.end();
+    };
+    // Who has waited longest comes first.
+    std::vector<node::Peer> turn;
+    for (const std::string& url : why.owed) {
+      const auto peer = std::ranges::find(callable, url, &node::Peer::url);
+      if (peer != callable.end()) turn.push_back(*peer);
+    }
     for (const node::Peer& peer : callable) {
-      if (stop.stop_requested()) return;
       const bool is_told = why.told.contains(peer.url);
       const bool is_confidant = why.own && node_.embargo().is_confidant(peer.url);
-      if (all || is_told || is_confidant) call(peer, all, stop);
+      const bool is_wanted = is_time || why.news || is_told || is_confidant;
+      if (is_wanted && !is_owed(peer)) turn.push_back(peer);
+    }
+    for (const node::Peer& peer : turn) {
+      if (stop.stop_requested()) return;
+      call(peer, stop);
     }
     if (options_.watch) watch_.watch(watched(callable));
   }
@@ -201,7 +221,7 @@ class Gossip::Impl {
     next_feeler_ = clock_.steady() + node::kFeelerEvery;
     const auto feeler = node_.feeler();
     if (!feeler) return warn_unless(feeler.error(), "cannot read the peers");
-    if (feeler.value() && !stop.stop_requested()) call(*feeler.value(), false, stop);
+    if (feeler.value() && !stop.stop_requested()) call(*feeler.value(), stop);
   }
 
   /// Where to wait for news. Where peers are asked by the clock, their feeds are known first.
@@ -222,17 +242,16 @@ class Gossip::Impl {
   }
 
   /// Asks a peer on a thread of its own, so that a slow one holds nobody up. One that is being
-  /// asked is asked again afterwards.
-  void call(const node::Peer& peer, bool with_all, const std::stop_token& stop) {
+  /// asked is asked again afterwards, and one for whom there is no room once there is.
+  void call(const node::Peer& peer, const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     std::erase_if(calls_, [](const auto& one) { return one.second.is_over; });  // Joins.
     if (const auto running = calls_.find(peer.url); running != calls_.end()) {
       running->second.again = true;
-      running->second.again_all = running->second.again_all || with_all;
       return;
     }
     if (calls_.size() >= kCallsMax) {
-      is_owed_ = true;
+      owed_.push_back(peer.url);
       return;
     }
     if (calls_.empty()) queue_ = std::make_shared<node::BlockQueue>(clock_);
@@ -246,9 +265,9 @@ class Gossip::Impl {
     const std::lock_guard lock(mutex_);
     const auto call = calls_.find(url);
     if (call == calls_.end()) return;  // All ends.
-    if (call->second.again_all || is_owed_) news_ = true;
     if (call->second.again) told_.insert(url);
-    is_owed_ = false;
+    // There is room for one that is owed. Or there may be another confidant now.
+    if (!owed_.empty() || node_.embargo().is_confidant(url)) poked_ = true;
     call->second.is_over = true;
     woken_.notify_one();
   }
@@ -290,7 +309,8 @@ class Gossip::Impl {
 
   void note_success(const node::Peer& peer, const node::SyncReport& done,
                     const std::optional<NodeKey>& key) {
-    keep(peer.url, [&](node::Peer now) {
+    node_.embargo().note_takes(peer.url, !done.peer.read_only && !done.peer.light);
+    keep(peer, [&](node::Peer now) {
       if (!now.key) now.key = key;
       if (done.asked_records) now.records_asked = clock_.now();
       return node::after_success(
@@ -315,18 +335,18 @@ class Gossip::Impl {
     if (is_ours) return;
     // Somebody else is there: the record was a lie, or is not true any more.
     if (node::is_unproven(peer) && error.code == Errc::denied)
-      return warn_unless(node_.remove_peer(peer.url), "cannot forget a peer");
-    keep(peer.url,
-         [&](node::Peer now) { return after_error(std::move(now), error, clock_.now()); });
+      return warn_unless(node_.forget_unproven(peer), "cannot forget a peer");
+    keep(peer, [&](node::Peer now) { return after_error(std::move(now), error, clock_.now()); });
   }
 
   /// Changes a peer as it is kept now: it may have been banned or removed while it was asked.
-  void keep(const std::string& url, const std::function<node::Peer(node::Peer)>& changed) {
+  void keep(const node::Peer& met, const std::function<node::Peer(node::Peer)>& changed) {
     const auto peers = node_.peers();
     if (!peers)
       return log_.write(LogLevel::warning, "cannot read the peers: " + peers.error().message);
-    const auto now = std::ranges::find(peers.value(), url, &node::Peer::url);
+    const auto now = std::ranges::find(peers.value(), met.url, &node::Peer::url);
     if (now == peers.value().end()) return;
+    if (now->key && met.key != now->key) return;  // Of the key it has now nothing is known.
     const auto kept = node_.put_peer(changed(*now));
     if (!kept) log_.write(LogLevel::warning, "cannot remember a peer: " + kept.error().message);
   }
@@ -351,7 +371,7 @@ class Gossip::Impl {
   Calls calls_;
   std::map<std::string, Cursors> cursors_;   // By url.
   std::shared_ptr<node::BlockQueue> queue_;  // Of the calls that run at once.
-  bool is_owed_ = false;                     // Somebody could not be called yet.
+  std::vector<std::string> owed_;            // Could not be called yet; first come, first served.
   Time next_feeler_ = clock_.steady() + node::kFeelerEvery;
   NewsWatch watch_;
   std::jthread thread_;  // Last: it uses the others.

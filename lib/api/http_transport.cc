@@ -76,6 +76,12 @@ Result<Bytes> HttpTransport::ask(net::Method method, const std::string& target, 
     return std::move(answer.body);
   if (answer.status == 429 || answer.status == 503)
     return Error{Errc::try_again, fmt::format("{} asks for patience ({})", url_, answer.status)};
+  if (answer.status == 403)
+    return Error{Errc::denied,
+                 fmt::format("{} lets this node in no more for now: it answers 403 to {}", url_,
+                             request.target),
+                 "what came from here, or from others at this address, broke a rule there; that "
+                 "is forgotten after 24 hours"};
   return breach(url_, fmt::format("answers {} to {}", answer.status, request.target));
 }
 

@@ -88,7 +88,11 @@ class NewsWatch::One {
 
   Result<bool> has_news(const node::Feed& feed) {
     BMSG_TRY_ASSIGN(const auto tip, seen_.block(feed.tip.hash, Bodies::without));
-    if (!tip || feed.messages.size() > kLookedUpMax) return true;
+    if (!tip) return true;
+    // A light node takes no messages of others (lib/node/pool_sync.cc).
+    BMSG_TRY_ASSIGN(const auto us, seen_.info());
+    if (us.light) return false;
+    if (feed.messages.size() > kLookedUpMax) return true;
     BMSG_TRY_ASSIGN(const auto here, seen_.messages(feed.messages));
     return here.size() < feed.messages.size();
   }

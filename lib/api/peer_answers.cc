@@ -243,6 +243,8 @@ Result<node::PutLine> put_ids(node::Service& service, const Bytes& payload) {
   if (!ids) return bad_line("layout");
   if (ids.value().size() > kShortIdsPerRequest) return bad_line("size");
   node::PutLine line{.verdict = node::Verdict::known, .rule = {}, .need = {}};
+  BMSG_TRY_ASSIGN(const auto info, service.info());
+  if (info.light) return line;  // It wants nobody else's.
   for (const ShortId& id : ids.value()) {
     BMSG_TRY_ASSIGN(const auto found, service.messages({id}));
     if (found.empty()) line.need.push_back(id);

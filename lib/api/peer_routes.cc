@@ -1,13 +1,16 @@
 #include "lib/api/peer_routes.h"
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <list>
 #include <mutex>
 
+#include "lib/api/caller_scores.h"
 #include "lib/api/peer_answers.h"
 #include "lib/api/worker.h"
 #include "lib/core/hex.h"
+#include "lib/net/address.h"
 
 namespace bmsg::api {
 namespace {
@@ -15,6 +18,12 @@ namespace {
 constexpr std::size_t kWaitingMax = 256;
 constexpr std::size_t kPollsMax = 512;
 constexpr std::uint32_t kWaitSecondsMax = 60;
+
+/// Whose polls are counted together; nullopt where none are.
+std::optional<net::Origin> counted_origin(const net::Peer& caller) {
+  if (caller.is_unix || caller.is_loopback || caller.address.empty()) return std::nullopt;
+  return net::origin_of(caller.address);
+}
 
 /// Seconds that a feed request is ready to wait; 0 if it does not say so or says it badly.
 std::uint32_t wait_of(const net::HttpRequest& request) {
@@ -30,10 +39,16 @@ std::uint32_t wait_of(const net::HttpRequest& request) {
 
 class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(node::Service& service, Later later, const node::ReorgPolicy& policy)
-      : service_(service), later_(std::move(later)), policy_(policy), worker_(kWaitingMax) {}
+  Impl(node::Service& service, const Clock& clock, Later later, const node::ReorgPolicy& policy)
+      : service_(service),
+        later_(std::move(later)),
+        policy_(policy),
+        scores_(clock),
+        worker_(kWaitingMax) {}
 
   void handle(net::HttpRequest request, net::Respond respond) {
+    if (scores_.is_banned(request.peer))
+      return respond(error_response(403, "banned", "what came from here broke the rules"));
     const auto shared = std::make_shared<net::HttpRequest>(std::move(request));
     const auto self = shared_from_this();
     const bool taken = worker_.post([self, shared, respond] { self->answer(*shared, respond); });
@@ -43,6 +58,11 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   void changed() {
     ++changes_;
     answer_waiting();
+  }
+
+  void set_limits(const net::RateLimits& limits) {
+    const std::lock_guard lock(mutex_);
+    limits_ = limits;
   }
 
   void answer_waiting() {
@@ -68,6 +88,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
     std::uint64_t number = 0;
     std::shared_ptr<net::HttpRequest> request;
     net::Respond respond;
+    std::optional<net::Origin> origin;
   };
 
   void answer(const net::HttpRequest& request, const net::Respond& respond) {
@@ -78,7 +99,9 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
       if (changes_ != before) answer_waiting();
       return;
     }
-    respond(answer_peer(service_, request, policy_));
+    auto response = answer_peer(service_, request, policy_);
+    scores_.note(request, response);
+    respond(std::move(response));
   }
 
   /// Whether there is anything that the caller does not know: messages since its cursor, or another
@@ -96,17 +119,37 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   bool keep_waiting(const net::HttpRequest& request, const net::Respond& respond,
                     std::uint32_t seconds) {
     std::uint64_t number = 0;
+    std::list<Poll> over;
     {
       const std::lock_guard lock(mutex_);
       if (stopping_ || polls_.size() >= kPollsMax) return false;
       number = next_++;
-      polls_.push_back({number, std::make_shared<net::HttpRequest>(request), respond});
+      polls_.push_back({number, std::make_shared<net::HttpRequest>(request), respond,
+                        counted_origin(request.peer)});
+      over = take_one_too_many();
     }
+    for (const Poll& poll : over) reply(poll);
     const auto weak = weak_from_this();
     later_(std::chrono::seconds(seconds), [weak, number] {
       if (const auto self = weak.lock()) self->time_is_over(number);
     });
     return true;
+  }
+
+  /// The oldest poll of the newest one's subnet, if more of it wait than half the connections that
+  /// the subnet may have: the rest is for questions. Once answered, its connection is idle and
+  /// makes room for another.
+  std::list<Poll> take_one_too_many() {
+    std::list<Poll> over;
+    const auto& newest = polls_.back().origin;
+    if (!newest) return over;
+    const auto is_near = [&](const Poll& poll) {
+      return poll.origin && poll.origin->subnet == newest->subnet;
+    };
+    const auto waiting = static_cast<std::size_t>(std::ranges::count_if(polls_, is_near));
+    if (waiting > limits_.connections_of(*newest) / 2)
+      over.splice(over.end(), polls_, std::ranges::find_if(polls_, is_near));
+    return over;
   }
 
   void time_is_over(std::uint64_t number) {
@@ -127,8 +170,10 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   node::Service& service_;
   Later later_;
   const node::ReorgPolicy policy_;
+  CallerScores scores_;
   std::mutex mutex_;
   std::list<Poll> polls_;
+  net::RateLimits limits_;
   std::uint64_t next_ = 0;
   bool stopping_ = false;
   std::atomic<std::uint64_t> changes_ = 0;
@@ -140,15 +185,17 @@ std::optional<net::HttpResponse> refuse_put(const net::HttpRequest& request) {
   return net::text_response(403, "this node is read-only\n");
 }
 
-PeerRoutes::PeerRoutes(node::Service& service, const Clock&, Later later,
+PeerRoutes::PeerRoutes(node::Service& service, const Clock& clock, Later later,
                        const node::ReorgPolicy& policy)
-    : impl_(std::make_shared<Impl>(service, std::move(later), policy)) {}
+    : impl_(std::make_shared<Impl>(service, clock, std::move(later), policy)) {}
 
 PeerRoutes::~PeerRoutes() { impl_->stop(); }
 
 void PeerRoutes::handle(net::HttpRequest request, net::Respond respond) {
   impl_->handle(std::move(request), std::move(respond));
 }
+
+void PeerRoutes::set_limits(const net::RateLimits& limits) { impl_->set_limits(limits); }
 
 void PeerRoutes::changed() { impl_->changed(); }
 

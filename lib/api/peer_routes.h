@@ -21,7 +21,7 @@ using Later = std::function<void(std::chrono::milliseconds delay, std::function<
 std::optional<net::HttpResponse> refuse_put(const net::HttpRequest& request);
 
 /// Answers everything under /bmsg/1/. What may take long runs on a thread of its own.
-/// Threads: handle() from one; changed() from any.
+/// Threads: handle() from one; changed() and set_limits() from any.
 /// Source:  bmsg-protocol(7), "Paths".
 class PeerRoutes {
  public:
@@ -31,6 +31,9 @@ class PeerRoutes {
   ~PeerRoutes();
 
   void handle(net::HttpRequest request, net::Respond respond);
+  /// The server's limits: of one subnet, half as many long polls wait as it may have connections.
+  /// Of more, the oldest is answered at once.
+  void set_limits(const net::RateLimits& limits);
   /// The chain or the pool changed: answers the long polls that wait for it.
   void changed();
   /// Answers all long polls now; what comes later is not kept waiting.

@@ -11,8 +11,7 @@ namespace bmsg::mail {
 namespace {
 
 constexpr std::string_view kPrefix = "absent/";
-constexpr std::uint32_t kBlocksAround = 32;        // On each side, at most.
-constexpr std::size_t kChosenAmong = 4 * kDecoys;  // As many are enough to choose from.
+constexpr std::uint32_t kBlocksAround = 32;  // On each side, at most.
 
 std::string name_of(const MessageId& id) { return std::string(kPrefix) + to_string(id.view()); }
 
@@ -62,23 +61,39 @@ Result<const std::vector<Decoys::Other>*> Decoys::others_in(std::uint32_t height
   return &blocks_.emplace(height, std::move(others)).first->second;
 }
 
-/// What could be asked for in its place, nearest first.
-Result<std::vector<MessageId>> Decoys::near(const node::MessagePlace& place, const Other& ours,
-                                            const std::set<MessageId>& all) {
-  std::vector<MessageId> found;
-  for (std::uint32_t away = 0; away <= kBlocksAround && found.size() < kChosenAmong; ++away) {
-    std::set<std::uint32_t> heights = {place.height.value + away};
-    if (away <= place.height.value) heights.insert(place.height.value - away);
-    for (const std::uint32_t height : heights) {
-      BMSG_TRY_ASSIGN(const auto* others, others_in(height));
-      for (const Other& other : *others) {
-        // A body that expired is asked for by nobody else's need.
-        const bool fits = other.suite == ours.suite && other.expired == ours.expired;
-        if (fits && !all.contains(other.id)) found.push_back(other.id);
-      }
-    }
+/// Adds those of one block: in that of ours, messages lie in the order of their ids.
+Result<Done> Decoys::add_near(std::uint32_t height, std::uint32_t of_ours, const Other& ours,
+                              const std::set<MessageId>& all, Near& near) {
+  BMSG_TRY_ASSIGN(const auto* others, others_in(height));
+  std::vector<MessageId> below;
+  for (const Other& other : *others) {
+    // A body that expired is asked for by nobody else's need.
+    const bool fits = other.suite == ours.suite && other.expired == ours.expired;
+    if (!fits || all.contains(other.id)) continue;
+    const bool is_above = height == of_ours ? other.id > ours.id : height > of_ours;
+    (is_above ? near.above : below).push_back(other.id);
   }
-  return found;
+  near.below.insert(near.below.end(), below.rbegin(), below.rend());
+  return done;
+}
+
+Result<Decoys::Near> Decoys::near(const node::MessagePlace& place, const Other& ours,
+                                  const std::set<MessageId>& all) {
+  Near near;
+  const std::uint32_t height = place.height.value;
+  BMSG_TRY(add_near(height, height, ours, all, near));
+  for (std::uint32_t away = 1; away <= kBlocksAround; ++away) {
+    if (near.above.size() < kDecoys) BMSG_TRY(add_near(height + away, height, ours, all, near));
+    if (near.below.size() < kDecoys && away <= height)
+      BMSG_TRY(add_near(height - away, height, ours, all, near));
+  }
+  return near;
+}
+
+Result<std::size_t> Decoys::draw_up_to(std::size_t most) {
+  std::array<std::uint8_t, 8> bytes{};
+  BMSG_TRY(entropy_.fill(bytes));
+  return static_cast<std::size_t>(load_be<std::uint64_t>(bytes.data()) % (most + 1));
 }
 
 Result<Done> Decoys::add_decoys(const MessageId& id, std::set<MessageId>& all) {
@@ -87,14 +102,15 @@ Result<Done> Decoys::add_decoys(const MessageId& id, std::set<MessageId>& all) {
   BMSG_TRY_ASSIGN(const auto message, chain_.message_at(places.front()));
   if (!message) return done;
   const Other ours{id, message->head.suite, message->head.expiry() <= now_.value};
-  BMSG_TRY_ASSIGN(auto found, near(places.front(), ours, all));
-  for (std::size_t i = 0; i < kDecoys && !found.empty(); ++i) {
-    std::array<std::uint8_t, 8> bytes{};
-    BMSG_TRY(entropy_.fill(bytes));
-    const auto at = static_cast<std::size_t>(load_be<std::uint64_t>(bytes.data()) % found.size());
-    all.insert(found[at]);
-    found.erase(found.begin() + static_cast<std::ptrdiff_t>(at));
-  }
+  BMSG_TRY_ASSIGN(const auto found, near(places.front(), ours, all));
+  BMSG_TRY_ASSIGN(std::size_t above, draw_up_to(kDecoys));
+  // At an end of the chain all of the last eight ask for these, whichever of them is whose.
+  if (found.above.size() < kDecoys) above = found.above.size();
+  if (found.below.size() < kDecoys - above) above = kDecoys - found.below.size();
+  above = std::min(above, found.above.size());
+  const std::size_t below = std::min(kDecoys - above, found.below.size());
+  all.insert(found.above.begin(), found.above.begin() + static_cast<std::ptrdiff_t>(above));
+  all.insert(found.below.begin(), found.below.begin() + static_cast<std::ptrdiff_t>(below));
   return done;
 }
 

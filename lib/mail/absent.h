@@ -35,8 +35,9 @@ class Decoys {
   Decoys(const node::ChainReader& chain, Entropy& entropy, UnixSeconds now)
       : chain_(chain), entropy_(entropy), now_(now) {}
 
-  /// These and kDecoys others for each, if there are so many near, in the order of ids: what is
-  /// ours cannot be told by its place.
+  /// These and kDecoys others for each, if there are so many near, in the order of ids. Ours is the
+  /// first to the last of its eight in the chain with the same chance, unless fewer than kDecoys
+  /// are above it: then the newest eight are asked for, whichever of them is ours.
   Result<std::vector<MessageId>> among(const std::vector<MessageId>& ids);
 
  private:
@@ -45,10 +46,18 @@ class Decoys {
     Suite suite = Suite::sealed;
     bool expired = false;
   };
+  /// Those that could be asked for in its place, nearest first.
+  struct Near {
+    std::vector<MessageId> below;
+    std::vector<MessageId> above;
+  };
   Result<Done> add_decoys(const MessageId& id, std::set<MessageId>& all);
   Result<const std::vector<Other>*> others_in(std::uint32_t height);
-  Result<std::vector<MessageId>> near(const node::MessagePlace& place, const Other& ours,
-                                      const std::set<MessageId>& all);
+  Result<Done> add_near(std::uint32_t height, std::uint32_t of_ours, const Other& ours,
+                        const std::set<MessageId>& all, Near& near);
+  Result<Near> near(const node::MessagePlace& place, const Other& ours,
+                    const std::set<MessageId>& all);
+  Result<std::size_t> draw_up_to(std::size_t most);
 
   const node::ChainReader& chain_;
   Entropy& entropy_;

@@ -299,7 +299,8 @@ Result<std::size_t> Outbox::return_lost(const node::ChainReader& chain, UnixSeco
   BMSG_TRY_ASSIGN(const auto taken, entries(OutboxPlace::taken));
   for (const OutboxEntry& entry : taken) {
     BMSG_TRY_ASSIGN(const auto pooled, chain.pooled(entry.id));
-    if (pooled) continue;
+    // A light node offers what came back from a block only once it is taken from here again.
+    if (pooled && (!chain.is_light() || pooled->origin == node::Origin::own)) continue;
     BMSG_TRY_ASSIGN(const auto place, main_place(chain, entry.id));
     if (place) continue;
     BMSG_TRY_ASSIGN(const auto file, read(entry));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/core/check.h"
+#include "lib/core/hex.h"
 
 namespace bmsg::net {
 namespace {
@@ -11,7 +12,27 @@ std::chrono::seconds seconds_until(RateTable::Time end, RateTable::Time now) {
   return std::max(std::chrono::ceil<std::chrono::seconds>(end - now), std::chrono::seconds(1));
 }
 
+constexpr std::size_t kV4Digits = 8;  // Of the caller in an origin.
+constexpr std::size_t kV6Digits = 16;
+constexpr std::size_t kManyConnections = 1 << 20;  // More than any server has.
+
 }  // namespace
+
+bool is_private(const Origin& origin) {
+  const auto bytes = from_hex(origin.caller);
+  if (!bytes || bytes->size() < 2) return false;
+  const std::uint8_t a = (*bytes)[0], b = (*bytes)[1];
+  if (origin.caller.size() == kV4Digits)
+    return a == 10 || (a == 172 && b >= 16 && b < 32) || (a == 192 && b == 168) ||
+           (a == 169 && b == 254);
+  return origin.caller.size() == kV6Digits &&
+         ((a & 0xfe) == 0xfc || (a == 0xfe && (b & 0xc0) == 0x80));
+}
+
+std::size_t RateLimits::connections_of(const Origin& origin) const {
+  const std::size_t one = std::min(connections_per_subnet, kManyConnections);
+  return is_private(origin) ? one * times_in_private : one;
+}
 
 void RateTable::Window::roll(Time now, std::chrono::seconds length) {
   if (now - start < length) return;
@@ -21,7 +42,7 @@ void RateTable::Window::roll(Time now, std::chrono::seconds length) {
 
 bool RateTable::enter(const Origin& origin) {
   std::size_t& connections = subnets_[origin.subnet];
-  if (connections >= limits_.connections_per_subnet) return false;
+  if (connections >= limits_.connections_of(origin)) return false;
   ++connections;
   return true;
 }

@@ -13,16 +13,24 @@
 
 namespace bmsg::net {
 
+/// Whether an origin lies in a private network (RFC 1918, fc00::/7, link-local), whose addresses
+/// nobody rents by the thousand.
+bool is_private(const Origin& origin);
+
 /// What one caller, or one subnet, may do.
 /// Source: bmsg-protocol(7), "Limits".
 struct RateLimits {
-  std::size_t connections_per_subnet = 4;  // At once, idle ones included.
+  std::size_t connections_per_subnet = 4;  // At once, idle ones included,
+  std::size_t times_in_private = 16;       // and so many times that in a private network.
   std::size_t requests_at_once = 8;
   std::size_t requests = 100;  // In one `request_window`.
   std::chrono::seconds request_window{10};
   std::uint64_t bytes_out = std::uint64_t{64} << 20;  // In one `bytes_window`.
   std::chrono::seconds bytes_window{60};
   std::size_t callers_max = 65536;  // Remembered at once; the table stays below 16 MiB.
+
+  /// How many connections the subnet of an origin may hold.
+  std::size_t connections_of(const Origin& origin) const;
 };
 
 /// Counts by origin. Who is exempt (loopback, unix sockets) is not asked about here.

@@ -12,17 +12,36 @@ constexpr std::chrono::milliseconds kNap{20};
 
 }  // namespace
 
-bool BlockQueue::yields(Session session, const Pace& pace) const {
-  return pace.is_slow && std::ranges::any_of(paces_, [&](const auto& other) {
-           return other.first != session && !other.second.is_slow;
-         });
-}
-
-bool BlockQueue::is_free(const BlockHash& hash, Session session, const Pace& pace) const {
-  using Duration = std::chrono::steady_clock::duration;
+bool BlockQueue::is_unclaimed(const BlockHash& hash, Session session) const {
   if (arrived_.contains(hash) || stored_.contains(hash)) return false;
   const auto claim = claims_.find(hash);
-  if (claim == claims_.end() || claim->second.session == session) return !yields(session, pace);
+  return claim == claims_.end() || claim->second.session == session;
+}
+
+/// Whether it leaves what nobody fetches to those that are faster. They may want none of it.
+bool BlockQueue::yields(Session session, Pace& pace, const StagedChain& chain, std::size_t next) {
+  const bool is_slowest = pace.is_slow && std::ranges::any_of(paces_, [&](const auto& other) {
+                            return other.first != session && !other.second.is_slow;
+                          });
+  const std::size_t end = std::min(chain.hashes.size(), next + kBlockWindow);
+  while (next < end && !is_unclaimed(chain.hashes[next], session)) ++next;
+  if (!is_slowest || next == end) {
+    pace.left.reset();
+    return is_slowest;
+  }
+  if (pace.left != chain.hashes[next]) {
+    pace.left = chain.hashes[next];
+    pace.left_since = clock_.steady();
+  }
+  return clock_.steady() - pace.left_since < kFetchPatience;
+}
+
+bool BlockQueue::is_free(const BlockHash& hash, Session session, const Pace& pace,
+                         bool yields) const {
+  using Duration = std::chrono::steady_clock::duration;
+  if (is_unclaimed(hash, session)) return !yields;
+  if (arrived_.contains(hash) || stored_.contains(hash)) return false;
+  const auto claim = claims_.find(hash);
   Duration patience = kFetchPatience;
   const bool is_being_stored = claim->second.session == nullptr;
   if (pace.took && !pace.is_slow && !is_being_stored)
@@ -35,8 +54,12 @@ std::optional<BlockQueue::Order> BlockQueue::claim(Session session, const Staged
   const std::lock_guard lock(mutex_);
   Pace& pace = paces_[session];
   const std::size_t end = std::min(chain.hashes.size(), next + kBlockWindow);
+  const bool yields = this->yields(session, pace, chain, next);
+  const auto is_free = [&](std::size_t at) {
+    return this->is_free(chain.hashes[at], session, pace, yields);
+  };
   Order order{.begin = next, .count = 0};
-  while (order.begin < end && !is_free(chain.hashes[order.begin], session, pace)) ++order.begin;
+  while (order.begin < end && !is_free(order.begin)) ++order.begin;
   if (order.begin == end) return std::nullopt;
   // Up to the end of an aligned range, though the window ends before: those are what caches and
   // mirrors hold, and each request is a whole one.
@@ -45,7 +68,7 @@ std::optional<BlockQueue::Order> BlockQueue::claim(Session session, const Staged
       std::min(chain.hashes.size(), order.begin + kBlocksPerRequest - height % kBlocksPerRequest);
   const Claim claim{session, clock_.steady()};
   pace.claimed = claim.since;
-  for (std::size_t at = order.begin; at < stop && is_free(chain.hashes[at], session, pace); ++at) {
+  for (std::size_t at = order.begin; at < stop && is_free(at); ++at) {
     claims_[chain.hashes[at]] = claim;
     ++order.count;
   }

@@ -49,7 +49,8 @@ class BlockQueue {
 
   /// What to ask this session's peer for: blocks of `chain` from `next` on that nobody fetches, as
   /// far as an aligned range goes; nullopt if others are at all that is wanted now. One whose
-  /// request was dropped gets what others fail to fetch, while there are others.
+  /// request was dropped gets what others fail to fetch, or leave alone for as long, while there
+  /// are others.
   std::optional<Order> claim(Session session, const StagedChain& chain, std::size_t next);
   /// Its peer gave these.
   void deliver(Session session, std::vector<Block> blocks);
@@ -96,9 +97,12 @@ class BlockQueue {
     std::chrono::steady_clock::time_point claimed;
     std::optional<std::chrono::steady_clock::duration> took;  // From there to the last answer.
     bool is_slow = false;                                     // A request of it was dropped.
+    std::optional<BlockHash> left;                            // To others, the first of the wanted,
+    std::chrono::steady_clock::time_point left_since;         // from then on.
   };
-  bool is_free(const BlockHash& hash, Session session, const Pace& pace) const;
-  bool yields(Session session, const Pace& pace) const;
+  bool is_unclaimed(const BlockHash& hash, Session session) const;
+  bool is_free(const BlockHash& hash, Session session, const Pace& pace, bool yields) const;
+  bool yields(Session session, Pace& pace, const StagedChain& chain, std::size_t next);
   void drop_claims(Session session);
   void remember_stored(const BlockHash& hash);
 

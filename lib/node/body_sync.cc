@@ -50,7 +50,7 @@ Result<Done> BodySync::begin() {
 }
 
 /// One request. An answer may be cut short by its size: the rest is asked for again, until nothing
-/// comes.
+/// comes that is wanted.
 Result<Done> BodySync::ask() {
   const auto count = static_cast<std::ptrdiff_t>(std::min(left_.size(), kShortIdsPerRequest));
   const std::vector<MessageId> asked(left_.begin(), left_.begin() + count);
@@ -64,9 +64,10 @@ Result<Done> BodySync::ask() {
     if (!expected.contains(prefix_of<ShortId>(id)))
       return Error{Errc::protocol, "a message that was not asked for"};
   }
-  const bool has_some = !messages.empty();
+  const std::size_t before = wanted_.size();
   BMSG_TRY(take(std::move(messages)));
-  if (!has_some) return done;
+  // Others whose ids begin alike bring us no further.
+  if (wanted_.size() == before) return done;
   for (auto id = asked.rbegin(); id != asked.rend(); ++id) {
     if (wanted_.contains(*id)) left_.push_front(*id);
   }

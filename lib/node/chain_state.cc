@@ -39,6 +39,31 @@ std::uint64_t bytes_of(const Block& block) {
   return bytes;
 }
 
+bool is_new(const ChainChange& change, const MessageId& id) {
+  return std::ranges::any_of(change.added, [&](const ChainChange::Added& added) {
+    return std::ranges::find(added.ids, id) != added.ids.end();
+  });
+}
+
+/// A light store asks no more for what only forgotten blocks hold.
+Result<Done> add_unwanted(const Store& store, ChainChange& change) {
+  if (!store.is_light() || change.forget.empty()) return done;
+  BMSG_TRY_ASSIGN(const auto wanted, store.wanted());
+  const auto is_forgotten = [&](const MessagePlace& place) {
+    return std::ranges::find(change.forget, place.block) != change.forget.end();
+  };
+  for (const BlockHash& hash : change.forget) {
+    BMSG_TRY_ASSIGN(const auto block, store.block(hash, Bodies::without));
+    if (!block) continue;
+    for (const MessageId& id : chain::ids_of(*block)) {
+      if (!std::ranges::binary_search(wanted, id) || is_new(change, id)) continue;
+      BMSG_TRY_ASSIGN(const auto places, store.places_of(id));
+      if (std::ranges::all_of(places, is_forgotten)) change.unwant.push_back(id);
+    }
+  }
+  return done;
+}
+
 }  // namespace
 
 Result<ChainState::Path> ChainState::path_of(const StoredHeader& block) {
@@ -206,7 +231,6 @@ Result<BlockOutcome> ChainState::place(ChainChange::Added added, const Path& pat
     BMSG_TRY_ASSIGN(allowed, policy_allows(path, tip, hash, height));
   }
   ChainChange change;
-  add_wanted(added, change);
   change.added.push_back(std::move(added));
   if (!allowed) {
     BMSG_TRY_ASSIGN(auto beside, keep_beside(std::move(change)));
@@ -302,13 +326,19 @@ Result<Reorg> ChainState::connect(const Path& path, const Tip& tip, ChainChange 
               .depth = tip.height.value - path.fork.sealed.header.height.value,
               .returned = {}};
   change.connect = path.side;
-  for (const ChainChange::Added& added : change.added) change.pool_remove = added.ids;
+  for (const ChainChange::Added& added : change.added) {
+    change.pool_remove = added.ids;
+    add_wanted(added, change);
+  }
+  const Bodies bodies = store_.is_light() ? Bodies::with : Bodies::without;
   for (const BlockHash& hash : path.side) {
     if (!side_.contains(hash)) continue;  // The block that comes with the change.
-    BMSG_TRY_ASSIGN(const auto stored, store_.block(hash, Bodies::without));
+    BMSG_TRY_ASSIGN(auto stored, store_.block(hash, bodies));
     if (!stored) return lost("a block of a side branch");
     BMSG_TRY(add_pooled_bodies(*stored, change));
-    for (const MessageId& id : chain::ids_of(*stored)) change.pool_remove.push_back(id);
+    const auto ids = chain::ids_of(*stored);
+    change.pool_remove.insert(change.pool_remove.end(), ids.begin(), ids.end());
+    add_wanted({std::move(*stored), hash, ids, {}}, change);
   }
   BMSG_TRY(add_disconnected(path, tip, change, reorg));
   BMSG_TRY(add_tree(path, change));
@@ -331,7 +361,7 @@ Result<Done> ChainState::index(ChainChange& change, const BlockHash& last) {
   }
   change.forget = side_.surplus(policy_.side_bytes_max, last);
   for (const BlockHash& hash : change.forget) side_.remove(hash);
-  return done;
+  return add_unwanted(store_, change);
 }
 
 Result<Done> ChainState::apply(ChainChange change, const BlockHash& last) {

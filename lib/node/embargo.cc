@@ -8,6 +8,8 @@
 namespace bmsg::node {
 namespace {
 
+constexpr std::size_t kTakesNothingMax = 4'096;
+
 Result<std::uint64_t> draw_below(Entropy& entropy, std::uint64_t end) {
   std::array<std::uint8_t, 8> bytes{};
   BMSG_TRY(entropy.fill(bytes));
@@ -18,8 +20,21 @@ Result<std::uint64_t> draw_below(Entropy& entropy, std::uint64_t end) {
 
 }  // namespace
 
-Result<Done> Embargo::set_callable(const std::vector<std::string>& urls) {
+void Embargo::note_takes(const std::string& url, bool takes) {
   const std::lock_guard lock(mutex_);
+  if (takes) {
+    takes_nothing_.erase(url);
+    return;
+  }
+  // Peers come and go: each says it again.
+  if (takes_nothing_.size() >= kTakesNothingMax) takes_nothing_.clear();
+  takes_nothing_.insert(url);
+}
+
+Result<Done> Embargo::set_callable(const std::vector<std::string>& callable) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> urls = callable;
+  std::erase_if(urls, [&](const std::string& url) { return takes_nothing_.contains(url); });
   const auto now = clock_.steady();
   if (urls.empty()) {
     confidant_.reset();

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "lib/core/clock.h"
@@ -34,9 +35,11 @@ class Embargo {
   /// Both must outlive it.
   Embargo(const Clock& clock, Entropy& entropy) : clock_(clock), entropy_(entropy) {}
 
-  /// Says who can be given messages now. One of them is drawn unless the last one is among them and
-  /// its hour is not over. With nobody, all that is kept back is due.
-  Result<Done> set_callable(const std::vector<std::string>& urls);
+  /// Says who can be called now. One of those that take messages is drawn unless the last one is
+  /// among them and its hour is not over. With nobody, all that is kept back is due.
+  Result<Done> set_callable(const std::vector<std::string>& callable);
+  /// Whether this one takes messages, as it said last; who said nothing does.
+  void note_takes(const std::string& url, bool takes);
   std::optional<std::string> confidant() const;
   bool is_confidant(const std::string& url) const;
 
@@ -56,6 +59,7 @@ class Embargo {
   const Clock& clock_;
   Entropy& entropy_;
   mutable std::mutex mutex_;
+  std::unordered_set<std::string> takes_nothing_;
   std::optional<std::string> confidant_;
   Moment drawn_;
   std::unordered_map<MessageId, Moment, FixedBytesHash> due_;

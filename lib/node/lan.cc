@@ -6,6 +6,7 @@
 
 #include "lib/core/base64.h"
 #include "lib/core/hex.h"
+#include "lib/core/try.h"
 #include "lib/crypto/sha512.h"
 
 namespace bmsg::node {
@@ -34,7 +35,27 @@ bool may_be_called(std::uint16_t port) { return port >= 1024 || port == 443; }
 /// It never answered: what it was said to be may be false.
 bool has_only_failed(const Peer& peer) { return peer.last_seen.value == 0 && peer.failures > 0; }
 
+bool is_past(UnixSeconds time, UnixSeconds now) {
+  return now.value > seconds(kLanForgetAfter) && time.value < now.value - seconds(kLanForgetAfter);
+}
+
 }  // namespace
+
+bool is_silent(const Peer& peer, UnixSeconds now) {
+  return peer.source == PeerSource::lan && peer.failures > 0 && is_past(peer.added, now) &&
+         is_past(peer.last_seen, now);
+}
+
+Result<std::vector<std::string>> forget_silent(Service& service, UnixSeconds now) {
+  BMSG_TRY_ASSIGN(const auto all, service.peers());
+  std::vector<std::string> forgotten;
+  for (const Peer& peer : all) {
+    if (!is_silent(peer, now)) continue;
+    BMSG_TRY(service.remove_peer(peer.url));
+    forgotten.push_back(peer.url);
+  }
+  return forgotten;
+}
 
 std::string lan_tag(const ChainId& chain) {
   const Digest digest = crypto::sha512({as_bytes("bmsg1 lan"), chain.view()});
@@ -134,16 +155,10 @@ void LanPeers::settle(const Peer& peer, UnixSeconds now) {
 }
 
 std::vector<std::string> LanPeers::silent(const std::vector<Peer>& known, UnixSeconds now) {
-  const auto is_past = [&](UnixSeconds time) {
-    return now.value > seconds(kLanForgetAfter) &&
-           time.value < now.value - seconds(kLanForgetAfter);
-  };
-  std::erase_if(known_, [&](const auto& one) { return is_past(one.second.heard); });
+  std::erase_if(known_, [&](const auto& one) { return is_past(one.second.heard, now); });
   std::vector<std::string> urls;
   for (const Peer& peer : known) {
-    const bool is_gone = peer.source == PeerSource::lan && peer.failures > 0 &&
-                         is_past(peer.added) && is_past(peer.last_seen);
-    if (is_gone && !known_.contains(peer.url)) urls.push_back(peer.url);
+    if (is_silent(peer, now) && !known_.contains(peer.url)) urls.push_back(peer.url);
   }
   return urls;
 }

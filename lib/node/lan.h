@@ -14,6 +14,7 @@
 
 #include "lib/core/ids.h"
 #include "lib/node/peer.h"
+#include "lib/node/service.h"
 
 namespace bmsg::node {
 
@@ -42,6 +43,12 @@ std::string print_lan_beacon(std::string_view tag, const LanBeacon& beacon);
 
 /// Strict: one text for each value. nullopt for another chain's and for anything else.
 std::optional<LanBeacon> parse_lan_beacon(std::string_view text, std::string_view tag);
+
+/// A neighbour that does not answer and was not reached for a day.
+bool is_silent(const Peer& peer, UnixSeconds now);
+
+/// Removes those, and says which.
+Result<std::vector<std::string>> forget_silent(Service& service, UnixSeconds now);
 
 /// What is to be changed in the list of peers.
 struct LanChange {

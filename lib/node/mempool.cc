@@ -207,13 +207,19 @@ Result<Done> Mempool::store(Batch batch, std::vector<MessageOutcome>& outcomes) 
 }
 
 Result<std::vector<MessageOutcome>> Mempool::submit(const std::vector<Message>& messages,
-                                                    Origin origin) {
+                                                    Origin origin,
+                                                    const std::vector<MessageId>& as_new) {
   BMSG_TRY(load());
+  std::unordered_set<MessageId, FixedBytesHash> unseen(as_new.begin(), as_new.end());
   std::vector<MessageOutcome> outcomes;
   Batch batch;
   const auto take_all = [&]() -> Result<Done> {
     for (const Message& message : messages) {
       BMSG_TRY_ASSIGN(auto outcome, judge(message, chain::id_of(message.head)));
+      const bool is_good =
+          outcome.verdict == Verdict::accepted || outcome.verdict == Verdict::known;
+      if (is_good && unseen.erase(outcome.id) == 1 && entries_.contains(outcome.id))
+        outcome.verdict = Verdict::accepted;
       if (outcome.verdict == Verdict::accepted) BMSG_TRY(take(message, origin, outcome, batch));
       if (outcome.verdict == Verdict::known && origin == Origin::own)
         BMSG_TRY(make_ours(outcome.id, batch));

@@ -34,8 +34,10 @@ class Mempool {
       : store_(store), chain_(chain), clock_(clock), limits_(limits) {}
 
   /// Judges messages and keeps the good ones; what is accepted is durable. One outcome for each.
-  /// Where there is no room, our own are held and those of others refused.
-  Result<std::vector<MessageOutcome>> submit(const std::vector<Message>& messages, Origin origin);
+  /// Where there is no room, our own are held and those of others refused. Those of `as_new` that
+  /// wait here are taken with the stamp that they first come with, as if they had not been here.
+  Result<std::vector<MessageOutcome>> submit(const std::vector<Message>& messages, Origin origin,
+                                             const std::vector<MessageId>& as_new = {});
 
   /// Messages for a block at `time`: highest rank first while they fit, then in the order of ids.
   Result<std::vector<Message>> pick(UnixSeconds time);

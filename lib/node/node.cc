@@ -35,6 +35,11 @@ std::string reason_of(const MessageOutcome& outcome) {
   return fmt::format("{}: {}", chain::name_of(outcome.violation->rule), outcome.violation->detail);
 }
 
+/// A light node offers what it sends, and nothing that tells what it had read.
+bool is_offered(const PooledMessage& pooled, const Store& store) {
+  return !store.is_light() || pooled.origin == Origin::own;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Node>> Node::make(NodeParts parts) {
@@ -54,7 +59,10 @@ Node::Node(NodeParts parts, std::string epoch)
 
 Result<Done> Node::note_returned(const std::vector<MessageId>& ids) {
   if (ids.empty()) return done;
-  for (const MessageId& id : ids) note(id);
+  // What came back to a light node's pool says which bodies it had.
+  if (!parts_.store.is_light()) {
+    for (const MessageId& id : ids) note(id);
+  }
   return pool_.trim();
 }
 
@@ -108,7 +116,7 @@ Result<std::optional<Message>> Node::find_message(const ShortId& id) const {
   if (ids.size() != 1)
     return std::optional<Message>();  // None, or two: whoever asks gets the block.
   BMSG_TRY_ASSIGN(auto pooled, parts_.store.pooled(ids.front()));
-  if (pooled) return std::optional(std::move(pooled->message));
+  if (pooled && is_offered(*pooled, parts_.store)) return std::optional(std::move(pooled->message));
   // Nobody is told which bodies of its blocks a light node has: most are its owner's.
   if (parts_.store.is_light()) return std::optional<Message>();
   BMSG_TRY_ASSIGN(const auto places, parts_.store.places_of(ids.front()));
@@ -141,7 +149,10 @@ Result<Feed> Node::feed(const std::string& cursor) {
     return feed;
   }
   BMSG_TRY_ASSIGN(const auto pool, parts_.store.pool(0));
-  for (const PooledMessage& one : pool) feed.messages.push_back(prefix_of<ShortId>(one.id));
+  for (const PooledMessage& one : pool) {
+    if (is_offered(one, parts_.store)) feed.messages.push_back(prefix_of<ShortId>(one.id));
+  }
+  std::ranges::sort(feed.messages);  // In no order that tells when each came: some were kept back.
   return feed;
 }
 
@@ -152,6 +163,7 @@ Result<BlockOutcome> Node::submit_block_locked(const Block& block) {
     BMSG_TRY(state_.keep_bodies(block.messages));
   if (outcome.verdict != Verdict::accepted) return outcome;
   pool_.forget_index();
+  BMSG_TRY(note_blocked(block.messages));
   if (outcome.reorg) BMSG_TRY(note_returned(outcome.reorg->returned));
   BMSG_TRY(note_returned(outcome.pooled));
   return outcome;
@@ -191,7 +203,7 @@ Result<std::vector<MessageOutcome>> Node::submit_messages(const std::vector<Mess
   return outcomes;
 }
 
-Result<Service::Rebuilt> Node::submit_compact(const chain::CompactBlock& compact) {
+Result<Service::Rebuilt> Node::submit_compact(const chain::CompactBlock& compact, Pool pool) {
   Rebuilt rebuilt;
   {
     const std::lock_guard lock(mutex_);
@@ -202,14 +214,24 @@ Result<Service::Rebuilt> Node::submit_compact(const chain::CompactBlock& compact
   Block block{compact.sealed.header, compact.sealed.seal, {}};
   for (const chain::CompactBlock::Entry& entry : compact.entries) {
     BMSG_TRY_ASSIGN(auto message, find_message(entry.id));
-    if (!message || !message->body) {
+    bool is_here = message && message->body;
+    if (is_here && pool == Pool::told) {
+      BMSG_TRY_ASSIGN(const bool is_kept, is_kept_back(chain::id_of(message->head)));
+      is_here = !is_kept;
+    }
+    if (!is_here) {
       rebuilt.need.push_back(entry.id);
       continue;
     }
     message->nonce = entry.nonce;  // The block may hold another stamp than the pool does.
     block.messages.push_back(std::move(*message));
   }
-  if (!rebuilt.need.empty()) return rebuilt;
+  if (!rebuilt.need.empty() && parts_.store.is_light()) {
+    // It wants nobody's bodies: the block comes without them, when it asks for blocks.
+    rebuilt.need.clear();
+    rebuilt.outcome = BlockOutcome{.verdict = Verdict::held, .violation = {}, .reorg = {}};
+  }
+  if (!rebuilt.need.empty() || rebuilt.outcome) return rebuilt;
   const bool complete = !block.messages.empty() && block.messages.size() == block.header.count;
   if (complete && chain::message_root(block) != block.header.root) {
     // A message of ours begins like one of the block's: which, nobody can say.

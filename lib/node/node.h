@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -37,6 +38,7 @@ struct NodeParts {
   PoolLimits pool = {};
   JudgePlace judge_place = {};  // Without: nothing is learned of others.
   std::function<std::optional<PeerRecord>(UnixSeconds now)> own_record = {};
+  JudgeKey admits = {};  // Without: whoever is a peer may be called.
 };
 
 /// Threads: any.
@@ -44,7 +46,8 @@ class Node final : public Service {
  public:
   static Result<std::unique_ptr<Node>> make(NodeParts parts);
 
-  /// Called after each change of chain or pool, by the thread that made it, without the lock.
+  /// Called after each change of chain or pool, by the thread that made it, without the lock. What
+  /// was called until now runs no more when this returns; it must not call this itself.
   void on_change(std::function<void()> call);
   /// The same after something of ours came that is kept back for now. Nobody else may notice.
   void on_kept_back(std::function<void()> call);
@@ -66,7 +69,11 @@ class Node final : public Service {
   Result<BlockOutcome> submit_block(const Block& block) override;
   Result<std::vector<MessageOutcome>> submit_messages(const std::vector<Message>& messages,
                                                       Origin origin) override;
-  Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override;
+  Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override {
+    return submit_compact(compact, Pool::all);
+  }
+  enum class Pool : std::uint8_t { all, told };  // Or without what is kept back.
+  Result<Rebuilt> submit_compact(const chain::CompactBlock& compact, Pool pool);
   Result<BlockTemplate> block_template(const TemplateWish& wish) override;
   Result<OutboxTaken> take_outbox() override;
   Result<Reorg> follow(const BlockHash& hash) override;
@@ -80,6 +87,11 @@ class Node final : public Service {
   Result<std::vector<PeerRecord>> peer_records() override;
   Result<std::size_t> learn_peers(const std::vector<PeerRecord>& records,
                                   const Told& told) override;
+
+  /// From now on another judge of whom that nobody gave we may call.
+  void set_admits(JudgeKey admits);
+  /// Removes what strangers told of if it still is unproven there, with this key.
+  Result<Done> forget_unproven(const Peer& peer);
 
   /// The peers to call: all but those learned ones that have no place now (outbound.h).
   Result<std::vector<Peer>> callable_peers();
@@ -96,6 +108,15 @@ class Node final : public Service {
     bool kept_back = false;
   };
 
+  /// Somebody to call, and how many do so now.
+  struct Listener {
+    std::function<void()> call;
+    int running = 0;
+  };
+  using Listening = std::shared_ptr<Listener>;
+
+  void listen(Listening& place, std::function<void()> call);
+  void call(const Listening& listener);
   void note(const MessageId& id);
   Result<Done> note_taken(const MessageId& id, Origin origin, bool was_pooled);
   void tell(const News& news);
@@ -104,6 +125,7 @@ class Node final : public Service {
                                                     Origin origin);
   Result<BlockOutcome> submit_block_locked(const Block& block);
   Result<Done> note_returned(const std::vector<MessageId>& ids);
+  Result<Done> note_blocked(const std::vector<Message>& messages);
   Result<Done> take_batch(const std::vector<OutboxSource::Queued>& queued, OutboxTaken& taken,
                           std::set<std::string>& waiting);
   Result<Done> take_outbox_locked(OutboxTaken& taken);
@@ -117,8 +139,9 @@ class Node final : public Service {
   std::string epoch_;                // Of the feed; another start of the node is another one.
   std::deque<ShortId> arrivals_;     // The newest of the feed.
   std::uint64_t first_arrival_ = 0;  // The number of arrivals_.front().
-  std::function<void()> on_change_;
-  std::function<void()> on_kept_back_;
+  Listening on_change_;
+  Listening on_kept_back_;
+  std::condition_variable called_;  // One of these came back.
   Embargo embargo_;
   std::optional<std::uint64_t> outbound_seed_;  // Drawn at the first need.
   News news_;

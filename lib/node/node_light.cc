@@ -1,6 +1,7 @@
 // Node's answers about the bodies that a light store lacks.
 
 #include <algorithm>
+#include <tuple>
 
 #include "lib/chain/block_hash.h"
 #include "lib/core/try.h"
@@ -10,22 +11,68 @@ namespace bmsg::node {
 namespace {
 
 constexpr std::size_t kBlocksAtOnce = 256;
+constexpr std::size_t kWantedMax = 65'536;  // Each sync asks for all of them.
+
+/// A body that is wanted, and what it is worth.
+struct Wanted {
+  enum class Worth : std::uint8_t { none, unplaced, off_chain, expired, live };
+  WantedBody body;
+  Worth worth = Worth::live;
+};
+
+Result<Wanted> look_up(const Store& store, const MessageId& id, UnixSeconds now) {
+  using Worth = Wanted::Worth;
+  Wanted wanted{.body = {.id = id, .height = {}, .expired = false}, .worth = Worth::unplaced};
+  BMSG_TRY_ASSIGN(const auto places, store.places_of(id));
+  if (places.empty()) return wanted;           // What a repair took over may be in a block to come.
+  const MessagePlace& place = places.front();  // On the best chain, if any is.
+  BMSG_TRY_ASSIGN(const auto message, store.message_at(place));
+  if (!message) return wanted;
+  wanted.body.height = place.height;
+  wanted.body.expired = message->head.expiry() <= now.value;
+  if (wanted.body.expired && message->head.suite == Suite::open) {
+    wanted.worth = Worth::none;  // A card or a topic's: nobody's mail, and peers have dropped it.
+  } else if (place.branch != Branch::main) {
+    wanted.worth = Worth::off_chain;  // Its block may come back.
+  } else {
+    wanted.worth = wanted.body.expired ? Worth::expired : Worth::live;
+  }
+  return wanted;
+}
+
+/// What is worth least goes, and of that the oldest: which is ours cannot be told here.
+std::vector<MessageId> take_surplus(std::vector<Wanted>& all) {
+  std::ranges::sort(all, std::ranges::greater{}, [](const Wanted& one) {
+    return std::tuple(one.worth, one.body.height, one.body.id);
+  });
+  const auto is_none = [](const Wanted& one) { return one.worth == Wanted::Worth::none; };
+  const auto end = std::ranges::find_if(all, is_none) - all.begin();
+  const auto stay = std::min(static_cast<std::size_t>(end), kWantedMax);
+  std::vector<MessageId> surplus;
+  for (std::size_t i = stay; i < all.size(); ++i) surplus.push_back(all[i].body.id);
+  all.resize(stay);
+  return surplus;
+}
 
 }  // namespace
 
 Result<std::vector<WantedBody>> Node::wanted_bodies() {
   const std::lock_guard lock(mutex_);
   BMSG_TRY_ASSIGN(const auto ids, parts_.store.wanted());
-  std::vector<WantedBody> wanted;
+  std::vector<Wanted> all;
   for (const MessageId& id : ids) {
-    BMSG_TRY_ASSIGN(const auto places, parts_.store.places_of(id));
-    const auto place = std::ranges::find(places, Branch::main, &MessagePlace::branch);
-    if (place == places.end()) continue;  // Its block may come back.
-    BMSG_TRY_ASSIGN(const auto message, parts_.store.message_at(*place));
-    if (!message) continue;
-    const bool expired = message->head.expiry() <= parts_.clock.now().value;
-    wanted.push_back({.id = id, .height = place->height, .expired = expired});
+    BMSG_TRY_ASSIGN(const auto one, look_up(parts_.store, id, parts_.clock.now()));
+    all.push_back(one);
   }
+  ChainChange change;
+  change.unwant = take_surplus(all);
+  if (!change.unwant.empty()) BMSG_TRY(parts_.store.apply(change));
+  std::vector<WantedBody> wanted;
+  for (const Wanted& one : all) {
+    const bool on_chain = one.worth == Wanted::Worth::expired || one.worth == Wanted::Worth::live;
+    if (on_chain) wanted.push_back(one.body);
+  }
+  std::ranges::sort(wanted, {}, &WantedBody::id);
   return wanted;
 }
 

@@ -1,6 +1,8 @@
 // What a node tells of: its feed, and whom it wakes. Our own new messages are kept back
 // (embargo.h).
 
+#include <utility>
+
 #include "lib/chain/block_hash.h"
 #include "lib/core/try.h"
 #include "lib/node/node.h"
@@ -12,26 +14,35 @@ constexpr std::size_t kArrivalsMax = 100'000;  // Kept for cursors; who is furth
 
 }  // namespace
 
-void Node::on_change(std::function<void()> call) {
-  const std::lock_guard lock(mutex_);
-  on_change_ = std::move(call);
+void Node::on_change(std::function<void()> call) { listen(on_change_, std::move(call)); }
+
+void Node::on_kept_back(std::function<void()> call) { listen(on_kept_back_, std::move(call)); }
+
+void Node::listen(Listening& place, std::function<void()> call) {
+  std::unique_lock lock(mutex_);
+  const Listening before = std::exchange(
+      place, call ? std::make_shared<Listener>(Listener{std::move(call), 0}) : nullptr);
+  // What it uses may be gone when this returns.
+  if (before) called_.wait(lock, [&] { return before->running == 0; });
 }
 
-void Node::on_kept_back(std::function<void()> call) {
+void Node::call(const Listening& place) {
+  Listening listener;
+  {
+    const std::lock_guard lock(mutex_);
+    listener = place;
+    if (!listener) return;
+    ++listener->running;
+  }
+  listener->call();
   const std::lock_guard lock(mutex_);
-  on_kept_back_ = std::move(call);
+  --listener->running;
+  called_.notify_all();
 }
 
 void Node::tell(const News& news) {
-  std::function<void()> change;
-  std::function<void()> kept_back;
-  {
-    const std::lock_guard lock(mutex_);
-    if (news.any) change = on_change_;
-    if (news.kept_back) kept_back = on_kept_back_;
-  }
-  if (kept_back) kept_back();
-  if (change) change();
+  if (news.kept_back) call(on_kept_back_);
+  if (news.any) call(on_change_);
 }
 
 void Node::note(const MessageId& id) {
@@ -58,22 +69,52 @@ Result<Done> Node::note_taken(const MessageId& id, Origin origin, bool was_poole
 
 Result<std::vector<MessageOutcome>> Node::submit_locked(const std::vector<Message>& messages,
                                                         Origin origin) {
-  std::vector<bool> were_pooled;
+  const bool is_light = parts_.store.is_light();
+  std::vector<std::optional<Origin>> before;  // Of what was pooled.
   for (const Message& message : messages) {
-    if (origin != Origin::own) break;
+    if (origin != Origin::own && !is_light) break;
     BMSG_TRY_ASSIGN(const auto pooled, parts_.store.pooled(chain::id_of(message.head)));
-    were_pooled.push_back(pooled.has_value());
+    before.push_back(pooled ? std::optional(pooled->origin) : std::nullopt);
   }
-  were_pooled.resize(messages.size());
-  BMSG_TRY_ASSIGN(auto outcomes, pool_.submit(messages, origin));
+  before.resize(messages.size());
+  if (is_light && origin == Origin::peer) {
+    // It wants nobody else's: all the same to who brings it, whatever it is.
+    std::vector<Message> ours;
+    std::vector<MessageOutcome> outcomes;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      outcomes.push_back({chain::id_of(messages[i].head), Verdict::known, {}});
+      if (before[i] == Origin::own) ours.push_back(messages[i]);
+    }
+    BMSG_TRY_ASSIGN(const auto kept, state_.keep_bodies(messages));
+    news_.any = news_.any || kept > 0;
+    if (!ours.empty()) BMSG_TRY(submit_locked(ours, Origin::reorg));  // They stay ours.
+    return outcomes;
+  }
+  // Others that bring what is kept back must find no trace of it, not even in its stamp.
+  const auto kept = origin == Origin::own ? std::vector<MessageId>() : embargo_.kept();
+  BMSG_TRY_ASSIGN(auto outcomes, pool_.submit(messages, origin, kept));
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const MessageOutcome& outcome = outcomes[i];
-    const bool came_back =
-        outcome.verdict == Verdict::known && origin != Origin::own && embargo_.keeps(outcome.id);
-    if (outcome.verdict == Verdict::accepted || came_back)
-      BMSG_TRY(note_taken(outcome.id, origin, were_pooled[i]));
+    // A light node tells nobody of what came back from a block, until the outbox says it is ours.
+    const bool was_hidden = is_light && origin == Origin::own &&
+                            outcome.verdict == Verdict::known && before[i] &&
+                            before[i] != Origin::own;
+    if (outcome.verdict == Verdict::accepted || was_hidden)
+      BMSG_TRY(note_taken(outcome.id, origin, before[i].has_value()));
   }
   return outcomes;
+}
+
+/// What a block holds is no secret, whether or not the best chain has it.
+Result<Done> Node::note_blocked(const std::vector<Message>& messages) {
+  if (embargo_.kept().empty()) return done;
+  for (const Message& message : messages) {
+    const MessageId id = chain::id_of(message.head);
+    if (!embargo_.end(id)) continue;
+    BMSG_TRY_ASSIGN(const auto pooled, parts_.store.pooled(id));
+    if (pooled) note(id);
+  }
+  return done;
 }
 
 Result<Done> Node::release_due() {

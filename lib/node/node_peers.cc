@@ -1,6 +1,8 @@
 // Whom a node knows: what peers tell of others, and which of those it calls.
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "lib/core/big_endian.h"
 #include "lib/core/try.h"
@@ -58,9 +60,23 @@ Result<std::size_t> Node::learn_peers(const std::vector<PeerRecord>& records, co
   return change.learned;
 }
 
-Result<std::vector<Peer>> Node::callable_peers() {
-  BMSG_TRY_ASSIGN(const auto all, parts_.store.peers());
+void Node::set_admits(JudgeKey admits) {
   const std::lock_guard lock(mutex_);
+  parts_.admits = std::move(admits);
+}
+
+Result<Done> Node::forget_unproven(const Peer& peer) {
+  const std::lock_guard lock(mutex_);
+  BMSG_TRY_ASSIGN(const auto all, parts_.store.peers());
+  const auto now = std::ranges::find(all, peer.url, &Peer::url);
+  const bool is_same = now != all.end() && is_unproven(*now) && now->key == peer.key;
+  return is_same ? parts_.store.remove_peer(peer.url) : Result<Done>(done);
+}
+
+Result<std::vector<Peer>> Node::callable_peers() {
+  BMSG_TRY_ASSIGN(auto all, parts_.store.peers());
+  const std::lock_guard lock(mutex_);
+  all = admitted(std::move(all), parts_.admits);
   if (!outbound_seed_) {
     BMSG_TRY_ASSIGN(outbound_seed_, draw(parts_.entropy));
   }
@@ -68,8 +84,10 @@ Result<std::vector<Peer>> Node::callable_peers() {
 }
 
 Result<std::optional<Peer>> Node::feeler() {
-  BMSG_TRY_ASSIGN(const auto all, parts_.store.peers());
+  BMSG_TRY_ASSIGN(auto all, parts_.store.peers());
   BMSG_TRY_ASSIGN(const std::uint64_t seed, draw(parts_.entropy));
+  const std::lock_guard lock(mutex_);
+  all = admitted(std::move(all), parts_.admits);
   return choose_feeler(all, parts_.clock.now(), seed, or_none(parts_.judge_place));
 }
 

@@ -6,9 +6,11 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "lib/core/big_endian.h"
 #include "lib/crypto/sha512.h"
+#include "lib/node/lan.h"
 #include "lib/node/peer_book.h"
 
 namespace bmsg::node {
@@ -60,9 +62,12 @@ class Places {
  public:
   void take(const std::vector<Candidate>& in_order, std::size_t of_teller_max) {
     for (const Candidate& one : in_order) {
+      const bool is_named = is_name(one.peer->url.substr(kScheme.size()));
       const bool is_free = chosen_.size() < kOutboundMax && !networks_.contains(one.network) &&
-                           tellers_[one.peer->told_by] < of_teller_max;
+                           tellers_[one.peer->told_by] < of_teller_max &&
+                           (!is_named || names_ < kOutboundNamesMax);
       if (!is_free) continue;
+      names_ += is_named ? 1 : 0;
       networks_.insert(one.network);
       ++tellers_[one.peer->told_by];
       chosen_.push_back(one.peer);
@@ -75,9 +80,19 @@ class Places {
   std::vector<const Peer*> chosen_;
   std::set<std::string> networks_;
   std::map<std::string, std::size_t> tellers_;
+  std::size_t names_ = 0;
 };
 
 }  // namespace
+
+std::vector<Peer> admitted(std::vector<Peer> peers, const JudgeKey& admits) {
+  if (!admits) return peers;
+  std::erase_if(peers, [&](const Peer& peer) {
+    const bool is_given = !is_learned(peer) && peer.source != PeerSource::lan;
+    return !is_given && !(peer.key && admits(*peer.key));
+  });
+  return peers;
+}
 
 std::vector<Peer> choose_outbound(const std::vector<Peer>& peers, UnixSeconds now,
                                   std::uint64_t seed, const JudgePlace& judge) {
@@ -89,7 +104,7 @@ std::vector<Peer> choose_outbound(const std::vector<Peer>& peers, UnixSeconds no
   places.take(learned, kOutboundMax);
   std::vector<Peer> chosen;
   for (const Peer& peer : peers) {
-    if (!is_learned(peer)) chosen.push_back(peer);
+    if (!is_learned(peer) && !is_silent(peer, now)) chosen.push_back(peer);
   }
   for (const Peer* peer : places.chosen()) chosen.push_back(*peer);
   return chosen;

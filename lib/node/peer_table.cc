@@ -1,6 +1,7 @@
 #include "lib/node/peer_table.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -59,14 +60,17 @@ class Table {
     const auto known = url_of_key_.find(record.key);
     if (known != url_of_key_.end()) return renew(peers_.at(known->second), record, *network);
     // Whoever came first with this address keeps it, until it shows whose it is.
-    if (peers_.contains(url_of(record)) || !has_room(*network, options_.told.by)) return;
-    if (!is_good(record) || !make_room()) return;
+    if (peers_.contains(url_of(record))) return;
+    const Part part{*network, options_.told.by, is_name(record.host_port)};
+    const auto leave = who_leaves(part);
+    if (!leave || !is_good(record)) return;
+    for (const std::string& url : *leave) drop(url);
     keep(record, {});
   }
 
   TableChange change() {
     TableChange made;
-    made.learned = learned_now_;
+    made.learned = new_.size();
     for (const std::string& url : changed_) {
       const auto at = peers_.find(url);
       if (at == peers_.end())
@@ -79,19 +83,59 @@ class Table {
 
  private:
   using Counts = std::map<std::string, std::size_t>;
+  /// Where one more is to be counted.
+  struct Part {
+    std::string network;
+    std::string teller;
+    bool is_named = false;
+  };
+  /// A part that is limited, and who is in it.
+  struct Limit {
+    bool has_room = false;
+    std::function<bool(const Peer&)> has;
+  };
+
+  static bool is_named(const Peer& peer) {
+    return peer.url.starts_with(kScheme) && is_name(peer.url.substr(kScheme.size()));
+  }
 
   bool is_good(const PeerRecord& record) const {
     return bool(check_peer_record(record, options_.chain, options_.now));
   }
 
-  std::string network_of(const Peer& peer) const {
+  /// Looked up once for each: who has to give way is asked of all of them.
+  const std::string& network_of(const Peer& peer) {
+    const auto [at, is_new] = networks_.try_emplace(peer.url);
+    if (!is_new) return at->second;
     const bool is_web = peer.url.starts_with(kScheme);
     const auto network = is_web ? options_.judge(peer.url.substr(kScheme.size())) : std::nullopt;
-    return network.value_or(peer.url);
+    at->second = network.value_or(peer.url);
+    return at->second;
   }
 
-  bool has_room(const std::string& network, const std::string& teller) {
-    return of_network_[network] < kLearnedOfNetworkMax && of_teller_[teller] < kLearnedOfTellerMax;
+  /// Who has to give way for one more in this part of the table: one that never answered for each
+  /// limit that is reached. nullopt: all have answered.
+  std::optional<std::set<std::string>> who_leaves(const Part& part) {
+    const std::array<Limit, 4> limits{{
+        {of_network_[part.network] < kLearnedOfNetworkMax,
+         [&](const Peer& peer) { return network_of(peer) == part.network; }},
+        {of_teller_[part.teller] < kLearnedOfTellerMax,
+         [&](const Peer& peer) { return peer.told_by == part.teller; }},
+        {!part.is_named || names_ < kLearnedNamesMax, is_named},
+        {learned_ < kLearnedMax, [](const Peer&) { return true; }},
+    }};
+    std::set<std::string> leave;
+    for (const Limit& limit : limits) {
+      const auto helps = [&](const std::string& url) { return limit.has(peers_.at(url)); };
+      if (limit.has_room || std::ranges::any_of(leave, helps)) continue;
+      std::vector<std::string> unproven;
+      for (const auto& [url, peer] : peers_) {
+        if (is_unproven(peer) && limit.has(peer)) unproven.push_back(url);
+      }
+      if (unproven.empty()) return std::nullopt;
+      leave.insert(unproven[draw_.below(unproven.size())]);
+    }
+    return leave;
   }
 
   /// A newer record of a key that is known.
@@ -113,20 +157,10 @@ class Table {
     if (peers_.contains(url_of(record)) || !is_good(record)) return;
     const Peer before = peer;
     drop(before.url);
-    if (has_room(network, options_.told.by)) return keep(record, before);
-    add(before);
-  }
-
-  /// Drops one that never answered if the table is full; false if all have.
-  bool make_room() {
-    if (learned_ < kLearnedMax) return true;
-    std::vector<std::string> unproven;
-    for (const auto& [url, peer] : peers_) {
-      if (is_unproven(peer)) unproven.push_back(url);
-    }
-    if (unproven.empty()) return false;
-    drop(unproven[draw_.below(unproven.size())]);
-    return true;
+    const auto leave = who_leaves({network, options_.told.by, is_name(record.host_port)});
+    if (!leave) return add(before);
+    for (const std::string& url : *leave) drop(url);
+    keep(record, before);
   }
 
   void keep(const PeerRecord& record, const Peer& before) {
@@ -142,7 +176,7 @@ class Table {
     if (is_banned(before, options_.now)) peer.not_before = before.not_before;
     add(peer);
     changed_.insert(peer.url);
-    ++learned_now_;
+    new_.insert(peer.url);
   }
 
   void add(const Peer& peer) {
@@ -158,6 +192,7 @@ class Table {
     if (at->second.key) url_of_key_.erase(*at->second.key);
     peers_.erase(at);
     changed_.insert(url);
+    new_.erase(url);
   }
 
   void count(const Peer& peer, int by) {
@@ -165,20 +200,31 @@ class Table {
     learned_ += step;
     of_network_[network_of(peer)] += step;
     of_teller_[peer.told_by] += step;
+    if (is_named(peer)) names_ += step;
   }
 
   const LearnOptions& options_;
   Draw draw_;
   std::map<std::string, Peer> peers_;  // By url.
   std::unordered_map<NodeKey, std::string, FixedBytesHash> url_of_key_;
+  std::unordered_map<std::string, std::string> networks_;  // By url.
   Counts of_network_;
   Counts of_teller_;
   std::size_t learned_ = 0;
-  std::size_t learned_now_ = 0;
+  std::size_t names_ = 0;  // Of the learned ones.
+  std::set<std::string> new_;
   std::set<std::string> changed_;
 };
 
 }  // namespace
+
+bool is_name(std::string_view host_port) {
+  if (host_port.starts_with('[')) return false;
+  const std::string_view host = host_port.substr(0, host_port.rfind(':'));
+  // The last part of an address is a number; that of a name never is.
+  const std::string_view last = host.substr(host.rfind('.') + 1);
+  return last.find_first_not_of("0123456789") != std::string_view::npos;
+}
 
 std::string url_of(const PeerRecord& record) {
   return std::string(kScheme).append(record.host_port);

@@ -3,6 +3,7 @@
 // Whoever can speak to us can tell of any number of places. So what is learned fills a table of
 // fixed size, of which no network and no teller gets more than a small part; what has answered
 // stays, and only what never did gives way, drawn at random; what people have given is not touched.
+// Whoever has one domain can have any number of them, so all names together have a part, too.
 
 #pragma once
 
@@ -24,6 +25,7 @@ namespace bmsg::node {
 inline constexpr std::size_t kLearnedMax = 1'000;
 inline constexpr std::size_t kLearnedOfNetworkMax = 16;  // IPv4 /16, IPv6 /32, or domain.
 inline constexpr std::size_t kLearnedOfTellerMax = 100;  // A tenth of the table.
+inline constexpr std::size_t kLearnedNamesMax = 250;     // A quarter of it.
 inline constexpr std::size_t kRecordsPerAnswerMax = 64;  // 32 KiB at most.
 inline constexpr std::chrono::seconds kUnprovenMax{14 * 86'400};
 inline constexpr std::chrono::seconds kRelayedMax{86'400};  // Reached within a day.
@@ -33,6 +35,9 @@ inline constexpr std::chrono::seconds kRecordNewer{600};  // For the same place:
 /// The network of the place "HOST:PORT", by which peers are counted; nullopt: a stranger's word is
 /// not enough to call there.
 using JudgePlace = std::function<std::optional<std::string>(std::string_view host_port)>;
+
+/// Whether a node with this key may have the chain from us.
+using JudgeKey = std::function<bool(const NodeKey&)>;
 
 struct LearnOptions {
   ChainId chain;
@@ -50,8 +55,9 @@ struct TableChange {
   std::size_t learned = 0;  // New ones, and those that have moved.
 };
 
-/// Takes in records one after the other. Those without room are dropped before their signatures
-/// cost time.
+/// Takes in records one after the other. Where there is no room, an unproven one of the part that
+/// is full gives way; where all have answered the record is dropped before its signature costs
+/// time.
 TableChange plan_learning(const std::vector<Peer>& peers, const std::vector<PeerRecord>& records,
                           const LearnOptions& options);
 
@@ -65,6 +71,9 @@ std::vector<PeerRecord> records_to_give(const std::vector<Peer>& peers,
 
 /// Whether the last time that it was asked for records is long ago.
 bool may_ask_records(const Peer& peer, UnixSeconds now);
+
+/// Whether the host of such a place is a name and no address.
+bool is_name(std::string_view host_port);
 
 /// The url of a record's place.
 std::string url_of(const PeerRecord& record);

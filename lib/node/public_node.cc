@@ -43,19 +43,4 @@ Result<Feed> PublicNode::feed(const std::string& cursor) {
   return feed;
 }
 
-Result<std::vector<MessageOutcome>> PublicNode::submit_messages(
-    const std::vector<Message>& messages, Origin origin) {
-  std::vector<bool> were_kept;
-  for (const Message& message : messages) {
-    BMSG_TRY_ASSIGN(const bool is_kept, node_.is_kept_back(chain::id_of(message.head)));
-    were_kept.push_back(is_kept);
-  }
-  BMSG_TRY_ASSIGN(auto outcomes, node_.submit_messages(messages, origin));
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (were_kept[i] && outcomes[i].verdict == Verdict::known)
-      outcomes[i].verdict = Verdict::accepted;
-  }
-  return outcomes;
-}
-
 }  // namespace bmsg::node

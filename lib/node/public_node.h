@@ -34,11 +34,13 @@ class PublicNode final : public Service {
   Result<BlockOutcome> submit_block(const Block& block) override {
     return node_.submit_block(block);
   }
-  /// What was kept back and is handed in by others has come back: it is told of, and was new.
   Result<std::vector<MessageOutcome>> submit_messages(const std::vector<Message>& messages,
-                                                      Origin origin) override;
+                                                      Origin origin) override {
+    return node_.submit_messages(messages, origin);
+  }
+  /// Who holds what is kept back is asked for it.
   Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override {
-    return node_.submit_compact(compact);
+    return node_.submit_compact(compact, sees_all() ? Node::Pool::all : Node::Pool::told);
   }
   Result<BlockTemplate> block_template(const TemplateWish& wish) override {
     return node_.block_template(wish);

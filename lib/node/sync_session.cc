@@ -37,6 +37,7 @@ struct SyncSession::State {
   std::optional<HeaderSync> headers;
   std::optional<BlockQueue> own_queue;
   std::optional<BlockPull> blocks;
+  bool has_pulled = false;
   std::optional<BodySync> bodies;
   std::optional<BlockPush> push;
   std::optional<PoolSync> pool;
@@ -150,6 +151,8 @@ Result<Done> SyncSession::State::end_headers() {
 }
 
 Result<Done> SyncSession::State::end_pull() {
+  has_pulled = blocks.has_value();
+  blocks.reset();  // Other sessions need not reckon with this one any more.
   BMSG_TRY_ASSIGN(const auto mine, local.info());
   if (!mine.light || report.peer.light || options.direction == Direction::push) return begin_push();
   if (options.topic) BMSG_TRY(local.want_topic(*options.topic));
@@ -162,8 +165,8 @@ Result<Done> SyncSession::State::begin_push() {
   BMSG_TRY_ASSIGN(const auto mine, local.info());
   bodies.reset();
   // All of its blocks are here and its chain is still the better one: we do not follow it.
-  if (blocks && !report.held && beats(report.peer.tip, mine.tip)) report.stopped_by_policy = true;
-  blocks.reset();
+  if (has_pulled && !report.held && beats(report.peer.tip, mine.tip))
+    report.stopped_by_policy = true;
   // Blocks without bodies are nothing to a node that keeps them.
   const bool may_push =
       options.direction != Direction::pull && peer.is_live() && (!mine.light || report.peer.light);

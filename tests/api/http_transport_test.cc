@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "lib/api/gossip.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/pack.h"
 #include "lib/core/codec.h"
@@ -158,7 +159,7 @@ TEST(LyingServers, BreakTheProtocolWhateverTheySay) {
 
 TEST(LyingServers, AreNotFollowedElsewhere) {
   const Liar target(answer(to_bytes("{}")));
-  for (const int status : {201, 204, 301, 302, 307, 308, 400, 401, 403, 405, 410, 500, 502}) {
+  for (const int status : {201, 204, 301, 302, 307, 308, 400, 401, 405, 410, 500, 502}) {
     net::HttpResponse redirect = answer({}, status);
     const std::string places[] = {"http://127.0.0.1:1/", "file:///etc/passwd",
                                   "http://169.254.169.254/"};
@@ -170,6 +171,19 @@ TEST(LyingServers, AreNotFollowedElsewhere) {
     EXPECT_EQ(liar.asked, 7);
   }
   EXPECT_EQ(target.asked, 0);
+}
+
+TEST(LyingServers, MayLetUsInNoMore) {
+  const Liar liar(answer({}, 403));
+  const auto errors = all_errors(*liar.transport());
+  EXPECT_EQ(errors.size(), 7);
+  for (const Error& error : errors) {
+    EXPECT_EQ(error.code, Errc::denied);
+    EXPECT_NE(error.message.find("lets this node in no more for now"), std::string::npos);
+    node::Peer peer;
+    peer.url = "https://11.0.0.1:5512";
+    EXPECT_EQ(after_error(peer, error, {1'000}).score, 0u);  // Nothing that it did wrong.
+  }
 }
 
 TEST(LyingServers, AskForPatience) {

@@ -4,6 +4,7 @@
 
 #include "lib/api/remote_service.h"
 #include "lib/chain/block_hash.h"
+#include "lib/chain/pack.h"
 #include "tests/api/running_node.h"
 
 namespace bmsg::api {
@@ -48,6 +49,18 @@ TEST_F(LightNode, SaysSoAndGivesBlocksWithoutBodiesOnly) {
   full.accept({block});
   EXPECT_EQ(full.transport()->block(hash, Bodies::with).value(), block);
   EXPECT_EQ(full.transport()->block(hash, Bodies::without).value(), heads);
+}
+
+TEST_F(LightNode, NeedsNothingThatIsOffered) {
+  Bytes pack = chain::begin_pack();
+  const ShortId offered = ShortId::filled(1);
+  chain::append_frame(pack, chain::FrameType::ids, chain::encode_short_ids({offered}));
+  const auto lines = light.transport()->put(pack).value();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines.front().verdict, node::Verdict::known);
+  EXPECT_TRUE(lines.front().need.empty());
+  RunningNode full(builder);
+  EXPECT_EQ(full.transport()->put(pack).value().front().need, std::vector{offered});
 }
 
 TEST_F(LightNode, TakesBodiesOverTheLocalSocket) {

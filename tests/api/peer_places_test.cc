@@ -12,6 +12,7 @@
 #include "lib/api/remote_service.h"
 #include "lib/chain/pack.h"
 #include "lib/crypto/sign.h"
+#include "lib/node/lan.h"
 #include "tests/api/running_node.h"
 #include "tests/support/fake_clock.h"
 
@@ -181,6 +182,53 @@ TEST_F(ToldNode, CallsNobodyWhoseRecordLeadsInside) {
   put(node::print_peer_records({record(1, "11.0.0.1:5512")}));
   EXPECT_EQ(node->callable_peers().value().size(), 1U);
   EXPECT_TRUE(node->feeler().value());
+}
+
+TEST_F(ToldNode, CallsNobodyWhomTheChainDoesNotAdmit) {
+  put(node::print_peer_records({record(1, "11.0.0.1:5512")}));
+  const NodeKey key = *node->peers().value().front().key;
+  node->set_admits([](const NodeKey&) { return false; });
+  EXPECT_TRUE(node->callable_peers().value().empty());
+  EXPECT_FALSE(node->feeler().value());
+  node->set_admits([key](const NodeKey& one) { return one == key; });
+  EXPECT_EQ(node->callable_peers().value().size(), 1U);
+  EXPECT_TRUE(node->feeler().value());
+}
+
+/// Somebody may have given it while it was called for a stranger's word.
+TEST_F(ToldNode, ForgetsOnlyWhatIsStillUnproven) {
+  put(node::print_peer_records({record(1, "11.0.0.1:5512")}));
+  const node::Peer called = node->peers().value().front();
+  std::vector<node::Peer> since(3, called);
+  since[0].source = node::PeerSource::config;
+  since[1].reached = clock.now();
+  since[2].key = NodeKey::filled(9);
+  for (const node::Peer& now : since) {
+    ASSERT_TRUE(node->put_peer(now));
+    ASSERT_TRUE(node->forget_unproven(called));
+    EXPECT_EQ(node->peers().value(), std::vector{now});
+  }
+  ASSERT_TRUE(node->put_peer(called));
+  ASSERT_TRUE(node->forget_unproven(called));
+  EXPECT_TRUE(node->peers().value().empty());
+  EXPECT_TRUE(node->forget_unproven(called));
+}
+
+TEST_F(ToldNode, ForgetsNeighboursThatAreSilent) {
+  node::Peer silent;
+  silent.url = "https://10.0.0.1:5512";
+  silent.source = node::PeerSource::lan;
+  silent.failures = 1;
+  silent.added = clock.now();
+  ASSERT_TRUE(node->put_peer(silent));
+  node::Peer given = silent;
+  given.url = "https://10.0.0.2:5512";
+  given.source = node::PeerSource::config;
+  ASSERT_TRUE(node->put_peer(given));
+  const std::uint64_t day = clock.now().value + 86'400;
+  EXPECT_TRUE(node::forget_silent(*node, UnixSeconds{day}).value().empty());
+  EXPECT_EQ(node::forget_silent(*node, UnixSeconds{day + 1}).value(), std::vector{silent.url});
+  EXPECT_EQ(node->peers().value(), std::vector{given});
 }
 
 /// Two nodes with a real connection between them.

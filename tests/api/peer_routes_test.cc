@@ -96,5 +96,71 @@ TEST_F(LongPoll, WaitsForNothingWithoutACursor) {
   EXPECT_EQ(read(answer).cursor, cursor);
 }
 
+/// Polls that come from addresses which the test names.
+class PollsOfASubnet : public LongPoll {
+ protected:
+  using Status = std::future<int>;
+
+  Status poll(const std::string& address, bool is_loopback = false) {
+    net::HttpRequest request;
+    request.path = "/bmsg/1/feed";
+    request.query = {{"wait", "60"}, {"since", cursor}};
+    request.peer.address = address;
+    request.peer.is_loopback = is_loopback;
+    const auto status = std::make_shared<std::promise<int>>();
+    node.peer_routes->handle(
+        request, [status](const net::HttpResponse& answer) { status->set_value(answer.status); });
+    return status->get_future();
+  }
+  static bool is_answered(Status& one) {
+    return one.wait_for(std::chrono::milliseconds(0)) == std::future_status::ready;
+  }
+  /// Whether everything that was asked before has been looked at: one thread takes all in order.
+  void settle() {
+    auto other = ask("/bmsg/1/info");
+    ASSERT_TRUE(other.get());
+  }
+};
+
+TEST_F(PollsOfASubnet, WaitForHalfOfItsConnectionsAndTheOldestGivesWay) {
+  auto first = poll("11.0.0.1");
+  auto elsewhere = poll("11.0.1.1");
+  auto second = poll("11.0.0.2");
+  settle();
+  EXPECT_FALSE(is_answered(first));
+  auto third = poll("11.0.0.3");
+  EXPECT_EQ(first.get(), 200);
+  settle();
+  for (Status* one : {&elsewhere, &second, &third}) EXPECT_FALSE(is_answered(*one));
+  auto fourth = poll("11.0.0.1");
+  EXPECT_EQ(second.get(), 200);
+  settle();
+  for (Status* one : {&elsewhere, &third, &fourth}) EXPECT_FALSE(is_answered(*one));
+}
+
+TEST_F(PollsOfASubnet, AreAsManyAsTheSettingAllows) {
+  node.peer_routes->set_limits({.connections_per_subnet = 6});
+  std::vector<Status> polls;
+  for (int i = 0; i < 3; ++i) polls.push_back(poll("11.0.0.1"));
+  settle();
+  for (Status& one : polls) EXPECT_FALSE(is_answered(one));
+  polls.push_back(poll("11.0.0.1"));
+  EXPECT_EQ(polls.front().get(), 200);
+  node.peer_routes->set_limits({.connections_per_subnet = 1});
+  EXPECT_EQ(poll("11.0.2.1").get(), 200);  // None may take the only connection for long.
+}
+
+TEST_F(PollsOfASubnet, AreMoreInAPrivateNetworkAndUncountedOnThisMachine) {
+  std::vector<Status> polls;
+  for (int i = 0; i < 32; ++i) polls.push_back(poll("10.0.0." + std::to_string(i)));
+  for (int i = 0; i < 40; ++i) polls.push_back(poll("127.0.0.1", true));
+  settle();
+  for (Status& one : polls) EXPECT_FALSE(is_answered(one));
+  polls.push_back(poll("10.0.0.77"));
+  EXPECT_EQ(polls.front().get(), 200);
+  settle();
+  for (std::size_t i = 1; i < polls.size(); ++i) EXPECT_FALSE(is_answered(polls[i])) << i;
+}
+
 }  // namespace
 }  // namespace bmsg::api

@@ -98,6 +98,10 @@ def check_words(ana, members):
     ana.discover("--secret-file", ana.directory / "format", exits=(65,))
     _, said = members.discover("--once", "--bootstrap", TABLE, exits=(78,))
     assert "--secret-file" in said, said
+    ana.run("config", "set", "sync.proxy", "socks5h://127.0.0.1:9")
+    _, said = ana.discover("--once", "--bootstrap", TABLE, exits=(78,))
+    assert "sync.proxy" in said, said
+    ana.run("config", "unset", "sync.proxy")
     told, _ = ana.discover("--help")
     named = set(re.findall(r"--?[a-zA-Z][a-z-]*", "\n".join(
         line[:26] for line in told if line.startswith("  -"))))

@@ -150,6 +150,17 @@ def check_conversation(place, ana):
             assert "Welcome." in ben.text("read", "@")
 
 
+def check_unlisted(store, url, key):
+    """Whoever is called only once is not remembered, and nothing else is said."""
+    store.run("peers", "rm", url)
+    done = subprocess.run(store.words("sync", url), env=store.environment, capture_output=True,
+                          check=True)
+    said = done.stderr.decode()
+    assert f"its key is {key}" in said and "is pinned" not in said, said
+    assert store.objects("peers") == []
+    store.run("peers", "add", "--no-probe", "--node", key, url)
+
+
 def check_url(place, ana):
     """A node's address alone: the key it shows is pinned, and told."""
     with ana.served(listen="https://127.0.0.1:0") as url:
@@ -158,6 +169,7 @@ def check_url(place, ana):
         assert f"its key {key} is pinned" in said, said
         peer = stores.Store(place / "fresh").objects("peers")[0]
         assert (peer["node"], peer["source"]) == (key, "config"), peer
+        check_unlisted(stores.Store(place / "fresh"), url, key)
     shutil.rmtree(place / "fresh")
     with ana.served() as url:
         (place / "fresh").mkdir()  # An empty directory is as good as none.

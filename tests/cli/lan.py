@@ -22,6 +22,22 @@ GROUP = "239.255.55.12"
 STRANGER = "10.77.0.254"  # This script's own place on the bridge.
 CROWD = [f"10.77.1.{number}" for number in range(1, 21)]
 FLOOD = 10_000
+RULES = """bmsg 1
+version 0
+name club
+mode pow
+access members
+time {time}
+interval 600
+halflife 7200
+floor 2000ffff
+maxblock 1048576
+maxmessage 65536
+maxttl 31536000
+stamp 0
+blobstamp 0
+member {key}
+"""
 
 
 def group_socket():
@@ -100,9 +116,25 @@ def check_forgery(ana, eve, tag):
         peer = eventually("the forged place is called", lambda: [
             peer for peer in ana.peers_from("lan") if peer["url"] == url and peer["last_error"]])[0]
         assert "key" in peer["last_error"] and peer["state"] != "ok", peer
+        ana.run("sync")  # What anybody can shout makes nothing fail,
+        assert "peers" not in [one["name"] for one in ana.objects("status")[0]["attention"]]
         ana.run("sync", url, exits=(77,))
         pool = set(eve.text("ls-pool").split())
     assert not pool & set(ana.text("ls-pool").split()), "something was given to the forged place"
+
+
+def check_members(place, club, member):
+    """On a chain for members only those are heard: who is called is handed the chain."""
+    genesis = place / "rules"
+    genesis.write_text(RULES.format(time=int(time.time()) - 3600, key=member), encoding="ascii")
+    stores.joined(club.directory, "club", genesis)
+    tag = hashlib.sha512(b"bmsg1 lan" + hashlib.sha512(genesis.read_bytes()).digest()).hexdigest()
+    with club.serving("--lan"), sender(STRANGER) as send:
+        for _ in range(5):
+            send(beacon(tag[:16], PORT + 1, bytes(range(32))))
+        send(beacon(tag[:16], PORT, bytes.fromhex(member)))
+        eventually("the member is heard", lambda: club.peers_from("lan"))
+        assert [one["node"] for one in club.peers_from("lan")] == [member]
 
 
 def check_flood(nodes, tag, numbers):
@@ -140,6 +172,7 @@ def try_all(place, numbers):
             ana.run("contact", "add", "ben", ben.text("id"))
             check_mail(ana, ben, "the first")
             check_forgery(ana, eve, tag)
+            check_members(place, Neighbour(place / "club", "10.77.0.3/16"), ana.key)
             print("peers after the flood:", *check_flood((ana, ben), tag, numbers))
             check_mail(ana, ben, "the second")
 

@@ -249,6 +249,41 @@ def reorganised(ana, lea, full, url):
         assert lea.text("read", sent, "--body") == "over the fork" and shown["block"], shown
 
 
+def damage(store):
+    """One byte in the middle of every file that holds records."""
+    hit = 0
+    for file in (store.directory / "chain").iterdir():
+        if file.suffix in (".sst", ".log") and file.stat().st_size > 2000:
+            content = bytearray(file.read_bytes())
+            content[len(content) // 2] ^= 0x10
+            file.write_bytes(content)
+            hit += 1
+    assert hit, "nothing was damaged"
+
+
+def repaired(place, ana, lea, url):
+    """It is light again, what is its own is read again, and what comes later is noticed."""
+    mended = lea.copy_to(place / "mended")
+    ids = [one["id"] for one in mended.objects("inbox")]
+    assert ids
+    damage(mended)
+    mended.run("verify", "--full", exits=(65,))
+    mended.run("repair", "--yes", "--from-peer", url, exits=(0, 3))
+    assert mended.objects("status")[0]["light"] is True
+    assert mended.text("rev-parse", "tip") == ana.text("rev-parse", "tip")
+    mended.run("inbox")
+    mended.run("sync", url)
+    for one in ids:
+        mended.run("read", one)
+    mended.run("verify", "--full")
+    ana.run("send", "-m", "after the repair", "lea")
+    ana.run("mine")
+    mended.run("sync", url)
+    mended.run("inbox")
+    mended.run("sync", url)
+    assert mended.text("read", "@", "--body") == "after the repair"
+
+
 def other_sources(place, ana, full):
     """A bundle and a mirror hold whole blocks: heads of them are kept, and cards."""
     full.run("bundle", "create", place / "all.bundle")
@@ -275,6 +310,7 @@ def main():
             check_served(place, lea, full)
             liars(place, ana, lea, port)
             late_for_readers(ana, lea, url)
+            repaired(place, ana, lea, url)
             reorganised(ana, lea, full, url)
             other_sources(place, ana, full)
             topics(lea, port)

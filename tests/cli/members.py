@@ -227,6 +227,33 @@ def check_changed_key(url, ana, ben, cleo):
         ben.run("sync")
 
 
+def check_calls(ana, cleo):
+    """Whoever is called is handed the chain: no stranger is, whoever told of him."""
+    place = "11.0.0.1:5512"
+    server = cleo.start("serve", "--listen", "127.0.0.1:0", "--advertise", place)
+    stores.read_line(server.stdout, 20)
+    record = cleo.run("peers", "export", "--records")
+    server.send_signal(signal.SIGTERM)
+    server.communicate(timeout=20)
+    ana.run("peers", "learn", input=record)
+    assert [one["node"] for one in ana.objects("peers") if one["source"] == "dht"] == [key_of(cleo)]
+    assert place not in ana.text("sync", "--dry-run")
+    assert place in ana.text("-c", f"serve.allow={key_of(cleo)}", "sync", "--dry-run")
+    ana.run("peers", "rm", f"https://{place}")
+
+
+def check_half_taken(ana, cleo):
+    """Settings of which one is no good are not taken at all."""
+    with serving(ana) as (process, url):
+        ana.run("config", "set", "serve.lan", "true")  # Nobody there could call this machine's own.
+        allow(ana, process, key_of(cleo))
+        while "goes on with the settings it has" not in stores.read_line(process.stderr, 20):
+            pass
+        refused(cleo, "sync", url, key=key_of(cleo))
+    for name in ("serve.allow", "serve.lan"):
+        ana.run("config", "unset", name)
+
+
 def main():
     with stores.workplace() as place:
         ana, ben = newcomers(place)
@@ -249,6 +276,8 @@ def main():
             lines = said.count(b"turned away 127.0.0.1, which shows")
             assert lines == 1, (lines, said.decode())  # One a minute, however many came.
         check_changed_key(url, ana, ben, cleo)
+        check_calls(ana, cleo)
+        check_half_taken(ana, cleo)
         with ana.served(listen="http://127.0.0.1:0") as url:  # Written out, it is open to all here.
             assert url.startswith("http://")
             ben.run("sync", url)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Mirrors behind real web servers: nginx as a file server and as a cache before serve, TLS by the
-system's authorities, and a chain long enough for a file of headers."""
+"""Mirrors behind real web servers: nginx as a file server, for a whole clone too, and as a cache
+before serve, TLS by the system's authorities, and a chain long enough for a file of headers."""
 import pathlib
 import shutil
 import subprocess
@@ -13,6 +13,8 @@ import web  # noqa: E402
 
 DEPTH = 4  # max_reorg
 LONG = 2110  # Blocks: more than one range of headers.
+LOOK_BACK = 16  # Blocks below our tip whose headers are asked for with the new ones.
+FLEETING = ("info", "feed", "peers")  # What a node is asked for that is no part of the chain.
 
 
 def mine(store, count):
@@ -34,6 +36,47 @@ def check_file_server(ana, fresh, tree, place):
         assert "404" in sync(ben, f"http://127.0.0.1:{port}/nowhere", 76)
     tip = ana.text("mirror", tree, "--json")
     assert f'"height":{ben.objects("status")[0]["height"]},' in tip, tip
+    assert ben.text("verify", "--full").startswith("OK ")
+
+
+def is_of_tail(path, top, tail):
+    """Whether what was asked is about blocks above `top`, or about none. The headers begin a little
+    below: that is how it is seen that both sides are on one branch."""
+    kind, _, rest = path.removeprefix("/bmsg/1/").partition("/")
+    if kind in ("blocks", "headers"):
+        return int(rest.split("/")[0]) > top - (LOOK_BACK if kind == "headers" else 0)
+    return rest.split("?")[0] in tail if kind == "block" else kind.split("?")[0] in FLEETING
+
+
+def check_clone(ana, tree, place):
+    """All that lasts comes from files; the node itself is asked for the newest blocks alone."""
+    top = ana.objects("mirror", tree)[0]["height"]
+    ana.run("send", "--public", "-m", "newest of all")
+    mine(ana, 1)
+    tip = ana.text("rev-parse", "tip")
+    tail = ana.text("rev-list", f"{top}..tip").split()
+    assert 1 < len(tail) < 16 < top, (top, tail)
+
+    authority = web.Authority(place / "authority-clone")
+    ben = stores.Store(place / "ben-clone")
+    ben.environment["SSL_CERT_FILE"] = str(authority.certificate)
+    files = web.nginx(place / "nginx-clone", f"root {place};", authority.certify("files"))
+    with ana.served() as url, web.counting(int(url.rsplit(":", 1)[1])) as (origin, seen):
+        with files as port:
+            done = subprocess.run([stores.PROGRAM, "clone", f"https://127.0.0.1:{port}/{tree.name}",
+                                   ben.directory, "--name", "ben", "--no-passphrase"],
+                                  capture_output=True, timeout=60, check=False,
+                                  env=ben.environment)
+            assert done.returncode == 0, done
+        assert ben.text("rev-parse", "tip") == ana.text("rev-parse", top) and not seen, seen
+        ben.run("sync", f"http://127.0.0.1:{origin}")
+    asked = [path for path, _, _ in seen]
+    assert any(path.startswith("/bmsg/1/block") for path in asked), "the origin gave nothing"
+    below = [path for path in asked if not is_of_tail(path, top, tail)]
+    assert not below, f"of what the files have up to {top}, the origin was asked for {below}"
+    assert sum(path.startswith("/bmsg/1/headers/") for path in asked) <= 1, asked
+    print(f"clone: {top} blocks from files, {len(tail)} from the origin by {len(asked)} GETs")
+    assert ben.text("rev-parse", "tip") == tip
     assert ben.text("verify", "--full").startswith("OK ")
 
 
@@ -125,6 +168,7 @@ def main():
         ana.run("mirror", tree)
         if web.NGINX:
             check_file_server(ana, fresh, tree, place)
+            check_clone(ana, tree, place)
             check_cache(ana, fresh, place)
         else:
             skipped.append("no nginx: apt-get install nginx-light")

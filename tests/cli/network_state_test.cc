@@ -69,6 +69,28 @@ TEST(NetworkAttention, TellsWhenNobodyAnswers) {
   EXPECT_EQ(found[0].text, "none of 2 peers answers");
 }
 
+/// Anybody on the local network can shout anything.
+TEST(NetworkAttention, DoesNotMindWhatOnlyStrangersSaid) {
+  NetworkState state = calm();
+  for (const auto source :
+       {node::PeerSource::lan, node::PeerSource::learned, node::PeerSource::dht}) {
+    node::Peer forged = silent();
+    forged.source = source;
+    state.peers = {answering(7), forged};
+    EXPECT_EQ(names(state), Names());
+    state.peers = {forged};
+    EXPECT_EQ(names(state), Names());
+    forged.reached = ago(10);  // It was there, and nobody else is.
+    state.peers = {forged};
+    EXPECT_EQ(names(state), Names{"peers"});
+    state.peers = {answering(7), forged};
+    EXPECT_EQ(names(state), Names());
+    forged.source = node::PeerSource::config;
+    state.peers = {answering(7), forged};
+    EXPECT_EQ(names(state), Names{"peers"});
+  }
+}
+
 TEST(NetworkAttention, DoesNotMindAPeerThatWasNeverAsked) {
   NetworkState state = calm();
   state.peers = {node::Peer()};

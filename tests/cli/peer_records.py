@@ -129,8 +129,28 @@ def check_squatter(ben, fay, gil):
         eventually(lambda: peer(fay, BEN), "Gil has told nothing")
     assert peer(fay, BEN)["source"] == "learned" and peer(fay, BEN)["state"] == "never"
     with serving(ben, BEN, BEN):
-        fay.run("sync", exits=(77,))
+        fay.run("sync", exits=(69,))  # That a stranger lied asks nothing of her.
     assert peer(fay, BEN) is None
+
+
+def check_given_meanwhile(cyd, record):
+    """Somebody gives the peer while it is called for a stranger's word: he is not undone."""
+    url = f"https://{BEN}"
+    with contextlib.suppress(subprocess.CalledProcessError, AssertionError):
+        cyd.run("peers", "rm", url)
+    cyd.run("peers", "learn", input=record.encode() + b"\n")
+    assert peer(cyd, BEN)["source"] == "dht"
+    for change, wanted in ((("peers", "add", "--no-probe", url), "config"),
+                           (("peers", "rm", url), None)):
+        with socket.create_server(tuple(BEN.split(":")[:1]) + (5512,)) as slow:
+            slow.settimeout(20)
+            calls = cyd.start("sync", url)
+            held = slow.accept()[0]
+            cyd.run(*change)
+            held.close()
+            calls.communicate(timeout=30)
+        one = peer(cyd, BEN)
+        assert (one and one["source"]) == wanted, (change, one)
 
 
 def check_inside(ana, eve):
@@ -169,7 +189,9 @@ def main():
                                         for name in ("ben", "cyd", "dan", "eve", "fay", "gil"))
         check_addresses(ana)
         check_learning(ana, ben, cyd)
-        check_given(dan, check_use(ben, cyd))
+        bens = check_use(ben, cyd)
+        check_given(dan, bens)
+        check_given_meanwhile(fay, bens)
         check_squatter(ben, fay, gil)
         if os.geteuid() == 0 and lead_names_inside(work):
             check_inside(ana, eve)

@@ -28,6 +28,10 @@ def main():
             [peer] = ben.objects("peers")
             assert (peer["url"], peer["source"]) == (f"https://{PLACE}", "dht"), peer
             assert peer["node"] == ana.text("id", "--node"), peer
+        # A person names the url: the key that a stranger chose is nobody's.
+        ben.run("peers", "add", "--no-probe", f"https://{PLACE}")
+        [peer] = ben.objects("peers")
+        assert (peer["source"], peer["node"]) == ("config", None), peer
         ben.run("peers", "learn", input=b"x" * 513_001, exits=(65,))
         ben.run("peers", "learn", input=b"x" * 513_000)
 

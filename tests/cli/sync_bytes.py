@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a round of sync moves over the wire when ten messages are new: little, however much both
-sides hold."""
+sides hold. BMSG_STORED says how many messages that is; './dev soak bytes' takes 100,000."""
+import os
 import pathlib
 import subprocess
 import sys
@@ -13,9 +14,11 @@ import stores  # noqa: E402
 
 LONG_CHAIN = pathlib.Path(stores.PROGRAM).resolve().parent / "tests" / "long_chain"
 ROUND_BYTES_MAX = 16_000
-BLOCKS, PER_BLOCK = 250, 20
+PER_BLOCK = 20
+BLOCKS = int(os.environ.get("BMSG_STORED") or 5000) // PER_BLOCK
 WAITING = 1_500  # As a list more than a round may move.
 WATCHING_SECONDS_MAX = 20
+TAKING_SECONDS_MAX = 120 + BLOCKS // 5
 
 
 def write_ten(store, name):
@@ -34,7 +37,7 @@ def two_stores(place):
     both = [stores.Store(place / name) for name in ("ana", "ben")]
     for store in both:
         store.run("clone", blocks, store.directory, "--name", store.directory.name,
-                  "--no-passphrase")
+                  "--no-passphrase", timeout=TAKING_SECONDS_MAX)
     return *both, bundle
 
 
@@ -54,7 +57,7 @@ def check_one_sync(ana, ben):
 def check_serving(ana, ben, bundle):
     """Between nodes that serve, where much waits: by cursor, both ways."""
     for store in (ana, ben):
-        store.run("bundle", "apply", bundle)
+        store.run("bundle", "apply", bundle, timeout=TAKING_SECONDS_MAX)
         assert store.objects("status")[0]["pool"]["messages"] >= WAITING
     with ana.served() as url, counting.relay(url) as wire:
         ben.run("peers", "add", wire.url)

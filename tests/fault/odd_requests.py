@@ -7,8 +7,10 @@ import os
 import pathlib
 import re
 import signal
+import statistics
 import struct
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import raw_http  # noqa: E402
@@ -18,6 +20,7 @@ MIB = 1 << 20
 PUT_MAX = 8 * MIB + 65536  # With framing.
 INFO = "/bmsg/1/info"
 SECOND = raw_http.get("/bmsg/1/genesis")  # Stands where a body or a second head might be.
+TIMED = 200
 REFUSALS = {"400", "413", "431", "501"}
 
 
@@ -193,6 +196,22 @@ def check_silence(address, store, chance):
     return f"{len(answers)} answers name nothing, and what is unknown is answered alike"
 
 
+def answering_times(address, store, chance):
+    """Medians of how long it takes to answer for a message that is there and for one that is not,
+    in turn; printed alone, since what a machine does beside weighs more."""
+    known = store.text("ls-messages", "tip").split()[0]
+    waits = {"200": [], "404": []}
+    for _ in range(TIMED):
+        for name in (known, "".join(chance.choices("0123456789abcdef", k=len(known)))):
+            began = time.perf_counter()
+            answer = raw_http.exchange(address, raw_http.get(f"/bmsg/1/obj/{name}",
+                                                             more="Connection: close\r\n"))
+            waits[answer[9:12].decode()].append(time.perf_counter() - began)
+    assert len(waits["200"]) == len(waits["404"]) == TIMED, waits
+    there, absent = (statistics.median(one) * 1e6 for one in waits.values())
+    return f"at the median {there:.0f} us for a known message, {absent:.0f} us for an unknown one"
+
+
 def main():
     chance = stores.seeded_random()
     with stores.workplace() as place:
@@ -206,6 +225,7 @@ def main():
         print(check_paths(address, ana.directory, chance))
         print(check_sizes(address, process))
         print(check_silence(address, ana.directory, chance))
+        print(answering_times(address, ana, chance))
         raw_http.probe(address)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0, process.stderr.read()

@@ -97,6 +97,35 @@ TEST_F(AbsentTest, IsAskedForAmongOthersInNoTellingOrder) {
   EXPECT_GE(places.size(), 4U);  // Of eight.
 }
 
+TEST_F(AbsentTest, ItsPlaceAmongTheEightTellsNothing) {
+  std::vector<MessageId> crowd;  // In the order of the chain.
+  for (int i = 0; i < 24; ++i) {
+    const Message one = to_ben(std::to_string(i));
+    light.append(heads({one}));
+    crowd.push_back(id_of(one));
+  }
+  const auto asked_for = [&](std::size_t ours) {
+    return Decoys(light.store(), ben.entropy, ben.clock.now()).among({crowd[ours]}).value();
+  };
+  // In the middle it may be any of the eight, which follow one another.
+  std::set<std::size_t> ranks;
+  for (int i = 0; i < 200; ++i) {
+    const auto all = asked_for(12);
+    ASSERT_EQ(all.size(), 1 + kDecoys);
+    std::vector<std::size_t> places;
+    for (const MessageId& id : all)
+      places.push_back(static_cast<std::size_t>(std::ranges::find(crowd, id) - crowd.begin()));
+    std::ranges::sort(places);
+    EXPECT_EQ(places.back() - places.front(), kDecoys);
+    ranks.insert(12 - places.front());
+  }
+  EXPECT_EQ(ranks.size(), 1 + kDecoys);
+  // At the end all eight ask for the same.
+  std::vector<MessageId> newest(crowd.end() - 8, crowd.end());
+  std::ranges::sort(newest);
+  for (std::size_t ours = 17; ours < 24; ++ours) EXPECT_EQ(asked_for(ours), newest);
+}
+
 TEST_F(AbsentTest, OthersAreOfItsKindAndNotHereEither) {
   const Message ours = to_ben("ours");
   const Message open = ben.cards.cards_of(ana.address()).value().cards.front().message;

@@ -166,6 +166,31 @@ TEST(HostileClient, GetsFourConnectionsAndNotOneMore) {
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(clients[i]->read_until("released", 10s));
 }
 
+TEST(HostileClient, LosesItsOldestIdleConnectionToANewOneAndNoneThatIsBusy) {
+  EchoServer server({.local_callers = LocalCallers::limited});
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server.address()));
+    const std::string path = i == 1 || i == 2 ? "/path" : "/hold";
+    ASSERT_TRUE(clients.back()->send("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n"));
+    if (path == "/path") {
+      ASSERT_TRUE(clients.back()->read_until("/path", 10s));
+    }
+    ASSERT_TRUE(eventually([&] { return server.requests() == i + 1; }));
+  }
+  const auto asks = [&](RawClient& client) {
+    return client.send("GET /path/new HTTP/1.1\r\nHost: a\r\n\r\n") &&
+           client.read_until("/path/new", 10s);
+  };
+  RawClient fifth(server.address());
+  EXPECT_TRUE(asks(fifth));
+  EXPECT_TRUE(clients[1]->read_to_end(10s));  // Idle for longest.
+  EXPECT_TRUE(asks(*clients[2]));
+  EXPECT_EQ(server.server().connections(), 4u);
+  server.release();
+  for (const int i : {0, 3}) EXPECT_TRUE(clients[i]->read_until("released", 10s));
+}
+
 TEST(HostileClient, CannotMakeTheServerHoldMoreBodiesThanItMay) {
   EchoServer server({.body_bytes_in_all = 300'000});
   const std::string head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n";

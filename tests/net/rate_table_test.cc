@@ -64,6 +64,25 @@ TEST(RateTable, LetsFourConnectionsOfASubnetInAndNotOneMore) {
   EXPECT_TRUE(table.enter(kAna));
 }
 
+TEST(RateTable, LetsSixteenTimesAsManyOfAPrivateNetworkIn) {
+  for (const char* ip : {"10.1.2.3", "172.16.0.1", "172.31.255.1", "192.168.7.7", "169.254.9.9",
+                         "fc00::1", "fdff::1", "fe80::1", "febf::1", "::ffff:10.0.0.1"}) {
+    RateTable table({.connections_per_subnet = 2});
+    for (int i = 0; i < 32; ++i) ASSERT_TRUE(table.enter(origin_of(ip))) << ip << ' ' << i;
+    EXPECT_FALSE(table.enter(origin_of(ip))) << ip;
+  }
+  for (const char* ip :
+       {"9.1.2.3", "11.1.2.3", "172.15.0.1", "172.32.0.1", "192.169.0.1", "169.253.0.1",
+        "100.64.0.1", "127.0.0.1", "fb00::1", "fe00::1", "fec0::1", "2a0a::1"}) {
+    RateTable table({.connections_per_subnet = 2});
+    EXPECT_TRUE(table.enter(origin_of(ip)) && table.enter(origin_of(ip))) << ip;
+    EXPECT_FALSE(table.enter(origin_of(ip))) << ip;
+  }
+  EXPECT_FALSE(is_private(origin_of("unix")));
+  EXPECT_FALSE(is_private(origin_of("0a")));
+  EXPECT_EQ((RateLimits{.connections_per_subnet = SIZE_MAX}).connections_of(kAna), 1u << 20);
+}
+
 TEST(RateTable, CountsAnIpv6NetworkAsOneCallerWhateverTheHost) {
   RateTable table({.requests = 1});
   EXPECT_TRUE(ask(table, origin_of("2001:db8:1:2::1"), kStart));

@@ -117,6 +117,31 @@ TEST_F(Queue, LeavesThingsToOthersAfterADroppedRequest) {
   EXPECT_EQ(claim(one, 22), Run(22, kRun)) << "nobody else is there any more";
 }
 
+TEST_F(Queue, LeavesNothingForeverToOneThatWantsOtherBlocks) {
+  const auto order = queue.claim(&one, chain, 0);
+  ASSERT_TRUE(order);
+  node::StagedChain other;
+  for (std::size_t i = 0; i < 10; ++i) {
+    Bytes hash(BlockHash::kSize, static_cast<std::uint8_t>(200 + i));
+    other.hashes.push_back(BlockHash::from(hash));
+  }
+  ASSERT_TRUE(queue.claim(&two, other, 0));
+  queue.begin_request(&one, chain, *order, [] {});
+  for (std::size_t i = 0; i < order->count; ++i) queue.note_stored(chain.hashes[i]);
+  ASSERT_TRUE(queue.end_request(&one));
+  queue.leave(&one);
+  EXPECT_EQ(claim(one, 6), Run(0, 0));
+  clock.advance(node::kFetchPatience.count() - 1);
+  EXPECT_EQ(claim(one, 6), Run(0, 0));
+  clock.advance(1);
+  EXPECT_EQ(claim(one, 6), Run(6, kRun)) << "nobody else fetches it";
+  queue.deliver(&one, {});
+  for (std::size_t i = 6; i < 22; ++i) queue.note_stored(chain.hashes[i]);
+  EXPECT_EQ(claim(one, 22), Run(0, 0)) << "it is the slower one as before";
+  clock.advance(node::kFetchPatience.count());
+  EXPECT_EQ(claim(one, 22), Run(22, kRun));
+}
+
 TEST_F(Queue, TakesOverSoonerWhereAnswersAreFaster) {
   claim(one);
   ASSERT_EQ(claim(two).first, 6U);
@@ -279,6 +304,25 @@ TEST_F(TwoPeers, AreNotWaitedForWhereTheOtherGaveAll) {
   EXPECT_EQ(world.ana.tip(), world.ben.tip());
   EXPECT_EQ(slow.report().pulled_blocks, 0U);
   EXPECT_LE(to_cleo.traffic.blocks_in, kRun) << "it is asked for nothing more";
+}
+
+TEST_F(TwoPeers, AreNotWaitedForOnceTheirBlocksAreHere) {
+  SimNode light(world.builder, world.clock, 4, kAnyReorg, node::Keeps::heads);
+  node::SyncSession session(*light.service, to_ben, world.builder.chain(), world.clock, options());
+  const int slow = 0;
+  node::StagedChain chain;
+  for (const int name : {1, 2}) {
+    Bytes hash(BlockHash::kSize, static_cast<std::uint8_t>(name));
+    chain.hashes.push_back(BlockHash::from(hash));
+  }
+  while (light.height() == 0) ASSERT_TRUE(session.step());
+  queue.begin_request(&slow, chain, {.begin = 0, .count = 1}, [] {});
+  queue.note_stored(chain.hashes[0]);
+  ASSERT_TRUE(queue.end_request(&slow));
+  ASSERT_FALSE(queue.claim(&slow, chain, 1)) << "the other is faster";
+  while (light.tip() != world.ben.tip()) ASSERT_TRUE(session.step());
+  EXPECT_TRUE(queue.claim(&slow, chain, 1)) << "the other fetches bodies and no blocks";
+  ASSERT_FALSE(light.service->wanted_bodies().value().empty()) << "it was over before";
 }
 
 TEST_F(TwoPeers, AreBlamedEachForItsOwnBytes) {

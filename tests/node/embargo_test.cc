@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "lib/chain/pack.h"
 #include "lib/node/public_node.h"
 #include "lib/node/sync_session.h"
 #include "tests/node/node_fixture.h"
@@ -113,6 +114,78 @@ TEST(Embargo, IsOverWhenTheMessageComesBack) {
   EXPECT_EQ(f.stranger.submit_messages({ours}, Origin::peer).value().at(0).verdict, Verdict::known);
 }
 
+TEST(Embargo, LeavesNoTraceInTheOrderOfThePool) {
+  Discreet f;
+  std::vector<ShortId> before;
+  for (int i = 0; i < 20; ++i) {
+    before.push_back(short_id(f.write("ours " + std::to_string(i))));
+    const Message theirs = f.message("theirs " + std::to_string(i));
+    before.push_back(short_id(theirs));
+    ASSERT_TRUE(f.node->submit_messages({theirs}, Origin::peer));
+  }
+  f.clock.advance(120);
+  ASSERT_TRUE(f.node->release_due());
+  std::vector<ShortId> sorted = before;
+  std::ranges::sort(sorted);
+  ASSERT_NE(before, sorted);
+  EXPECT_EQ(f.spy->feed("").value().messages, sorted);
+}
+
+TEST(Embargo, HidesNoMessageOfABlockBesideTheBestChain) {
+  Discreet f;
+  const Message ours = f.write("ours");
+  for (const Block& block : f.builder.blocks(f.builder.genesis(), 2))
+    ASSERT_TRUE(f.node->submit_block(block));
+  const std::string cursor = f.spy->feed("").value().cursor;
+  const Block beside = f.builder.block(f.builder.genesis(), {ours}, f.clock.now());
+  ASSERT_EQ(f.node->submit_block(beside).value().verdict, Verdict::accepted);
+  ASSERT_TRUE(f.is_pooled(ours)) << "the best chain has it";
+  EXPECT_TRUE(Discreet::sees(*f.spy, ours));
+  EXPECT_EQ(f.spy->feed(cursor).value().messages, std::vector{short_id(ours)});
+}
+
+TEST(Embargo, AsksForWhatIsKeptBackInACompactBlock) {
+  Discreet f;
+  const Message ours = f.write("ours");
+  const Message theirs = f.message("theirs");
+  ASSERT_TRUE(f.node->submit_messages({theirs}, Origin::peer));
+  std::vector<Message> both = {ours, theirs};
+  std::ranges::sort(both, {}, [](const Message& one) { return id_of(one); });
+  const Block block = f.builder.block(f.builder.genesis(), both, f.clock.now());
+  const auto compact = chain::compact_of(block);
+  for (node::PublicNode* viewer : {&f.stranger, &*f.spy}) {
+    const auto rebuilt = viewer->submit_compact(compact).value();
+    EXPECT_FALSE(rebuilt.outcome);
+    EXPECT_EQ(rebuilt.need, std::vector{short_id(ours)});
+  }
+  EXPECT_FALSE(Discreet::sees(*f.spy, ours));
+  // It comes with the block, as from anybody who is asked for it.
+  ASSERT_TRUE(f.stranger.submit_messages({ours}, Origin::peer));
+  EXPECT_TRUE(Discreet::sees(*f.spy, ours));
+  const auto taken = f.stranger.submit_compact(compact).value();
+  ASSERT_TRUE(taken.outcome);
+  EXPECT_EQ(taken.outcome->verdict, Verdict::accepted);
+}
+
+TEST(Embargo, DrawsNobodyWhoTakesNothing) {
+  Discreet f;
+  node::Embargo& embargo = f.node->embargo();
+  embargo.note_takes("one", false);
+  for (int hour = 0; hour < 50; ++hour) {
+    f.clock.advance(3600);
+    ASSERT_TRUE(embargo.set_callable({"one", "two"}));
+    EXPECT_TRUE(embargo.is_confidant("two"));
+  }
+  embargo.note_takes("two", false);
+  f.write("ours");
+  ASSERT_TRUE(embargo.set_callable({"one", "two"}));
+  EXPECT_FALSE(embargo.confidant());
+  EXPECT_EQ(embargo.take_due().size(), 1U) << "nobody is left who could be given it";
+  embargo.note_takes("one", true);
+  ASSERT_TRUE(embargo.set_callable({"one", "two"}));
+  EXPECT_TRUE(embargo.is_confidant("one"));
+}
+
 TEST(Embargo, HidesNoMessageOfABlock) {
   Discreet f;
   const Message ours = f.write("ours");
@@ -190,6 +263,33 @@ struct Exchanging : Discreet {
   node::MemoryStore far_store;
   std::unique_ptr<node::Node> far;
 };
+
+TEST(Embargo, AnswersWhoBringsTheMessageAsANodeThatLackedIt) {
+  // Ours has the best stamp, and what is brought may bear any.
+  for (const std::vector<std::uint64_t>& stamps : {std::vector<std::uint64_t>{0, 0},
+                                                   {0, 16, 16},
+                                                   {1U << 8, 1U << 8},
+                                                   {1U << 12, 0, 1U << 12}}) {
+    Exchanging f;
+    const Message ours = f.message("ours", 1U << 8);
+    ASSERT_TRUE(f.node->submit_messages({ours}, Origin::own));
+    std::vector<Message> pack;
+    for (const std::uint64_t stamp : stamps) pack.push_back(f.message("ours", stamp));
+    node::PublicNode other(*f.far);
+    const auto verdicts = [&](node::Service& node) {
+      std::vector<Verdict> all;
+      for (const auto& one : node.submit_messages(pack, Origin::peer).value())
+        all.push_back(one.verdict);
+      return all;
+    };
+    EXPECT_EQ(verdicts(f.stranger), verdicts(other));
+    EXPECT_EQ(f.stranger.messages({short_id(ours)}).value(),
+              other.messages({short_id(ours)}).value());
+    EXPECT_EQ(f.stranger.feed("").value().messages, other.feed("").value().messages);
+    EXPECT_EQ(f.stranger.info().value().pool_bytes, other.info().value().pool_bytes);
+    EXPECT_EQ(verdicts(f.stranger), verdicts(other));
+  }
+}
 
 TEST(Embargo, ExchangesGiveTheMessageToTheConfidantOnly) {
   Exchanging f;

@@ -1,5 +1,6 @@
 // Strangers that hand in much that is worth little: our chain stays, and what is kept is bounded.
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <iostream>
@@ -112,6 +113,12 @@ TEST(Flood, OfBlocksWithUnknownParentsKeepsNone) {
   EXPECT_EQ(f.tip(), f.builder.genesis_hash());
 }
 
+double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 /// Ten peers hand in all there is a thousand times, each in an order of its own.
 TEST(Flood, OfRepetitionsIsKeptOnce) {
   constexpr std::size_t kPeers = 10;
@@ -132,17 +139,25 @@ TEST(Flood, OfRepetitionsIsKeptOnce) {
   std::size_t kept = 0;
   std::size_t known = 0;
   std::size_t begin = 0;
+  const SystemClock real;
+  std::array<std::vector<double>, 2> times;  // Microseconds: of the first ones, of the others.
+  times[1].reserve(kPeers * kTimes * order.size());
   for (std::size_t turn = 0; turn < kPeers * kTimes; ++turn) {
     if (turn % kTimes == 0) std::ranges::shuffle(order, numbers);
     if (turn == kPeers) begin = heap_bytes();
     for (const std::size_t at : order) {
+      const auto asked = real.steady();
       const Verdict verdict =
           at < 5 ? node->submit_messages({messages[at]}, node::Origin::peer).value()[0].verdict
                  : node->submit_block(blocks[at - 5]).value().verdict;
       kept += verdict == Verdict::accepted ? 1 : 0;
       known += verdict == Verdict::known ? 1 : 0;
+      const std::chrono::duration<double, std::micro> taken = real.steady() - asked;
+      times[verdict == Verdict::accepted ? 0 : 1].push_back(taken.count());
     }
   }
+  std::cout << "the first takes " << median(times[0]) << " us, each again " << median(times[1])
+            << " us" << std::endl;
   EXPECT_EQ(kept, order.size());
   EXPECT_GE(known, (kPeers * kTimes - 2) * order.size());  // A block may come before its parent.
   EXPECT_EQ(f.store.records().blocks.size(), 1 + blocks.size());

@@ -20,13 +20,17 @@ namespace bmsg {
 inline constexpr std::uint64_t kPeersNow = 1'767'225'600;
 inline const ChainId kPeersChain = ChainId::filled(7);
 
-/// The first two numbers of an IPv4 literal; none of 10.x and 127.x, and no ports below 1024.
+/// The first two numbers of an IPv4 literal, or the last two labels of a name; none of 10.x and
+/// 127.x, and no ports below 1024.
 inline std::optional<std::string> judge_by_numbers(std::string_view place) {
   const auto dot = place.find('.', place.find('.') + 1);
   const auto colon = place.rfind(':');
   const bool is_own = place.starts_with("10.") || place.starts_with("127.");
   if (is_own || place.size() - colon < 5) return std::nullopt;
-  return std::string(place.substr(0, dot));
+  if (!node::is_name(place)) return std::string(place.substr(0, dot));
+  const std::string_view name = place.substr(0, colon);
+  const auto top = name.rfind('.');
+  return std::string(name.substr(name.rfind('.', top - 1) + 1));
 }
 
 inline crypto::SecretBytes peer_seed(std::uint64_t number) {

@@ -1,5 +1,9 @@
 #include "lib/node/node.h"
 
+#include <atomic>
+#include <latch>
+#include <thread>
+
 #include "lib/chain/pack.h"
 #include "lib/node/forks.h"
 #include "tests/node/node_fixture.h"
@@ -64,6 +68,33 @@ TEST(Node, TellsOfEachChangeAndOfNothingElse) {
   EXPECT_EQ(calls, 2);
   ASSERT_TRUE(bool(node->submit_messages({f.message("m")}, node::Origin::own)));
   EXPECT_EQ(calls, 2);
+}
+
+TEST(Node, CallsNobodyAnyMoreWhoWasReplaced) {
+  NodeFixture f;
+  const auto node = f.node();
+  std::latch entered(1);
+  std::latch may_end(1);
+  std::atomic<bool> has_ended = false;
+  node->on_change([&] {
+    entered.count_down();
+    may_end.wait();
+    has_ended = true;
+  });
+  const Message message = f.message("m");
+  std::jthread teller([&] { ASSERT_TRUE(node->submit_messages({message}, node::Origin::own)); });
+  entered.wait();
+  std::atomic<bool> is_replaced = false;
+  std::jthread replacer([&] {
+    node->on_change({});
+    EXPECT_TRUE(has_ended) << "what it uses is gone";
+    is_replaced = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(is_replaced);
+  may_end.count_down();
+  replacer.join();
+  EXPECT_TRUE(is_replaced);
 }
 
 struct Compact : testing::Test {

@@ -54,6 +54,67 @@ TEST(Outbound, CallsOneOfANetwork) {
   EXPECT_EQ(choose(shelf).size(), 2U);
 }
 
+/// Any number of domains is one person's for nothing.
+TEST(Outbound, CallsTwoNamesAtMost) {
+  PeerShelf shelf;
+  for (unsigned i = 0; i < 100; ++i)
+    shelf.learn({record_of(i, fmt::format("n.d{}.org:5512", i))}, fmt::format("12.{}", i));
+  EXPECT_EQ(choose(shelf).size(), kOutboundNamesMax);
+  for (unsigned i = 0; i < 100; ++i) shelf.prove(fmt::format("n.d{}.org:5512", i), 9);
+  EXPECT_EQ(choose(shelf).size(), kOutboundNamesMax);  // Anchors among them.
+  learn_many(shelf, 20, 20, "13.0");
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const auto chosen = choose(shelf, seed);
+    EXPECT_EQ(chosen.size(), kOutboundMax);
+    EXPECT_EQ(std::ranges::count_if(chosen,
+                                    [](const std::string& url) { return is_name(url.substr(8)); }),
+              kOutboundNamesMax);
+  }
+}
+
+Peer neighbour(PeerSource source) {
+  Peer peer;
+  peer.url = fmt::format("https://10.0.0.{}:5512", static_cast<int>(source));
+  peer.key = NodeKey::filled(static_cast<std::uint8_t>(source));
+  peer.source = source;
+  peer.added = UnixSeconds{kPeersNow};
+  return peer;
+}
+
+/// It was of another network, or of nowhere.
+TEST(Outbound, LeavesOutANeighbourThatIsSilentForADay) {
+  PeerShelf shelf;
+  Peer silent = neighbour(PeerSource::lan);
+  silent.failures = 3;
+  shelf.peers[silent.url] = silent;
+  shelf.now.value = kPeersNow + 86'400;
+  EXPECT_EQ(choose(shelf).size(), 1U);
+  shelf.now.value += 1;
+  EXPECT_EQ(choose(shelf).size(), 0U);
+  shelf.peers[silent.url].last_seen = UnixSeconds{kPeersNow + 1};
+  EXPECT_EQ(choose(shelf).size(), 1U);
+  shelf.peers[silent.url] = silent;
+  shelf.peers[silent.url].source = PeerSource::config;
+  EXPECT_EQ(choose(shelf).size(), 1U);
+}
+
+/// Whoever is called on a chain for members is handed the chain.
+TEST(Outbound, AdmitsMembersAndWhomPeopleGave) {
+  std::vector<Peer> all;
+  for (const auto source : {PeerSource::config, PeerSource::invite, PeerSource::learned,
+                            PeerSource::lan, PeerSource::dht})
+    all.push_back(neighbour(source));
+  Peer keyless = neighbour(PeerSource::lan);
+  keyless.key.reset();
+  all.push_back(keyless);
+  EXPECT_EQ(admitted(all, {}), all);
+  const auto nobody = admitted(all, [](const NodeKey&) { return false; });
+  EXPECT_EQ(nobody, (std::vector{all[0], all[1]}));
+  const auto one = admitted(all, [&](const NodeKey& key) { return key == *all[4].key; });
+  EXPECT_EQ(one, (std::vector{all[0], all[1], all[4]}));
+  EXPECT_EQ(admitted(all, [](const NodeKey&) { return true; }).size(), 5U) << "no key, no member";
+}
+
 TEST(Outbound, LeavesOutWhoRestsIsBannedOrIsNotPublicAnyMore) {
   PeerShelf shelf;
   learn_many(shelf, 3, 20, "12.0");

@@ -86,6 +86,7 @@ TEST(PeerTable, TakesSixteenOfOneNetwork) {
 TEST(PeerTable, TakesATenthOfOneTeller) {
   PeerShelf shelf;
   EXPECT_EQ(shelf.learn(spread(150, 0), "12.0"), kLearnedOfTellerMax);
+  EXPECT_EQ(shelf.peers.size(), kLearnedOfTellerMax);
   EXPECT_EQ(kLearnedOfTellerMax * 10, kLearnedMax);
   EXPECT_EQ(shelf.learn(spread(1, 900, 90), "12.1"), 1U);
 }
@@ -110,6 +111,71 @@ TEST(PeerTable, MakesRoomOnlyWhereNobodyAnsweredAndOnlyForWhatIsGood) {
   EXPECT_FALSE(shelf.peers.contains(lost));
   EXPECT_EQ(count_learned(shelf), kLearnedMax);
   EXPECT_TRUE(shelf.has("9.9.9.9:5512"));
+}
+
+/// Whoever fills a network with keys that he throws away bars nobody from it.
+TEST(PeerTable, MakesRoomInAFullNetworkWhereNobodyAnswered) {
+  PeerShelf full;
+  for (unsigned i = 0; i < kLearnedOfNetworkMax; ++i)
+    full.learn({record_of(i, place_of(11, 0, 0, i))}, fmt::format("12.{}", i));
+  full.learn({record_of(80, place_of(13, 0, 0, 1))}, "14.0");
+  full.prove(place_of(11, 0, 0, 3));
+  ASSERT_EQ(full.peers.size(), kLearnedOfNetworkMax + 1);
+  const auto honest = record_of(90, "11.0.9.9:5512");
+  std::set<std::string> lost;
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    PeerShelf shelf = full;
+    ASSERT_EQ(shelf.learn({honest}, "15.0", seed), 1U);
+    EXPECT_TRUE(shelf.has("11.0.9.9:5512"));
+    EXPECT_TRUE(shelf.has("11.0.0.3:5512")) << "it has answered";
+    EXPECT_TRUE(shelf.has("13.0.0.1:5512")) << "it is of another network";
+    EXPECT_EQ(shelf.peers.size(), kLearnedOfNetworkMax + 1);
+    for (const auto& [url, peer] : full.peers) {
+      if (!shelf.peers.contains(url)) lost.insert(url);
+    }
+  }
+  EXPECT_GT(lost.size(), 5U) << "who gives way is drawn";
+  for (unsigned i = 0; i < kLearnedOfNetworkMax; ++i) full.prove(place_of(11, 0, 0, i));
+  EXPECT_EQ(full.learn({honest}, "15.0"), 0U) << "all have answered";
+  PeerRecord forged = honest;
+  forged.time.value += 1;
+  full.at(place_of(11, 0, 0, 3)).reached = {};
+  EXPECT_EQ(full.learn({forged}, "15.0"), 0U);
+  EXPECT_TRUE(full.has("11.0.0.3:5512")) << "room was made for a lie";
+}
+
+TEST(PeerTable, MakesRoomAmongWhatOneTellerTold) {
+  PeerShelf shelf;
+  shelf.learn(spread(kLearnedOfTellerMax, 0), "12.0");
+  shelf.learn({record_of(800, "80.0.0.1:5512")}, "12.1");
+  EXPECT_EQ(shelf.learn(spread(1, 900, 90), "12.0"), 1U);
+  EXPECT_TRUE(shelf.has(place_of(90, 0, 1, 1)));
+  EXPECT_TRUE(shelf.has("80.0.0.1:5512")) << "another has told of it";
+  EXPECT_EQ(shelf.peers.size(), kLearnedOfTellerMax + 1);
+  for (auto& [url, peer] : shelf.peers) peer.reached = shelf.now;
+  EXPECT_EQ(shelf.learn(spread(1, 901, 91), "12.0"), 0U);
+}
+
+TEST(PeerTable, TellsNamesFromAddresses) {
+  for (const char* name : {"a.example.org:5512", "1.2.3.example:443", "x.onion:5512", "a.b3:5512"})
+    EXPECT_TRUE(is_name(name)) << name;
+  for (const char* address : {"11.0.0.1:5512", "[2a00::1]:5512", "[::]:443"})
+    EXPECT_FALSE(is_name(address)) << address;
+}
+
+/// Names cost nothing, and each domain counts as a network.
+TEST(PeerTable, GivesNamesAQuarterOfTheTable) {
+  PeerShelf shelf;
+  for (unsigned i = 0; i < kLearnedNamesMax + 50; ++i)
+    shelf.learn({record_of(i, fmt::format("n.d{}.org:5512", i))}, fmt::format("12.{}", i));
+  EXPECT_EQ(kLearnedNamesMax * 4, kLearnedMax);
+  EXPECT_EQ(shelf.peers.size(), kLearnedNamesMax);
+  EXPECT_TRUE(shelf.has(fmt::format("n.d{}.org:5512", kLearnedNamesMax + 49)));
+  EXPECT_EQ(shelf.learn(spread(10, 5'000), "13.0"), 10U);
+  EXPECT_EQ(shelf.peers.size(), kLearnedNamesMax + 10);
+  for (auto& [url, peer] : shelf.peers) peer.reached = shelf.now;
+  EXPECT_EQ(shelf.learn({record_of(6'000, "n.late.org:5512")}, "14.0"), 0U);
+  EXPECT_EQ(shelf.learn({record_of(6'000, "99.0.0.1:5512")}, "14.0"), 1U);
 }
 
 TEST(PeerTable, DrawsWhoGivesWay) {
@@ -154,6 +220,7 @@ TEST(PeerTable, KeepsAPeerWhereThereIsNoRoomForItElsewhere) {
   PeerShelf shelf;
   for (unsigned i = 0; i < kLearnedOfNetworkMax; ++i)
     shelf.learn({record_of(i, place_of(11, 0, 0, i))}, fmt::format("12.{}", i));
+  for (unsigned i = 0; i < kLearnedOfNetworkMax; ++i) shelf.prove(place_of(11, 0, 0, i));
   shelf.learn({record_of(90, "13.0.0.1:5512")}, "12.0");
   shelf.prove("13.0.0.1:5512");
   EXPECT_EQ(shelf.learn({record_of(90, "11.0.0.200:5512", kPeersNow + 1)}, "12.0"), 0U);

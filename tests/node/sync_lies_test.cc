@@ -1,10 +1,12 @@
 // Peers that lie. Whatever they say, our chain stays as it was and we are not kept for long.
 
 #include <algorithm>
+#include <iostream>
 
 #include "lib/chain/work.h"
 #include "lib/node/header_sync.h"
 #include "tests/node/sync_fixture.h"
+#include "tests/support/heap.h"
 
 namespace bmsg::node {
 namespace {
@@ -58,6 +60,41 @@ TEST(SyncLies, AChainOfLessWorkThanClaimedIsNotFetched) {
   world.wire.lies.info = [](NodeInfo& info) { info.tip.work = Work::filled(0xff); };
   EXPECT_EQ(world.caught(25).code, Errc::protocol);
   EXPECT_EQ(world.wire.traffic.blocks_in, 0U);
+}
+
+/// Ten thousand blocks of the least work, and a claim that they bear more than a hundred of much.
+TEST(SyncLies, ManyBlocksOfTheLeastWorkAreReadAsHeadersAndDropped) {
+  constexpr std::size_t kCheap = 10'000;
+  constexpr std::size_t kMemoryMax = 32u << 20;
+  SyncWorld world(easy_rules_text("halflife", "6000"));  // The price doubles each ten blocks.
+  world.clock.advance((kCheap + 1'000) * 600);
+  std::vector<Block> costly;
+  for (Header at = world.builder.genesis(); costly.size() < 100; at = costly.back().header)
+    costly.push_back(world.builder.block(at, {}, UnixSeconds{at.time.value + 1}));
+  world.ana.take(costly);
+  world.ben.take(world.builder.blocks(world.builder.genesis(), kCheap));
+  ASSERT_GT(world.ana.tip().work, world.ben.tip().work) << "nothing is tested";
+  SimTransport wire(*world.ben.service);
+  wire.lies.info = [](NodeInfo& info) { info.tip.work = Work::filled(0xff); };
+  std::size_t headers_in = 0;
+  std::size_t most = 0;
+  const std::size_t before = heap_bytes();
+  wire.lies.headers = [&](Height, std::vector<SealedHeader>& headers) {
+    headers_in += headers.size();
+    most = std::max(most, heap_bytes() - before);
+  };
+  const auto result = world.sync(wire);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::protocol);
+  EXPECT_GE(headers_in, kCheap) << "what bears too little was not even looked at";
+  EXPECT_LE(headers_in, 2 * kCheap);  // Some twice, while it is sought where the chains part.
+  EXPECT_EQ(wire.traffic.blocks_in, 0U);
+  EXPECT_EQ(world.ana.tip().hash, chain::hash_of(costly.back().header));
+  EXPECT_EQ(world.ana.store.records().blocks.size(), 1 + costly.size());
+  const std::size_t after = heap_bytes();
+  std::cout << kCheap << " cheap headers: " << (most >> 10) << " KiB at most" << std::endl;
+  EXPECT_LE(most, kMemoryMax);
+  EXPECT_LE(after, before + (1u << 20));
 }
 
 TEST(SyncLies, NoHeadersAtAllIsALie) {

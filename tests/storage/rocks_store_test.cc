@@ -103,6 +103,27 @@ TEST_F(RocksStoreTest, ReplacesSealAndBodiesOfABlockThatIsAddedAgain) {
   EXPECT_EQ(must(store_->block(hash(first_), Bodies::with)), first_);
 }
 
+TEST_F(RocksStoreTest, GoesOnWithArrivalsAboveThoseOfAnother) {
+  grow();
+  const auto pool = [&](const std::string& text) {
+    node::PooledMessage one;
+    one.message = builder_.public_message(text, UnixSeconds{builder_.genesis().time.value + 1});
+    one.id = chain::id_of(one.message.head);
+    node::ChainChange change;
+    change.pool_add.push_back(one);
+    apply(change);
+    return must(store_->pooled(one.id))->arrival;
+  };
+  const std::uint64_t first = pool("first");
+  EXPECT_EQ(must(store_->next_arrival()), first + 1);
+  ASSERT_TRUE(store_->begin_arrivals_at(1'000));
+  reopen();
+  EXPECT_EQ(must(store_->next_arrival()), 1'000U);
+  EXPECT_EQ(pool("second"), 1'000U);
+  ASSERT_TRUE(store_->begin_arrivals_at(10));  // Never back.
+  EXPECT_EQ(pool("third"), 1'001U);
+}
+
 TEST_F(RocksStoreTest, SwitchesBranchesAndBack) {
   grow();
   const Block fork = block_of(builder_, builder_.genesis(), "fork ", 2);

@@ -38,6 +38,8 @@ Result<node::PutLine> put_compact(node::Service& remote, const Bytes& payload) {
 Result<node::PutLine> put_ids(node::Service& remote, const Bytes& payload) {
   BMSG_TRY_ASSIGN(const auto ids, chain::decode_short_ids(payload));
   node::PutLine line{node::Verdict::known, "", {}};
+  BMSG_TRY_ASSIGN(const auto info, remote.info());
+  if (info.light) return line;
   for (const ShortId& id : ids) {
     BMSG_TRY_ASSIGN(const auto found, remote.messages({id}));
     if (found.empty()) line.need.push_back(id);

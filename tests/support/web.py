@@ -134,19 +134,23 @@ def wait_for_port(port, process):
 
 
 @contextlib.contextmanager
-def nginx(directory, server):
+def nginx(directory, server, tls=None):
     """nginx, in the foreground and without privileges, with this text for its one server; its port.
-    `directory` is for its own files; what it is to read must be readable for everybody."""
+    `directory` is for its own files; what it is to read must be readable for everybody. `tls` is the
+    files of a certificate and of its key."""
     directory = pathlib.Path(directory)
     directory.mkdir()
     port = free_port()
     temporary = "".join(f"{name}_temp_path {directory}/{name};\n" for name in
                         ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    secure = ""
+    if tls:
+        secure = " ssl;\nssl_certificate %s;\nssl_certificate_key %s" % tls
     config = directory / "nginx.conf"
     config.write_text(f"daemon off;\nmaster_process off;\npid {directory}/pid;\n"
                       f"error_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}"
                       f"proxy_cache_path {directory}/cache keys_zone=kept:1m;\n"
-                      f"server {{ listen 127.0.0.1:{port};\n{server}\n}}\n}}\n")
+                      f"server {{ listen 127.0.0.1:{port}{secure};\n{server}\n}}\n}}\n")
     lowered = {}
     if os.geteuid() == 0:
         os.chown(directory, NOBODY, NOBODY)
@@ -176,8 +180,8 @@ class Authority:
         subprocess.run([OPENSSL, *words], cwd=self.directory, check=True, capture_output=True,
                        timeout=60)
 
-    def context(self, name, names="IP:127.0.0.1", days=10, signed=True):
-        """A server's side of TLS with a certificate for `names`."""
+    def certify(self, name, names="IP:127.0.0.1", days=10, signed=True):
+        """The files of a certificate for `names` and of its key, which is no secret here."""
         self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out",
                      f"{name}.csr", "-subj", f"/CN={name}")
         (self.directory / f"{name}.ext").write_text(f"subjectAltName={names}\n")
@@ -186,6 +190,12 @@ class Authority:
             signer = ["-signkey", f"{name}.key"]
         self.openssl("x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.crt", "-days",
                      str(days), "-extfile", f"{name}.ext", *signer)
+        key = self.directory / f"{name}.key"
+        key.chmod(0o644)  # nginx is somebody else.
+        return self.directory / f"{name}.crt", key
+
+    def context(self, name, **made):
+        """A server's side of TLS with such a certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.directory / f"{name}.crt", self.directory / f"{name}.key")
+        context.load_cert_chain(*self.certify(name, **made))
         return context

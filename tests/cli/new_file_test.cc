@@ -1,0 +1,56 @@
+#include "cli/new_file.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/support/fault_disk.h"
+#include "tests/support/temp_dir.h"
+
+namespace bmsg::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What lies in a directory.
+std::ptrdiff_t count_files(const fs::path& directory) {
+  return std::distance(fs::directory_iterator(directory), fs::directory_iterator());
+}
+
+TEST(NewFile, IsThereWholeOrNotAtAll) {
+  const TempDir place;
+  SystemDisk system;
+  const fs::path file = place.path() / "new";
+  for (const std::uint64_t call : {0U, 1U}) {  // The name, and the directory that has it.
+    FaultDisk disk(system);
+    {
+      NewFile made(disk, file);
+      ASSERT_TRUE(made.open());
+      ASSERT_TRUE(made.write(as_bytes("text")));
+      disk.fail_after(call, Failing::once);
+      EXPECT_FALSE(made.publish());
+      EXPECT_EQ(disk.failures(), 1U);
+      EXPECT_FALSE(fs::exists(file)) << "call " << call;
+    }
+    EXPECT_EQ(count_files(place.path()), 0);
+  }
+  NewFile made(system, file);
+  ASSERT_TRUE(made.open());
+  ASSERT_TRUE(made.write(as_bytes("text")));
+  ASSERT_TRUE(made.publish());
+  EXPECT_TRUE(fs::exists(file));
+}
+
+TEST(NewFile, LeavesAnothersFileOfThatNameAlone) {
+  const TempDir place;
+  SystemDisk disk;
+  const fs::path file = place.path() / "new";
+  NewFile made(disk, file);
+  ASSERT_TRUE(made.open());
+  ASSERT_TRUE(disk.create(file, as_bytes("another's")));
+  EXPECT_FALSE(made.publish());
+  EXPECT_TRUE(fs::exists(file));
+}
+
+}  // namespace
+}  // namespace bmsg::cli
