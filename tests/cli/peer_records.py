@@ -178,8 +178,8 @@ def main():
     try:
         namespaces.enter_own_network()
     except namespaces.NotAllowed as reason:
-        print(f"skipped: {reason}")
-        return
+        print(f"skip: {reason}")
+        sys.exit(77)
     for place in (ANA, BEN, EVE):
         namespaces.ip("addr", "add", place.split(":")[0] + "/32", "dev", "lo")
     with workplace() as work:
