@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/keyring_file.h"
+#include "cli/own_cards.h"
 #include "cli/plumbing.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -39,15 +40,6 @@ Result<std::vector<mail::Addressee>> addressees(const mail::ContactBook& book,
   return all;
 }
 
-/// Cards may have come with blocks that nobody has looked through yet.
-Result<Done> collect_cards(Context& context, const StoreDir& store, mail::CardDirectory& cards) {
-  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  for (;;) {
-    BMSG_TRY_ASSIGN(const auto collected, cards.collect(*chain));
-    if (!collected.more) return done;
-  }
-}
-
 /// One message for all devices: what is sealed here travels by other ways than inboxes.
 Result<std::vector<mail::Recipient>> recipients(const Options& options, Context& context,
                                                 const StoreDir& store, const ChainId& chain) {
@@ -58,6 +50,7 @@ Result<std::vector<mail::Recipient>> recipients(const Options& options, Context&
   const auto stale = mail::Stale::refused;
   BMSG_TRY_ASSIGN(auto found, mail::address_anonymous(cards, to, now, stale));
   if (!found.missing.empty()) {
+    // Cards may have come with blocks that nobody has looked through yet.
     BMSG_TRY(collect_cards(context, store, cards));
     BMSG_TRY_ASSIGN(found, mail::address_anonymous(cards, to, now, stale));
   }

@@ -156,13 +156,9 @@ void Serving::forget_neighbours() {
 }
 
 void Serving::collect_cards() {
-  for (;;) {
-    const auto collected = cards_->collect(*chain_);
-    // Cards can be collected again at any time; sending looks for itself if one is missing.
-    if (!collected)
-      return log_.write(LogLevel::warning, "cannot file cards: " + collected.error().message);
-    if (!collected.value().more) return;
-  }
+  // Cards can be collected again at any time; sending looks for itself if one is missing.
+  if (const auto collected = cards_->collect_all(*chain_); !collected)
+    log_.write(LogLevel::warning, "cannot file cards: " + collected.error().message);
 }
 
 /// What a block had that is left and the outbox holds goes again.

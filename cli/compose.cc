@@ -199,10 +199,7 @@ Result<std::optional<mail::SendKey>> Sender::key_of(const SendRequest& request,
 Result<Done> Sender::look_for_cards() {
   BMSG_TRY_ASSIGN(const auto chain, open_chain(*context_, store_));
   mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
-  for (;;) {
-    BMSG_TRY_ASSIGN(const auto collected, cards.collect(*chain));
-    if (!collected.more) return done;
-  }
+  return cards.collect_all(*chain);
 }
 
 Result<Done> Sender::ask_leave(const mail::Letter& letter,

@@ -46,10 +46,7 @@ Result<Done> mend(Context& context, const StoreDir& store, const chain::ChainRul
 
 Result<Done> collect_cards(Context& context, const StoreDir& store, mail::CardDirectory& cards) {
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  for (;;) {
-    BMSG_TRY_ASSIGN(const auto collected, cards.collect(*chain));
-    if (!collected.more) return done;
-  }
+  return cards.collect_all(*chain);
 }
 
 Result<Done> mend_own_cards(Context& context, const StoreDir& store, const chain::ChainRules& rules,

@@ -17,10 +17,8 @@ Result<std::vector<mail::HeldLetters::Released>> release_held(Context& context,
   if (waiting.empty()) return none;
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
   mail::CardDirectory cards(context.disk, store.cards(), rules.id);
-  for (;;) {  // The card may have come with blocks that nobody has looked through yet.
-    BMSG_TRY_ASSIGN(const auto collected, cards.collect(*chain));
-    if (!collected.more) break;
-  }
+  // The card may have come with blocks that nobody has looked through yet.
+  BMSG_TRY(cards.collect_all(*chain));
   const mail::SendContext sending{.chain = rules,
                                   .cards = cards,
                                   .outbox = outbox,

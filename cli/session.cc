@@ -40,7 +40,7 @@ class LocalSession final : public NodeSession {
                                                    FileLock lock);
 
   node::Service& service() override { return *node_; }
-  Result<Done> collect_cards() override { return cards_.collect(*chain_); }
+  Result<Done> collect_cards() override { return cards_.directory.collect_all(*chain_); }
 
  private:
   LocalSession(Context& context, const StoreDir& store, FileLock lock, const ChainId& chain)
@@ -51,12 +51,6 @@ class LocalSession final : public NodeSession {
   struct Cards {
     Cards(Context& context, const StoreDir& store, const ChainId& chain)
         : directory(context.disk, store.cards(), chain) {}
-    Result<Done> collect(const node::ChainReader& chain) {
-      for (;;) {
-        BMSG_TRY_ASSIGN(const auto collected, directory.collect(chain));
-        if (!collected.more) return done;
-      }
-    }
     mail::CardDirectory directory;
   };
 

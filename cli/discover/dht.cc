@@ -49,6 +49,17 @@ dht::InfoHash place_of(const Digest& key) {
   return dht::InfoHash::get(key.view().data(), key.view().size());
 }
 
+/// What the library throws, as an error; nothing it throws goes further.
+template <class Call>
+Result<Done> guarded(const Call& call) {
+  try {
+    call();
+  } catch (const std::exception& error) {
+    return Error{Errc::unreachable, error.what()};
+  }
+  return done;
+}
+
 Error nobody() {
   return {Errc::unreachable, "no node of the hash table answers",
           "--bootstrap names one that does; UDP must come through"};
@@ -69,24 +80,19 @@ Result<std::unique_ptr<Dht>> Dht::open(const Options& options) {
   config.threaded = true;
   config.peer_discovery = false;  // The local network is told nothing.
   config.peer_publish = false;
-  try {
+  const auto begun = guarded([&] {
     impl->runner.run(options.port, config);
     for (const std::string& place : options.bootstrap) impl->runner.bootstrap(place);
-  } catch (const std::exception& error) {
-    return Error{Errc::unreachable,
-                 fmt::format("cannot listen at UDP port {}: {}", options.port, error.what())};
-  }
+  });
+  if (!begun)
+    return in_context(fmt::format("cannot listen at UDP port {}", options.port), begun.error());
   if (!impl->runner.isRunning())
     return Error{Errc::unreachable, fmt::format("cannot listen at UDP port {}", options.port)};
   return std::unique_ptr<Dht>(new Dht(std::move(impl)));
 }
 
 Dht::~Dht() {
-  try {
-    impl_->runner.join();
-  } catch (const std::exception&) {
-    // It ends anyway.
-  }
+  (void)guarded([this] { impl_->runner.join(); });  // It ends anyway.
 }
 
 bool Dht::connect(std::chrono::seconds longest) {
@@ -101,13 +107,11 @@ bool Dht::connect(std::chrono::seconds longest) {
 
 Result<Done> Dht::put(const Digest& key, ByteView value, std::chrono::seconds longest) {
   const auto pending = std::make_shared<Pending>();
-  try {
+  const auto asked = guarded([&] {
     impl_->runner.put(place_of(key), dht::Value(value.data(), value.size()),
                       [pending](bool is_good) { pending->finish(is_good); });
-  } catch (const std::exception&) {
-    return nobody();
-  }
-  if (!pending->wait(longest)) return nobody();
+  });
+  if (!asked || !pending->wait(longest)) return nobody();
   return done;
 }
 
@@ -117,11 +121,10 @@ Result<Done> Dht::get(const Digest& key, const std::function<void(ByteView)>& ta
   const auto found = [pending](const std::shared_ptr<dht::Value>& value) {
     return pending->add(value->data);
   };
-  try {
+  const auto asked = guarded([&] {
     impl_->runner.get(place_of(key), found, [pending](bool is_good) { pending->finish(is_good); });
-  } catch (const std::exception&) {
-    return nobody();
-  }
+  });
+  if (!asked) return nobody();
   const bool is_good = pending->wait(longest);
   const std::lock_guard lock(pending->mutex);
   for (const Bytes& value : pending->values) take(value);

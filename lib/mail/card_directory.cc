@@ -141,4 +141,11 @@ Result<CardDirectory::Collected> CardDirectory::collect(const node::ChainReader&
   return collected;
 }
 
+Result<Done> CardDirectory::collect_all(const node::ChainReader& chain) {
+  for (;;) {
+    BMSG_TRY_ASSIGN(const auto collected, collect(chain));
+    if (!collected.more) return done;
+  }
+}
+
 }  // namespace bmsg::mail

@@ -38,6 +38,8 @@ class CardDirectory {
   };
   /// Takes in public cards of chain and pool since the last time.
   Result<Collected> collect(const node::ChainReader& chain, const WalkLimits& limits = {});
+  /// The same until none is left.
+  Result<Done> collect_all(const node::ChainReader& chain);
 
  private:
   std::filesystem::path file_of(const IdentityKey& identity, std::uint8_t device) const;

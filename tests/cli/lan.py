@@ -22,22 +22,6 @@ GROUP = "239.255.55.12"
 STRANGER = "10.77.0.254"  # This script's own place on the bridge.
 CROWD = [f"10.77.1.{number}" for number in range(1, 21)]
 FLOOD = 10_000
-RULES = """bmsg 1
-version 0
-name club
-mode pow
-access members
-time {time}
-interval 600
-halflife 7200
-floor 2000ffff
-maxblock 1048576
-maxmessage 65536
-maxttl 31536000
-stamp 0
-blobstamp 0
-member {key}
-"""
 
 
 def group_socket():
@@ -126,7 +110,7 @@ def check_forgery(ana, eve, tag):
 def check_members(place, club, member):
     """On a chain for members only those are heard: who is called is handed the chain."""
     genesis = place / "rules"
-    genesis.write_text(RULES.format(time=int(time.time()) - 3600, key=member), encoding="ascii")
+    stores.members_rules(genesis, member)
     stores.joined(club.directory, "club", genesis)
     tag = hashlib.sha512(b"bmsg1 lan" + hashlib.sha512(genesis.read_bytes()).digest()).hexdigest()
     with club.serving("--lan"), sender(STRANGER) as send:

@@ -97,26 +97,6 @@ def key_of(store):
     return key
 
 
-def rules(place, *members):
-    file = place / "genesis"
-    file.write_text(f"""bmsg 1
-version 0
-name club
-mode pow
-access members
-time {int(time.time()) - 3600}
-interval 600
-halflife 7200
-floor 2000ffff
-maxblock 1048576
-maxmessage 65536
-maxttl 31536000
-stamp 0
-blobstamp 0
-""" + "".join(f"member {key}\n" for key in members))
-    return file
-
-
 def check_closed_door(place, url, member_seed, chain):
     """No answer of a stranger's tells him one thing from another."""
     port = port_of(url)
@@ -180,7 +160,7 @@ def newcomers(place):
         store = stores.Store(place / f"{name}-before")
         store.run("init", store.directory, "--no-identity", "--no-passphrase", "--floor", 0)
         keys[name] = (store.directory / "keys" / "node.key", key_of(store))
-    genesis = rules(place, *(key for _, key in keys.values()))
+    genesis = stores.members_rules(place / "genesis", *(key for _, key in keys.values()))
     made = [stores.joined(place / name, name, genesis, "--node-key", file)
             for name, (file, _) in keys.items()]
     assert [key_of(store) for store in made] == [key for _, key in keys.values()]

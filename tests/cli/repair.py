@@ -27,18 +27,6 @@ def damaged(ana, place, name, damage):
     return copy
 
 
-def flip_tables(store):
-    """One byte in the middle of every file that holds records."""
-    hit = 0
-    for file in (store.directory / "chain").iterdir():
-        if file.suffix in (".sst", ".log") and file.stat().st_size > 2000:
-            content = bytearray(file.read_bytes())
-            content[len(content) // 2] ^= 0x10
-            file.write_bytes(content)
-            hit += 1
-    assert hit, "nothing was damaged"
-
-
 def roll_back(older):
     """An older chain under a newer witness."""
     def damage(store):
@@ -54,7 +42,7 @@ def check_sound(ana):
 
 
 def check_flipped(ana, place):
-    broken = damaged(ana, place, "flipped", flip_tables)
+    broken = damaged(ana, place, "flipped", stores.flip_tables)
     broken.run("verify", "--full", exits=(65,))
     before = sorted(p.name for p in broken.directory.iterdir())
     broken.run("repair", "--dry-run", exits=(3,))
@@ -72,7 +60,7 @@ def check_flipped(ana, place):
 
 
 def check_from_peer(ana, place):
-    broken = damaged(ana, place, "fetched", flip_tables)
+    broken = damaged(ana, place, "fetched", stores.flip_tables)
     before = sorted(p.name for p in broken.directory.iterdir())
     broken.run("repair", "--yes", "--from-peer", "http://127.0.0.1:1", exits=(69,))
     assert sorted(p.name for p in broken.directory.iterdir()) == before, "put aside for nothing"
@@ -85,7 +73,7 @@ def check_from_peer(ana, place):
 
 def check_from_peer_later(ana, place):
     """What no repair could save here comes when a peer has it."""
-    broken = damaged(ana, place, "alone", flip_tables)
+    broken = damaged(ana, place, "alone", stores.flip_tables)
     broken.run("repair", "--yes", exits=(0, 3))
     with ana.served() as url:
         broken.run("repair", "--yes", "--from-peer", url)
