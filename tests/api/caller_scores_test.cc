@@ -11,12 +11,8 @@
 #include "lib/chain/message_rules.h"
 #include "lib/chain/pack.h"
 #include "lib/core/codec.h"
-#include "lib/node/memory_store.h"
-#include "lib/node/node.h"
 #include "lib/node/peer_book.h"
-#include "tests/support/chain_builder.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_entropy.h"
+#include "tests/api/asked_node.h"
 
 namespace bmsg::api {
 namespace {
@@ -30,20 +26,10 @@ net::Peer from(std::string address) {
   return peer;
 }
 
-class Callers : public testing::Test {
+class Callers : public AskedNode {
  protected:
   explicit Callers(ChainBuilder made = ChainBuilder())
-      : builder(std::move(made)), store(builder.rules_text()) {
-    node = node::Node::make({.store = store,
-                             .chain = builder.chain(),
-                             .clock = clock,
-                             .entropy = entropy,
-                             .outbox = nullptr,
-                             .key = {},
-                             .agent = "test",
-                             .reorg = {},
-                             .pool = {}})
-               .value();
+      : AskedNode(FakeClock(), {}, std::move(made)) {
     routes = std::make_unique<PeerRoutes>(*node, clock, [](auto, auto) {});
   }
 
@@ -74,11 +60,6 @@ class Callers : public testing::Test {
     return pack(FrameType::block, encode(block));
   }
 
-  FakeClock clock;
-  FakeEntropy entropy;
-  ChainBuilder builder;
-  node::MemoryStore store;
-  std::unique_ptr<node::Node> node;
   std::unique_ptr<PeerRoutes> routes;
 };
 

@@ -14,11 +14,7 @@
 #include "lib/chain/pack.h"
 #include "lib/core/codec.h"
 #include "lib/core/hex.h"
-#include "lib/node/memory_store.h"
-#include "lib/node/node.h"
-#include "tests/support/chain_builder.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_entropy.h"
+#include "tests/api/asked_node.h"
 
 namespace bmsg::api {
 namespace {
@@ -26,19 +22,9 @@ namespace {
 constexpr std::size_t kBlocks = 260;
 
 /// A node with 260 blocks, ten minutes apart: nearly two days.
-class PeerAnswers : public testing::Test {
+class PeerAnswers : public AskedNode {
  protected:
-  PeerAnswers() : store(builder.rules_text()) {
-    node = node::Node::make({.store = store,
-                             .chain = builder.chain(),
-                             .clock = clock,
-                             .entropy = entropy,
-                             .outbox = nullptr,
-                             .key = {},
-                             .agent = "test",
-                             .reorg = {},
-                             .pool = {}})
-               .value();
+  PeerAnswers() : AskedNode(FakeClock(kEasyGenesisTime + 9'000 * 600)) {
     blocks = builder.blocks(builder.genesis(), kBlocks);
     for (const Block& block : blocks) EXPECT_TRUE(node->submit_block(block));
     node->on_change([this] { ++changes; });
@@ -75,11 +61,6 @@ class PeerAnswers : public testing::Test {
     return forever;
   }
 
-  ChainBuilder builder;
-  node::MemoryStore store;
-  FakeClock clock{kEasyGenesisTime + 9'000 * 600};
-  FakeEntropy entropy;
-  std::unique_ptr<node::Node> node;
   std::vector<Block> blocks;
   node::ReorgPolicy policy;
   std::string known;  // If-None-Match.

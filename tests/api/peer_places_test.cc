@@ -13,8 +13,8 @@
 #include "lib/chain/pack.h"
 #include "lib/crypto/sign.h"
 #include "lib/node/lan.h"
+#include "tests/api/asked_node.h"
 #include "tests/api/running_node.h"
-#include "tests/support/fake_clock.h"
 
 namespace bmsg::api {
 namespace {
@@ -94,23 +94,9 @@ TEST(PeerPlaces, LetOnlyLearnedPeersReachPublicAddressesAlone) {
   }
 }
 
-/// A node that is asked without a network between.
-class ToldNode : public testing::Test {
+class ToldNode : public AskedNode {
  protected:
-  ToldNode() : store(builder.rules_text()) {
-    node = node::Node::make({.store = store,
-                             .chain = builder.chain(),
-                             .clock = clock,
-                             .entropy = entropy,
-                             .outbox = nullptr,
-                             .key = {},
-                             .agent = "test",
-                             .reorg = {},
-                             .pool = {},
-                             .judge_place = judge_place,
-                             .own_record = {}})
-               .value();
-  }
+  ToldNode() : AskedNode(FakeClock(kEasyGenesisTime + 1'000 * 600), judge_place) {}
 
   node::PeerRecord record(std::uint8_t number, const std::string& place) const {
     const auto seed = crypto::SecretBytes::from(Bytes(crypto::kSeedBytes, number));
@@ -130,12 +116,6 @@ class ToldNode : public testing::Test {
     request.path = "/bmsg/1/peers";
     return to_string(answer_peer(*node, request).body);
   }
-
-  FakeClock clock{kEasyGenesisTime + 1'000 * 600};
-  ChainBuilder builder;
-  FakeEntropy entropy;
-  node::MemoryStore store;
-  std::unique_ptr<node::Node> node;
 };
 
 TEST_F(ToldNode, LearnsFromAPut) {
