@@ -87,8 +87,13 @@ TEST(DhtValue, IsRefusedWithAnyByteChangedOrMissing) {
   }
 }
 
-TEST(DhtValue, HasALimit) {
-  EXPECT_EQ(read_dht_value(Bytes(kDhtValueBytesMax + 1, 'a'), kChain, kOpen), std::nullopt);
+TEST(DhtValue, OfTheLongestPlaceIsReadAndNothingIsEmpty) {
+  const std::string label(60, 'a');
+  const std::string place = label + "." + label + "." + label + "." + label + ".example:65535";
+  const auto seed = crypto::SecretBytes::from(Bytes(crypto::kSeedBytes, 1));
+  const PeerRecord made = sign_peer_record(seed, kChain, place, kNow);
+  ASSERT_TRUE(parse_peer_record(print_peer_record(made)));
+  EXPECT_EQ(read_dht_value(value_of(made, secret(7)), kChain, secret(7)), made);
   EXPECT_EQ(read_dht_value({}, kChain, kOpen), std::nullopt);
   EXPECT_EQ(read_dht_value({}, kChain, secret(7)), std::nullopt);
 }
