@@ -23,14 +23,25 @@ constexpr std::array<std::string_view, 15> kOwnNames = {
     "witness", "keys",  "contacts.jsonl", "cards",       "outbox",
     "run",     "hooks", "ballast",        "config.toml", "light"};
 
+/// The last that is made: with it the directory is a store.
+constexpr std::string_view kFormat = "format";
+
 /// There from before the first thing that is made until the last: what lies beside it was never
 /// told to anybody, and goes. Without it a folder that is called "mail" is somebody's.
 constexpr std::string_view kUnfinished = "unfinished";
 
-/// One of ours, or what is left of a write of one that did not end: ".NAME.XXXXXX".
+/// The NAME of what is left of a write that did not end, ".NAME.XXXXXX"; empty: no such thing.
+std::string_view name_of_unwritten(std::string_view name) {
+  const std::size_t end = name.rfind('.');
+  if (!name.starts_with('.') || end == 0) return {};
+  return name.substr(1, end - 1);
+}
+
+/// One of ours that an init may leave when it is killed.
 bool is_own(std::string_view name) {
-  if (name.starts_with('.')) name = name.substr(1, name.rfind('.') - 1);
-  return std::ranges::find(kOwnNames, name) != kOwnNames.end();
+  const std::string_view unwritten = name_of_unwritten(name);
+  if (unwritten == kFormat || unwritten == kUnfinished) return true;
+  return std::ranges::find(kOwnNames, unwritten.empty() ? name : unwritten) != kOwnNames.end();
 }
 
 /// Refuses a directory with anything in it that no earlier attempt of ours has left.
@@ -39,11 +50,12 @@ Result<Done> check_free(const fs::path& directory, const Disk& disk) {
   const auto has = [&](std::string_view name) {
     return std::ranges::find(names, name) != names.end();
   };
-  if (has("format"))
+  if (has(kFormat))
     return Error{Errc::exists, fmt::format("there is a store in '{}' already", directory.string())};
   const bool is_unfinished = has(kUnfinished);
   for (const std::string& name : names) {
-    if (name == "chain.lock" || name == kUnfinished) continue;
+    if (name == "chain.lock" || name == kUnfinished || name_of_unwritten(name) == kUnfinished)
+      continue;
     if (!is_unfinished || !is_own(name)) {
       return Error{Errc::exists,
                    fmt::format("'{}' is not empty: it holds '{}'", directory.string(), name)};

@@ -185,6 +185,18 @@ def init_takes_nothing_of_others(place):
     keys = (headless.directory / "keys" / "keyring").read_bytes()
     refused(headless, 73, "not empty", "init", headless.directory, "--no-passphrase")
     assert (headless.directory / "keys" / "keyring").read_bytes() == keys
+    for number, left in enumerate((["unfinished", ".format.Ab3dEf"], [".unfinished.Ab3dEf"],
+                                   ["unfinished", "keys", ".genesis.Ab3dEf"])):
+        again = Store(place / f"left{number}")
+        again.directory.mkdir()
+        for name in left:
+            (again.directory / name).touch()
+        again.run("init", again.directory, "--floor", 8, "--no-passphrase")
+        assert not set(left) - {"keys"} & {one.name for one in again.directory.iterdir()}, left
+    strange = Store(place / "strange")
+    strange.directory.mkdir()
+    (strange.directory / ".format.Ab3dEf").touch()
+    refused(strange, 73, "not empty", "init", strange.directory, "--no-passphrase")
     chance = seeded_random()
     began = time.monotonic()
     new_chain(place / "whole", "ana")

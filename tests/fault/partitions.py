@@ -152,6 +152,9 @@ class World:
 
     def agree(self):
         """Rounds of sync until all have one tip, and what was written is nowhere missing."""
+        for node in self.nodes:  # What the kernel remembers of neighbours that did not answer.
+            with node.namespace:
+                ip("neighbour", "flush", "dev", "line")
         for count in itertools.count(1):
             for node in self.numbers.sample(self.nodes, COUNT):
                 node.run("sync", exits=(0, 3))
