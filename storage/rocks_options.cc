@@ -10,6 +10,8 @@
 
 #include <string>
 
+#include "storage/late_start.h"
+
 namespace bmsg::storage {
 namespace {
 
@@ -107,6 +109,7 @@ void keep_few_files(rocksdb::Options& options) {
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> quiet_env(Access access, rocksdb::Env* base) {
+  start_rocksdb();
   if (base == nullptr) base = rocksdb::Env::Default();
   auto env = rocksdb::NewCompositeEnv(std::make_shared<NoOptionFiles>(base->GetFileSystem()));
   if (access != Access::read) return env;
