@@ -51,6 +51,11 @@ Result<BundleSource> BundleSource::open(const std::string& file) {
                       is_input ? "standard input" : fmt::format("'{}'", file));
 }
 
+BundleSource BundleSource::over(Descriptor opened, std::string name) {
+  const int number = opened.number();
+  return BundleSource(std::move(opened), number, std::move(name));
+}
+
 Error BundleSource::failed() const {
   return Error{Errc::io, fmt::format("cannot read {}: {}", name_, std::strerror(errno))};
 }

@@ -20,6 +20,8 @@ class BundleSource {
  public:
   /// "-" is standard input. Errors: Errc::not_found; Errc::bad_usage if it is a terminal.
   static Result<BundleSource> open(const std::string& file);
+  /// From where the file stands, to its end. `name` is for complaints.
+  static BundleSource over(Descriptor opened, std::string name);
 
   /// Of a file: how long it is; nullopt where it cannot be read twice.
   std::optional<std::uint64_t> size() const { return size_; }

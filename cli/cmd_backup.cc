@@ -78,8 +78,8 @@ class Backup {
     BMSG_TRY(sweep(context_.disk, store_.run()));
     BMSG_TRY(work_.make());
     BMSG_TRY(archive_.begin());
-    for (const char* file :
-         {"format", "genesis", "config.toml", "policies.toml", "contacts.jsonl", "light"})
+    for (const char* file : {"format", "genesis", "config.toml", "policies.toml", "contacts.jsonl",
+                             "light", "signed-checkpoint"})
       BMSG_TRY(add_file(file));
     BMSG_TRY(add_outbox());
     BMSG_TRY(storage::copy_database(context_.disk, store_.mail(), work_.path() / "mail"));

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <iostream>
 
 #include "cli/block_view.h"
 #include "cli/command.h"
+#include "cli/file_view.h"
+#include "cli/listing.h"
+#include "cli/mailroom.h"
 #include "cli/plumbing.h"
 #include "cli/refs.h"
 #include "cli/report.h"
@@ -21,6 +25,7 @@ struct Options {
   std::string type;
   bool batch = false;
   bool nul = false;
+  std::string file;  // A number.
 };
 
 /// An object as it is printed.
@@ -92,6 +97,13 @@ Result<bool> print_one(Context& context, const Reading& reading, const std::stri
   return true;
 }
 
+Result<std::uint64_t> parse_file_number(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed == std::errc() && end == text.data() + text.size()) return number;
+  return Error{Errc::bad_usage, fmt::format("--file {}: a number from 0 on", text)};
+}
+
 Result<ExitCode> run_batch(const Options& options, Context& context, const Reading& reading) {
   ExitCode outcome = ExitCode::ok;
   for (std::string ref; std::getline(std::cin, ref, options.nul ? '\0' : '\n');) {
@@ -102,7 +114,30 @@ Result<ExitCode> run_batch(const Options& options, Context& context, const Readi
   return outcome;
 }
 
+/// A file of a message. What was printed before an error is good as far as it goes, or, where the
+/// whole is not what the message says, worth nothing.
+Result<ExitCode> run_file(const Options& options, Context& context) {
+  BMSG_TRY(check_no_terminal(context));
+  BMSG_TRY_ASSIGN(const std::uint64_t number, parse_file_number(options.file));
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto room, Mailroom::open(context, store));
+  BMSG_TRY_ASSIGN(const auto ref, listed_ref(context, store, options.ref));
+  BMSG_TRY_ASSIGN(const auto id, room->find(ref));
+  BMSG_TRY_ASSIGN(const auto text, room->box().read(id));
+  if (!text || text->opened.fault)
+    return Error{Errc::not_found, fmt::format("no message '{}' that can be read here", options.ref),
+                 "'bmsg inbox' lists what is"};
+  BMSG_TRY_ASSIGN(const auto manifest, manifest_of(text->opened.content, number));
+  BMSG_TRY_ASSIGN(const auto files, FileFetcher::open(context, store));
+  BMSG_TRY(files->fetch(manifest, [&](ByteView piece) {
+    context.out.raw(as_text(piece));
+    return context.out.flush();
+  }));
+  return ExitCode::ok;
+}
+
 Result<ExitCode> run(const Options& options, Context& context) {
+  if (!options.file.empty() && !options.ref.empty()) return run_file(options, context);
   if (options.batch != options.ref.empty())
     return Error{Errc::bad_usage, "cat takes one REF, or --batch and REFs on standard input"};
   if (!context.options.json) BMSG_TRY(check_no_terminal(context));
@@ -126,7 +161,10 @@ void add_cat(Command app, Context& context) {
   cat.add_option("--type", options->type, "block or message")
       .one_of({"block", "message"})
       .type_name("TYPE");
-  cat.add_flag("--batch", options->batch, "Answer references from standard input in turn");
+  Parameter file = cat.add_option("--file", options->file, "A file of the message, counted from 0");
+  file.type_name("N");
+  cat.add_flag("--batch", options->batch, "Answer references from standard input in turn")
+      .excludes(file);
   cat.add_flag("-z", options->nul, "With --batch: references end with NUL");
 }
 

@@ -6,13 +6,16 @@
 #include <fmt/format.h>
 
 #include "cli/beside.h"
+#include "cli/bundle_fetch.h"
 #include "cli/bundle_source.h"
 #include "cli/command.h"
 #include "cli/contact_change.h"
+#include "cli/discovery.h"
 #include "cli/join.h"
 #include "cli/new_owner.h"
 #include "cli/node_key.h"
 #include "cli/peering.h"
+#include "cli/room_grants.h"
 #include "cli/short_service.h"
 #include "lib/api/invite.h"
 #include "lib/core/address.h"
@@ -20,7 +23,9 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/mail/card_directory.h"
+#include "lib/mail/room.h"
 #include "lib/node/bundle.h"
+#include "lib/node/peer_table.h"
 #include "storage/rocks_store.h"
 
 namespace bmsg::cli {
@@ -30,6 +35,7 @@ struct Options {
   std::string source;
   std::string directory;
   OwnerOptions owner;
+  std::vector<std::string> bootstrap;  // Nodes of the hash table.
 };
 
 /// Where the chain is to come from.
@@ -38,7 +44,8 @@ struct Origin {
   std::optional<mail::Card> card;  // The inviter's.
   std::vector<std::string> urls;   // Of its node, the best way first; none: a bundle.
   std::optional<BundleSource> bundle;
-  std::string file;  // The bundle's.
+  std::string file;                          // The bundle's, or where on the web it lies.
+  std::optional<node::PeerRecord> stranger;  // Who answers in place of the inviter's node.
 };
 
 /// Who the new store will be to nodes.
@@ -95,6 +102,17 @@ Error about(const Origin& origin, const Error& error) {
   return in_context(fmt::format("'{}'", origin.file), error);
 }
 
+/// A URL may be a bundle's: what comes from there decides.
+Result<Done> look_for_bundle(Context& context, Origin& origin, const std::string& text) {
+  if (origin.bundle || origin.invite) return done;
+  auto fetched = fetch_bundle(context, text);
+  if (!fetched && fetched.error().code == Errc::io) return fetched.error();
+  if (!fetched) return nothing_kept(fetched.error());
+  origin.bundle = std::move(fetched).value();
+  if (origin.bundle) origin.file = text;
+  return done;
+}
+
 Result<Meeting> meet_node(Context& context, const Origin& origin, const Newcomer& newcomer) {
   const Introduction introduction{.node_seed = newcomer.node_seed,
                                   .is_kept = newcomer.is_kept,
@@ -108,6 +126,44 @@ Result<Meeting> meet_node(Context& context, const Origin& origin, const Newcomer
     if (!met) return nothing_kept(met.error());
     return met;
   }
+}
+
+/// Somebody else of the invite's chain, by the hash table. What makes the invite safe, its chain
+/// and its block, is demanded of whoever it is.
+Result<Meeting> meet_stranger(Context& context, const Options& options, Origin& origin,
+                              const Newcomer& newcomer) {
+  const auto& invite = *origin.invite;
+  auto records = search_table(
+      context, {.chain = invite.chain, .secret = invite.dht, .bootstrap = options.bootstrap});
+  if (!records) return records.error();
+  std::optional<Error> last;
+  for (node::PeerRecord& record : records.value()) {
+    auto met = meet(context, node::url_of(record),
+                    {.node_seed = newcomer.node_seed,
+                     .is_kept = newcomer.is_kept,
+                     .expected = record.key,
+                     .reach = net::Reach::public_only});
+    if (met) origin.stranger = std::move(record);
+    if (met) return met;
+    last = nothing_kept(met.error());
+  }
+  return *last;
+}
+
+Result<Meeting> meet_somebody(Context& context, const Options& options, Origin& origin,
+                              const Newcomer& newcomer) {
+  auto met = meet_node(context, origin, newcomer);
+  if (met || !origin.invite || met.error().code != Errc::unreachable) return met;
+  if (!options.bootstrap.empty()) {
+    context.out.warn(fmt::format("{}; others are looked for", met.error().message));
+    return meet_stranger(context, options, origin, newcomer);
+  }
+  if (!origin.invite->dht) return met;
+  Error error = met.error();
+  error.hint =
+      "nothing was kept; the invite has what its members meet by in a hash table: with --bootstrap "
+      "HOST:PORT, a node of that table, others of them are asked";
+  return error;
 }
 
 const auto kNothingToDo = [] { return Result<Done>(done); };
@@ -124,10 +180,11 @@ Result<Meeting> rules_in(BundleSource& bundle) {
   return met;
 }
 
-Result<Found> find_chain(Context& context, Origin& origin, const Newcomer& newcomer) {
+Result<Found> find_chain(Context& context, const Options& options, Origin& origin,
+                         const Newcomer& newcomer) {
   Found found;
-  BMSG_TRY_ASSIGN(found.met,
-                  origin.bundle ? rules_in(*origin.bundle) : meet_node(context, origin, newcomer));
+  BMSG_TRY_ASSIGN(found.met, origin.bundle ? rules_in(*origin.bundle)
+                                           : meet_somebody(context, options, origin, newcomer));
   BMSG_TRY_ASSIGN(found.rules, chain::parse_chain_rules(found.met.rules_text));
   if (origin.invite && found.rules.id != origin.invite->chain) {
     return Error{Errc::bad_input,
@@ -160,8 +217,8 @@ Result<node::Peer> pull(Context& context, const StoreDir& store, const Origin& o
   peer.url = met.url;
   peer.added = context.clock.now();
   if (origin.invite) {
-    peer.source = node::PeerSource::invite;
-    peer.key = origin.invite->node;
+    peer.source = origin.stranger ? node::PeerSource::dht : node::PeerSource::invite;
+    peer.key = origin.stranger ? origin.stranger->key : origin.invite->node;
   }
   pin(context, peer, met.key);
   node::SyncOptions options;
@@ -246,9 +303,10 @@ Result<ExitCode> run(const Options& options, Context& context) {
   if (!options.directory.empty())
     BMSG_TRY(Beside(context.disk, whole_path(options.directory))
                  .check_free());  // Before anybody is asked.
+  BMSG_TRY(look_for_bundle(context, origin, options.source));
   BMSG_TRY_ASSIGN(auto seed, node_seed_for_new(context, options.owner.node_key));
   Newcomer newcomer{std::move(seed), !options.owner.node_key.empty()};
-  const auto looked = find_chain(context, origin, newcomer);
+  const auto looked = find_chain(context, options, origin, newcomer);
   if (!looked) return about(origin, looked.error());
   const Found& found = looked.value();
   BMSG_TRY_ASSIGN(const auto directory, directory_for(options, found.rules.rules.name));
@@ -258,7 +316,16 @@ Result<ExitCode> run(const Options& options, Context& context) {
                   store_for(context, options.owner, found.met.rules_text, beside.target()));
   wanted.node_seed = std::move(newcomer.node_seed);
   BMSG_TRY(beside.make("clone"));
+  mail::Keyring invited;  // To name its room.
+  if (origin.invite && origin.invite->room) {
+    for (auto* rooms : {&wanted.rooms, &invited.rooms})
+      rooms->push_back(std::move(*mail::room_in(origin.invite->room->view())));
+  }
   BMSG_TRY_ASSIGN(const auto made, make_store(context, beside.path(), std::move(wanted)));
+  mail::ContactBook contacts;
+  BMSG_TRY(name_rooms(context, made.store, invited, contacts));
+  if (origin.invite && origin.invite->dht)
+    BMSG_TRY(keep_discovery_secret(context, made.store, *origin.invite->dht));
   std::optional<node::Peer> peer;
   if (origin.bundle) {
     const auto taken = take_bundle(context, made.store, *origin.bundle, found.rules);
@@ -283,12 +350,17 @@ void add_clone(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
   Command clone =
       add_command(app, context, "clone", "Make a store of a chain that exists", options, run);
-  clone.add_option("source", options->source, "An invite, a node, or a bundle")
+  clone.add_option("source", options->source, "An invite, a node, a mirror, or a bundle")
       .required()
       .type_name("URI|URL|FILE");
   clone.add_option("directory", options->directory, "Where; else the chain's name")
       .type_name("DIR");
   add_owner_options(clone, options->owner);
+  clone
+      .add_option("--bootstrap", options->bootstrap,
+                  "A node of the hash table, where others of the chain are looked for")
+      .type_name("HOST:PORT")
+      .one_value_each();
 }
 
 }  // namespace bmsg::cli

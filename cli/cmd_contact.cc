@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/contact_change.h"
+#include "cli/contact_log.h"
 #include "cli/contact_view.h"
 #include "cli/keyring_file.h"
 #include "cli/list_form.h"
@@ -16,6 +17,7 @@
 #include "lib/api/contacts_json.h"
 #include "lib/core/address.h"
 #include "lib/core/try.h"
+#include "lib/mail/box.h"
 #include "lib/mail/card_directory.h"
 
 namespace bmsg::cli {
@@ -44,11 +46,21 @@ Result<std::string> read_given(const Context& context, const std::string& file) 
   return to_string(*bytes);
 }
 
+/// Of two cards of one number, the one that somebody gives us by hand is the one that counts.
+Result<Done> pick(mail::CardDirectory& cards, const mail::Card& given) {
+  BMSG_TRY_ASSIGN(const auto kept, cards.kept(given.identity, given.device));
+  const bool is_one_of_two = kept.size() > 1 && kept.front().seq == given.seq;
+  return is_one_of_two ? cards.settle(given) : Result<Done>(done);
+}
+
 /// An address, or the card in a file, which is kept.
 Result<IdentityKey> address_given(Context& context, const StoreDir& store, const ChainId& chain,
-                                  const std::string& text) {
+                                  const std::string& text, const std::string& read = {}) {
   if (const auto address = from_address(text)) return *address;
-  BMSG_TRY_ASSIGN(const auto given, read_given(context, text));
+  std::string given = read;
+  if (given.empty()) {
+    BMSG_TRY_ASSIGN(given, read_given(context, text));
+  }
   std::string_view trimmed = given;
   while (!trimmed.empty() && std::isspace(static_cast<unsigned char>(trimmed.back())) != 0)
     trimmed.remove_suffix(1);
@@ -57,13 +69,50 @@ Result<IdentityKey> address_given(Context& context, const StoreDir& store, const
   if (!card) return in_context("'" + text + "'", card.error());
   mail::CardDirectory cards(context.disk, store.cards(), chain);
   BMSG_TRY(cards.put(card.value()));
+  BMSG_TRY(pick(cards, card.value()));
   return card.value().identity;
+}
+
+/// Of a room to which one can post.
+Result<std::optional<mail::Box>> box_given(const Context& context, const ChainId& chain,
+                                           const Options& options, std::string& text) {
+  if (from_address(options.other)) return std::optional<mail::Box>();
+  BMSG_TRY_ASSIGN(text, read_given(context, options.other));
+  if (!mail::looks_like_box(text)) return std::optional<mail::Box>();
+  auto box = mail::box_from_text(text, chain);
+  if (!box) return in_context("'" + options.other + "'", box.error());
+  if (context.clock.now() >= box.value().expires())
+    return Error{Errc::bad_input, fmt::format("'{}': the box has expired", options.other),
+                 "ask its keeper for the output of 'bmsg room box'"};
+  return std::optional(std::move(box).value());
+}
+
+Result<ExitCode> add_box(const Options& options, Context& context, const StoreDir& store,
+                         const chain::ChainRules& rules, const mail::Box& box) {
+  BMSG_TRY_ASSIGN(const auto name, mail::to_contact_name(options.name));
+  BMSG_TRY(change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
+    warn_of_look_alike(context, book, name);
+    mail::Contact contact;
+    contact.name = name;
+    contact.kind = mail::ContactKind::room;
+    contact.address = box.keeper;
+    contact.room = box.room;
+    contact.box = mail::to_text(box);
+    contact.added = context.clock.now();
+    return book.add(std::move(contact));
+  }));
+  BMSG_TRY_ASSIGN(const auto view, contact_view(context, store, rules, name));
+  context.out.line(context.options.json ? api::contact_json(view) : shown_line(name));
+  return ExitCode::ok;
 }
 
 Result<ExitCode> run_add(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
-  BMSG_TRY_ASSIGN(const auto address, address_given(context, store, rules.id, options.other));
+  std::string text;
+  BMSG_TRY_ASSIGN(const auto box, box_given(context, rules.id, options, text));
+  if (box) return add_box(options, context, store, rules, *box);
+  BMSG_TRY_ASSIGN(const auto address, address_given(context, store, rules.id, options.other, text));
   BMSG_TRY_ASSIGN(const auto name, add_person(context, store, options.name, address));
   BMSG_TRY_ASSIGN(const auto view, contact_view(context, store, rules, name));
   if (view.card == "none") {
@@ -93,6 +142,27 @@ Result<ExitCode> run_show(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto view, contact_view(context, store, rules, options.name));
   context.out.raw(context.options.json ? api::contact_json(view) + "\n" : contact_text(view));
+  return ExitCode::ok;
+}
+
+/// Of a contact, an own identity, or an address.
+Result<IdentityKey> address_named(Context& context, const StoreDir& store,
+                                  const std::string& name) {
+  if (const auto address = from_address(name)) return *address;
+  BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
+  const mail::Contact* contact = book.find(name);
+  if (contact == nullptr) return mail::no_contact(name);
+  if (contact->address) return *contact->address;
+  return Error{Errc::bad_usage, fmt::format("'{}' is a group: name one of them", name)};
+}
+
+Result<ExitCode> run_log(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto address, address_named(context, store, options.name));
+  BMSG_TRY_ASSIGN(const auto events, key_history(context, store, rules, address));
+  for (const api::KeyEventView& one : events)
+    context.out.line(context.options.json ? api::key_event_json(one) : key_event_line(one));
   return ExitCode::ok;
 }
 
@@ -173,6 +243,15 @@ auto changing(Change change) {
   };
 }
 
+/// The name of a room goes with its secret.
+Result<Done> forget(mail::ContactBook& book, const std::string& name) {
+  const mail::Contact* contact = book.find(name);
+  if (contact == nullptr || contact->room.empty() || !contact->box.empty())
+    return book.remove(name);
+  return Error{Errc::bad_input, fmt::format("'{}' is a room that you are in", contact->name),
+               fmt::format("'bmsg room leave {}' forgets it", shown_line(contact->name))};
+}
+
 Result<ExitCode> run_move(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
@@ -230,7 +309,7 @@ void add_changes(const Adder& add, const std::shared_ptr<Options>& options) {
                })));
   one_name(add("rm", "Forget a contact",
                changing([](mail::ContactBook& book, const Options& given, Context&) {
-                 return book.remove(given.name);
+                 return forget(book, given.name);
                })));
   Command rename = add("rename", "Give a contact another name",
                        changing([](mail::ContactBook& book, const Options& given, Context& in) {
@@ -286,6 +365,10 @@ void add_contact(Command app, Context& context) {
   add_list_options(add("list", "List contacts", run_list), options->form);
   add("show", "Print one contact", run_show)
       .add_option("name", options->name, "Which")
+      .required()
+      .type_name("NAME");
+  add("log", "Print the history of somebody's keys", run_log)
+      .add_option("name", options->name, "A contact or an address")
       .required()
       .type_name("NAME");
   Command verify = add("verify", "Say that fingerprints were compared", run_verify);

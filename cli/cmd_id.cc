@@ -5,12 +5,14 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/identity_verbs.h"
 #include "cli/identity_view.h"
 #include "cli/keyring_file.h"
 #include "cli/list_form.h"
 #include "cli/passphrase.h"
 #include "cli/prompt.h"
 #include "cli/qr.h"
+#include "cli/revocation_paper.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "lib/api/json_objects.h"
@@ -104,17 +106,6 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
   }
   printer.print_rows();
   return ExitCode::ok;
-}
-
-/// The paper that ends an identity without its key: printed once, when the identity is made.
-Result<Done> hand_out_revocation(Context& context, const mail::Identity& identity,
-                                 const std::string& file) {
-  const std::string line = "bmsg-revocation " + to_hex(identity.revocation) + "\n";
-  if (!file.empty()) return context.disk.create(file, as_bytes(line));
-  context.out.note("keep this line on paper; it ends the identity '" + identity.name +
-                   "' without its key:");
-  context.out.note(line.substr(0, line.size() - 1));
-  return done;
 }
 
 Result<ExitCode> run_new(const Options& options, Context& context) {
@@ -217,6 +208,12 @@ void add_id(Command app, Context& context) {
   Command rm = add("rm", "Forget an identity for good", run_rm);
   rm.add_option("name", options->name, "Which").required().type_name("NAME");
   rm.add_flag("--yes", options->yes, "Do not ask");
+  add_id_set(id, context);
+  add_id_device(id, context);
+  add_id_revoke(id, context);
+  add_id_succeed(id, context);
+  add_id_backup(id, context);
+  add_id_restore(id, context);
 }
 
 }  // namespace bmsg::cli

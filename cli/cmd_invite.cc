@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/discovery.h"
 #include "cli/keyring_file.h"
 #include "cli/qr.h"
 #include "cli/session.h"
@@ -11,6 +12,7 @@
 #include "lib/core/codec.h"
 #include "lib/core/try.h"
 #include "lib/crypto/sign.h"
+#include "lib/mail/room.h"
 #include "lib/net/address.h"
 
 namespace bmsg::cli {
@@ -19,6 +21,8 @@ namespace {
 struct Options {
   std::string host;
   bool card = false;
+  std::string room;
+  bool dht = false;
   bool qr = false;
 };
 
@@ -60,6 +64,23 @@ Result<Bytes> newest_card(Context& context, const StoreDir& store, const ChainId
   return encode(card.value().message);
 }
 
+/// The secret of a room; whoever reads the invite reads the room.
+Result<api::InviteRoom> room_secret(Context& context, const StoreDir& store,
+                                    const std::string& name) {
+  BMSG_TRY_ASSIGN(const auto contacts, read_contacts(context, store));
+  const mail::Contact* contact = contacts.find(name);
+  if (contact == nullptr) return mail::no_contact(name);
+  BMSG_TRY_ASSIGN(const auto open, unlock_keyring(context, store));
+  const mail::Room* room = mail::find_room(open.keyring.rooms, contact->room);
+  if (room == nullptr) {
+    return Error{Errc::no_recipient, fmt::format("the secret of a room '{}' is not here", name),
+                 "'bmsg room list' lists rooms"};
+  }
+  context.out.warn(fmt::format(
+      "whoever gets this invite can read and post in '{}' until its keeper rotates it", name));
+  return api::InviteRoom::from(mail::shared_room(*room).view());
+}
+
 void print_code(Context& context, const std::string& uri) {
   const std::string code = qr_code(uri);
   std::size_t width = 0;  // Each module is one character of one or three bytes.
@@ -89,6 +110,12 @@ Result<ExitCode> run(const Options& options, Context& context) {
   if (options.card) {
     BMSG_TRY_ASSIGN(invite.card, newest_card(context, store, rules.id));
   }
+  if (!options.room.empty()) {
+    BMSG_TRY_ASSIGN(invite.room, room_secret(context, store, options.room));
+  }
+  if (options.dht) {
+    BMSG_TRY_ASSIGN(invite.dht, read_discovery_secret(context, store));
+  }
   const std::string uri = api::print_invite(invite);
   if (context.options.json) {
     context.out.line(api::invite_json({.uri = uri,
@@ -96,7 +123,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
                                        .chain = invite.chain,
                                        .node = *invite.node,
                                        .checkpoint = node::Checkpoint{height, *hash},
-                                       .card = options.card}));
+                                       .card = options.card,
+                                       .room = invite.room.has_value(),
+                                       .dht = options.dht}));
   } else if (options.qr) {
     print_code(context, uri);
   } else {
@@ -114,6 +143,9 @@ void add_invite(Command app, Context& context) {
   invite.add_option("--host", options->host, "Where others reach a serve of this store")
       .type_name("HOST:PORT");
   invite.add_flag("--card", options->card, "With the newest card, so that they can write to you");
+  invite.add_option("--room", options->room, "With the secret of a room, so that they can read it")
+      .type_name("NAME");
+  invite.add_flag("--dht", options->dht, "With the secret by which members meet in a hash table");
   invite.add_flag("--qr", options->qr, "As a QR code");
 }
 

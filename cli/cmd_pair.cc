@@ -7,19 +7,16 @@
 #include <iostream>
 
 #include "cli/command.h"
-#include "cli/contact_change.h"
-#include "cli/identity_view.h"
 #include "cli/keyring_file.h"
 #include "cli/new_file.h"
-#include "cli/own_cards.h"
 #include "cli/passphrase.h"
 #include "cli/plumbing.h"
 #include "cli/quiet_line.h"
 #include "cli/session.h"
+#include "cli/take_in.h"
 #include "cli/text.h"
 #include "lib/api/json_objects.h"
 #include "lib/api/pairing_json.h"
-#include "lib/core/address.h"
 #include "lib/core/try.h"
 #include "lib/mail/pairing.h"
 
@@ -152,60 +149,6 @@ Result<SecretBytes> read_code(const Context& context, const Options& options) {
   return mail::read_pair_code(typed.view());
 }
 
-/// Refuses to make a second device of an identity in one store, or two identities of one name.
-Result<Done> check_strangers(const mail::Keyring& here, const mail::Keyring& arrived) {
-  for (const mail::Identity& identity : arrived.identities) {
-    if (const mail::Identity* known = here.find(identity.address())) {
-      return Error{Errc::exists,
-                   fmt::format("the identity '{}' is in this store already, as device {}",
-                               known->name, known->device),
-                   "a second device is a store of its own: 'bmsg init' or 'bmsg clone' with "
-                   "--no-identity makes one"};
-    }
-    if (here.find(identity.name) != nullptr) {
-      return Error{Errc::exists, fmt::format("this store has another identity '{}'", identity.name),
-                   "take a store that was made with --no-identity"};
-    }
-  }
-  return done;
-}
-
-void add_rooms(mail::Keyring& here, std::vector<mail::Room> arrived) {
-  for (mail::Room& room : arrived) {
-    if (std::ranges::find(here.rooms, room.id, &mail::Room::id) == here.rooms.end())
-      here.rooms.push_back(std::move(room));
-  }
-}
-
-/// Contacts first, then all identities at once, then their cards: whoever is killed between finds
-/// no identity and may import again, or finds it whole, and its card is queued by the next command
-/// that has the key (own_cards.h).
-Result<Done> take_in(Context& context, const StoreDir& store, const chain::ChainRules& rules,
-                     OpenKeyring& open, mail::Pairing pairing) {
-  mail::CardDirectory cards(context.disk, store.cards(), rules.id);
-  BMSG_TRY(collect_cards(context, store, cards));
-  for (mail::Identity& identity : pairing.keyring.identities) {
-    BMSG_TRY_ASSIGN(const auto known, cards.cards_of(identity.address()));
-    BMSG_TRY_ASSIGN(identity.device, mail::draw_device(known, context.entropy));
-    BMSG_TRY(add_card_key(context, identity, rules));
-  }
-  std::vector<std::string> told;
-  BMSG_TRY(change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
-    told = mail::add_missing(book, pairing.contacts);
-    return done;
-  }));
-  for (const std::string& line : told) context.out.warn(line);
-  add_rooms(open.keyring, std::move(pairing.keyring.rooms));
-  const std::size_t before = open.keyring.identities.size();
-  for (mail::Identity& identity : pairing.keyring.identities)
-    open.keyring.identities.push_back(std::move(identity));
-  BMSG_TRY(save_keyring(context, store, open));
-  for (std::size_t i = before; i < open.keyring.identities.size(); ++i)
-    BMSG_TRY(queue_card(context, store, open, open.keyring.identities[i], rules));
-  poke_node(store);
-  return done;
-}
-
 Result<ExitCode> run_import(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
@@ -225,15 +168,7 @@ Result<ExitCode> run_import(const Options& options, Context& context) {
   for (const mail::Identity& identity : pairing.keyring.identities)
     added.push_back(identity.address());
   BMSG_TRY(take_in(context, store, rules, open, std::move(pairing)));
-  for (const IdentityKey& address : added) {
-    if (!context.options.json) {
-      context.out.line(to_address(address));
-      continue;
-    }
-    BMSG_TRY_ASSIGN(const auto view,
-                    identity_view(context, store, open, *open.keyring.find(address), rules.id));
-    context.out.line(api::identity_json(view));
-  }
+  BMSG_TRY(print_identities(context, store, open, added, rules.id));
   return ExitCode::ok;
 }
 

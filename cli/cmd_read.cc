@@ -7,6 +7,7 @@
 #include "cli/acknowledge.h"
 #include "cli/command.h"
 #include "cli/cursor.h"
+#include "cli/file_view.h"
 #include "cli/listing.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
@@ -27,6 +28,7 @@ struct Options {
   bool no_mark = false;
   bool ack = false;
   std::string cursor;
+  std::string attachments;  // A directory.
   bool from_input = false;  // --stdin
   std::vector<std::string> refs;
 };
@@ -87,10 +89,12 @@ Result<Done> check_here(Mailroom& room, const std::optional<mail::MailText>& tex
 }
 
 Result<Done> print(const Options& options, Context& context, const Mailroom& room,
-                   const mail::MailText& text) {
+                   const mail::MailText& text, const std::vector<std::string>& saved) {
   const std::string_view body = as_text(text.opened.content.content);
   if (context.options.json) {
-    context.out.line(api::message_json(message_view(room, text)));
+    auto view = message_view(room, text);
+    for (std::size_t i = 0; i < saved.size(); ++i) view.attachments[i].path = saved[i];
+    context.out.line(api::message_json(view));
   } else if (options.headers) {
     context.out.raw(message_headers(room, text.item));
   } else if (!options.raw.empty()) {
@@ -100,6 +104,8 @@ Result<Done> print(const Options& options, Context& context, const Mailroom& roo
     if (!body.ends_with('\n')) context.out.raw("\n");
   } else {
     context.out.raw(message_text(room, text));
+    for (const std::string& path : saved)
+      context.out.line(fmt::format("saved   {}", shown_line(path)));
   }
   return done;
 }
@@ -135,6 +141,17 @@ Result<Done> acknowledge(const Options& options, Context& context, const StoreDi
   return done;
 }
 
+/// Null where nobody wants the files.
+Result<std::unique_ptr<FileFetcher>> file_fetcher(const Options& options, Context& context,
+                                                  const StoreDir& store) {
+  if (options.attachments.empty()) return std::unique_ptr<FileFetcher>();
+  std::error_code unreadable;
+  if (!std::filesystem::is_directory(options.attachments, unreadable))
+    return Error{Errc::not_found, fmt::format("no directory '{}'", options.attachments),
+                 "make it first: files are written nowhere else"};
+  return FileFetcher::open(context, store);
+}
+
 Result<ExitCode> run(const Options& options, Context& context) {
   if (!options.raw.empty() && context.out.to_terminal() && options.raw != "force") {
     return Error{
@@ -142,6 +159,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
         "--raw writes a stranger's bytes to the terminal; --raw=force does it all the same"};
   }
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto files, file_fetcher(options, context, store));
   BMSG_TRY_ASSIGN(const auto room, Mailroom::open(context, store));
   BMSG_TRY_ASSIGN(auto ids, wanted(options, context, store, *room));
   if (options.thread) {
@@ -156,7 +174,12 @@ Result<ExitCode> run(const Options& options, Context& context) {
       return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view())),
                    "'bmsg inbox' lists what is"};
     BMSG_TRY(check_readable(*text, id));
-    BMSG_TRY(print(options, context, *room, *text));
+    std::vector<std::string> saved;
+    if (files) {
+      BMSG_TRY_ASSIGN(saved,
+                      save_files(context, *files, text->opened.content, options.attachments));
+    }
+    BMSG_TRY(print(options, context, *room, *text, saved));
     read.push_back(std::move(*text));
   }
   BMSG_TRY(context.out.end());
@@ -180,6 +203,8 @@ void add_read(Command app, Context& context) {
   headers.excludes(raw);
   read.add_flag("--body", options->body, "Only the text").excludes(raw).excludes(headers);
   read.add_flag("--thread", options->thread, "The whole conversation");
+  read.add_option("--attachments", options->attachments, "Write the files into this directory")
+      .type_name("DIR");
   Parameter ack = read.add_flag("--ack", options->ack, "Tell the sender that it was read");
   read.add_option("--cursor", options->cursor, "With --ack: handled, for this reader")
       .type_name("READER")

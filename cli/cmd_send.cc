@@ -55,9 +55,16 @@ Result<std::string> read_named(const Context& context, const std::string& file) 
   return to_string(*bytes);
 }
 
+bool takes_pipe(const Options& options) {
+  return std::ranges::find(options.attachments, "-") != options.attachments.end();
+}
+
 Result<std::string> body_of(const Options& options, const Context& context) {
   if (!options.texts.empty()) return fmt::format("{}", fmt::join(options.texts, "\n\n"));
   if (!options.file.empty()) return read_named(context, options.file);
+  // A file needs no words beside it, and a pipe that is attached has none left for them.
+  if (!options.attachments.empty() && (takes_pipe(options) || ::isatty(STDIN_FILENO) == 1))
+    return std::string();
   if (::isatty(STDIN_FILENO) != 1) return read_input();
   if (context.options.no_input)
     return Error{Errc::bad_usage, "no text: give -m, -F or standard input"};
@@ -121,14 +128,20 @@ Result<ExitCode> run_dry(Sender& sender, const SendRequest& request, Context& co
     context.out.line(
         api::summary_json({.command = "send",
                            .numbers = {{"bytes", static_cast<double>(estimate.bytes)},
-                                       {"recipients", static_cast<double>(estimate.to.size())}},
+                                       {"recipients", static_cast<double>(estimate.to.size())},
+                                       {"chunks", static_cast<double>(estimate.files.chunks)},
+                                       {"hashes", static_cast<double>(estimate.files.hashes)}},
                            .texts = {},
                            .elapsed = 0}));
     return ExitCode::ok;
   }
-  context.out.line(fmt::format(
-      "would queue {} bytes for {}", estimate.bytes,
-      estimate.to.empty() ? "everybody" : fmt::format("{} recipients", estimate.to.size())));
+  const std::string files =
+      estimate.files.chunks > 0 ? "; files: " + work_text(estimate.files) : "";
+  const std::string pipe = estimate.has_pipe ? "; and a pipe of unknown length" : "";
+  std::string whom = estimate.room.empty() ? "everybody" : "the room " + shown_line(estimate.room);
+  if (!estimate.to.empty()) whom = fmt::format("{} recipients", estimate.to.size());
+  context.out.line(
+      fmt::format("would queue {} bytes for {}{}{}", estimate.bytes, whom, files, pipe));
   return ExitCode::ok;
 }
 
@@ -147,10 +160,14 @@ Result<std::optional<WaitWish>> wish_of(const Options& options) {
 }  // namespace
 
 Result<ExitCode> send_one(const Options& options, const StoreDir& store, Context& context) {
+  if (takes_pipe(options) && (options.file == "-" || options.to_file == "-"))
+    return Error{Errc::bad_usage, "-a - takes all of standard input; give the rest by file"};
   BMSG_TRY_ASSIGN(const auto to, recipients(options, context));
+  BMSG_TRY_ASSIGN(const auto files, attachment_wishes(options.attachments, options.attach_name));
   BMSG_TRY_ASSIGN(auto body, body_of(options, context));
-  if (body.empty() && options.allow_empty == "skip") return ExitCode::ok;
-  if (body.empty() && options.allow_empty.empty()) {
+  if (body.empty() && options.allow_empty == "skip" && options.attachments.empty())
+    return ExitCode::ok;
+  if (body.empty() && options.allow_empty.empty() && options.attachments.empty()) {
     return Error{Errc::bad_usage, "the message is empty; --allow-empty sends it all the same"};
   }
   const SendRequest request{
@@ -164,7 +181,8 @@ Result<ExitCode> send_one(const Options& options, const StoreDir& store, Context
       .expires = options.expires,
       .key = options.key,
       .once = options.once,
-      .ask_ack = options.ask_ack || options.wait == "read"};
+      .ask_ack = options.ask_ack || options.wait == "read",
+      .attachments = files};
   BMSG_TRY_ASSIGN(const auto wish, wish_of(options));
   BMSG_TRY_ASSIGN(auto sender, Sender::open(context, store, policy_of(options)));
   if (options.dry_run) return run_dry(sender, request, context);
@@ -191,8 +209,9 @@ namespace {
 
 Result<SendRequest> request_of(const std::string& line, const Options& options) {
   BMSG_TRY_ASSIGN(auto given, api::parse_send_line(line));
-  if (given.body.empty() && options.allow_empty.empty())
+  if (given.body.empty() && options.allow_empty.empty() && given.attachments.empty())
     return Error{Errc::bad_usage, "the message is empty"};
+  BMSG_TRY_ASSIGN(auto files, attachment_wishes(given.attachments, {}));
   return SendRequest{.to = std::move(given.to),
                      .body = std::move(given.body),
                      .subject = given.subject,
@@ -202,7 +221,8 @@ Result<SendRequest> request_of(const std::string& line, const Options& options) 
                      .expires = given.expires.empty() ? options.expires : given.expires,
                      .key = given.key,
                      .once = options.once,
-                     .ask_ack = options.ask_ack || given.ask_ack};
+                     .ask_ack = options.ask_ack || given.ask_ack,
+                     .attachments = std::move(files)};
 }
 
 Result<Queued> send_line(const std::string& line, const Options& options, Sender& sender) {
@@ -250,6 +270,7 @@ std::string_view option_of_one(const Options& options) {
   if (!options.texts.empty()) return "-m";
   if (!options.file.empty()) return "-F";
   if (!options.subject.empty()) return "-s";
+  if (!options.attachments.empty()) return "-a";
   if (options.open) return "--public";
   if (!options.topic.empty()) return "--topic";
   if (!options.reply_to.empty()) return "--reply-to";
@@ -310,6 +331,11 @@ void add_send_options(Command send, const std::shared_ptr<SendOptions>& options)
   send.add_option("-F", options->file, "Take the text from a file, or - for input")
       .type_name("FILE");
   send.add_option("-s", options->subject, "The subject").type_name("SUBJECT");
+  send.add_option("-a", options->attachments, "Send a file along, or - for input; again for more")
+      .type_name("FILE")
+      .one_value_each();
+  send.add_option("--attach-name", options->attach_name, "What the recipients see it called")
+      .type_name("NAME");
   send.add_option("--expires", options->expires, "How long others keep it (30d)").type_name("DUR");
   Parameter key =
       send.add_option("--key", options->key, "Your word for this send: a repeat sends nothing");

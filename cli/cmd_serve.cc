@@ -19,6 +19,7 @@
 #include "cli/serve_stdio.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "cli/store_blobs.h"
 #include "cli/text.h"
 #include "lib/api/gossip.h"
 #include "lib/api/local_routes.h"
@@ -102,6 +103,7 @@ class Serving {
   std::optional<crypto::SecretBytes> seed_;
   std::unique_ptr<mail::Outbox> outbox_;
   std::unique_ptr<mail::CardDirectory> cards_;
+  std::unique_ptr<StoreBlobs> blobs_;
   std::unique_ptr<storage::RocksStore> chain_;
   std::unique_ptr<node::Node> node_;
   std::unique_ptr<node::PublicNode> public_node_;  // As those see it who call us.
@@ -121,6 +123,7 @@ Result<Done> Serving::open_node() {
   BMSG_TRY_ASSIGN(seed_, read_node_seed(context_, store_));
   key_ = relabel<NodeKey>(crypto::public_key_of(*seed_));
   outbox_ = std::make_unique<mail::Outbox>(context_.disk, store_.outbox());
+  BMSG_TRY_ASSIGN(blobs_, open_blobs(context_, store_));
   cards_ = std::make_unique<mail::CardDirectory>(context_.disk, store_.cards(), rules_.id);
   BMSG_TRY_ASSIGN(chain_,
                   storage::RocksStore::open(store_.chain(), chain_options(context_, store_)));
@@ -134,6 +137,7 @@ Result<Done> Serving::open_node() {
                                            .agent = agent_name(),
                                            .read_only = is_read_only_,
                                            .reorg = reorg,
+                                           .blobs = &blobs_->directory(),
                                            .judge_place = api::judge_place,
                                            .own_record = record_maker(place_, rules_.id, *seed_)}));
   BMSG_TRY_ASSIGN(const auto settings, context_.settings(&store_));
@@ -233,6 +237,7 @@ Result<Done> Serving::take_settings(const Options& options) {
   BMSG_TRY_ASSIGN(auto gossip, gossip_options(options, settings));
   BMSG_TRY_ASSIGN(auto admits, admitted_keys(rules_.rules, settings));
   BMSG_TRY_ASSIGN(auto group, open_lan(options, settings));
+  BMSG_TRY(blobs_->take_quota(settings));
   // Nothing fails from here on: the settings are taken whole or not at all.
   server_->set_limits(limits);
   peer_routes_->set_limits(limits.rates);
@@ -280,6 +285,7 @@ Result<Done> Serving::start(const Options& options) {
   };
   BMSG_TRY_ASSIGN(server_, net::HttpServer::start(places, handler, limits, context_.clock));
   server_set_.count_down();
+  blobs_->keep_swept(context_, *server_);
   BMSG_TRY_ASSIGN(auto admits, admitted_keys(rules_.rules, settings));
   BMSG_TRY_ASSIGN(auto group, open_lan(options, settings));
   start_lan(std::move(group), std::move(admits));

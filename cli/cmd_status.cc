@@ -9,6 +9,7 @@
 #include "cli/network_state.h"
 #include "cli/refs.h"
 #include "cli/session.h"
+#include "cli/store_blobs.h"
 #include "cli/text.h"
 #include "cli/times.h"
 #include "lib/api/json_objects.h"
@@ -41,6 +42,22 @@ std::optional<int> serving_pid(const StoreDir& store) {
   if (!serves || !holder.starts_with(kPrefix)) return std::nullopt;
   std::from_chars(holder.data() + kPrefix.size(), holder.data() + holder.size(), pid);
   return pid;
+}
+
+Result<Done> count_blobs(Context& context, const StoreDir& store, api::StateView& view) {
+  BMSG_TRY_ASSIGN(const auto blobs, open_blobs(context, store));
+  BMSG_TRY_ASSIGN(const auto own, blobs->directory().list(node::Shelf::own));
+  BMSG_TRY_ASSIGN(const auto kept, blobs->directory().list(node::Shelf::kept));
+  for (const node::Blob& blob : own) view.blobs_own += blob.bytes;
+  for (const node::Blob& blob : kept) view.blobs_kept += blob.bytes;
+  view.blob_quota = blobs->directory().quota();
+  return done;
+}
+
+std::string blobs_text(const api::StateView& view) {
+  if (view.blobs_own + view.blobs_kept + view.blob_quota == 0) return "none";
+  return fmt::format("{} KiB own, {} KiB of others, quota {} KiB", view.blobs_own >> 10,
+                     view.blobs_kept >> 10, view.blob_quota >> 10);
 }
 
 Result<Done> count_outbox(Context& context, const StoreDir& store, const node::ChainReader& chain,
@@ -124,6 +141,7 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
   view.unread = unread;
   view.serve_pid = serving_pid(store);
   BMSG_TRY_ASSIGN(view.free_bytes, context.disk.free_bytes(store.root()));
+  BMSG_TRY(count_blobs(context, store, view));
   BMSG_TRY(count_outbox(context, store, *chain, rules, view));
   find_attention(view);
   BMSG_TRY_ASSIGN(const auto absent, mail::absent_in(*index));
@@ -162,6 +180,7 @@ std::vector<std::pair<std::string, std::string>> facts_of(const api::StateView& 
                                                   : fmt::format(", {} learned and not reached yet",
                                                                 view.peers_unproven))},
           {"serve", view.serve_pid ? fmt::format("process {}", *view.serve_pid) : "not running"},
+          {"files", blobs_text(view)},
           {"free", fmt::format("{} MiB", view.free_bytes >> 20)}};
 }
 
@@ -184,6 +203,9 @@ std::vector<std::pair<std::string, std::string>> porcelain_of(const api::StateVi
       {"peers_bad", std::to_string(view.peers_bad)},
       {"serve_pid", std::to_string(view.serve_pid.value_or(0))},
       {"free_bytes", std::to_string(view.free_bytes)},
+      {"blobs_own", std::to_string(view.blobs_own)},
+      {"blobs_kept", std::to_string(view.blobs_kept)},
+      {"blob_quota", std::to_string(view.blob_quota)},
       {"attention", std::to_string(view.attention.size())}};
   for (const auto& [state, count] : view.outbox)
     facts.emplace_back("outbox_" + state, std::to_string(count));

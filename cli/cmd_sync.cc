@@ -15,6 +15,7 @@
 #include "cli/peering.h"
 #include "cli/report.h"
 #include "cli/session.h"
+#include "cli/store_blobs.h"
 #include "cli/text.h"
 #include "cli/times.h"
 #include "lib/api/gossip.h"
@@ -209,6 +210,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
       told += api::sync_json(exchange.view) + "\n";
       BMSG_TRY(keep(local, exchange));
     }
+    if (const auto blobs = open_blobs(context, store)) blobs.value()->sweep(context);
     if (tally.worked == 0) count_strangers(tally);
     tally.failed = tally.errors.size();
     BMSG_TRY(local.release());

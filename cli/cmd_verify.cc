@@ -7,6 +7,7 @@
 #include <functional>
 #include <random>
 
+#include "cli/against.h"
 #include "cli/command.h"
 #include "cli/keyring_file.h"
 #include "cli/progress.h"
@@ -21,6 +22,7 @@
 #include "lib/mail/mail_keys.h"
 #include "lib/mail/mailbox.h"
 #include "lib/mail/outbox.h"
+#include "lib/mail/revocation_marks.h"
 #include "lib/node/verifier.h"
 #include "storage/rocks_mail_store.h"
 #include "storage/rocks_store.h"
@@ -35,6 +37,7 @@ struct Options {
   bool explain = false;
   std::string subset;  // "N/T" or "P%"
   std::uint32_t from = 0;
+  std::vector<std::string> against;
 };
 
 /// Damage outside the chain's records: a file that does not decode, a checksum that does not hold.
@@ -82,6 +85,10 @@ Result<std::optional<OpenKeyring>> keys_for(const Options& options, Context& con
   return std::optional(std::move(open));
 }
 
+std::string counted(std::uint64_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 /// Opens every message of ours again and compares with what the index says of it.
 Result<Done> check_own(const Options& options, Context& context, const StoreDir& store,
                        const chain::ChainRules& rules, const node::ChainReader& chain,
@@ -96,9 +103,16 @@ Result<Done> check_own(const Options& options, Context& context, const StoreDir&
   BMSG_TRY_ASSIGN(const auto index,
                   storage::RocksMailStore::open_read_only(store.mail(), {.disk = context.disk}));
   const mail::Mailbox box(chain, *index, keys, outbox);
+  const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  mail::RevocationMarks marks(cards, chain);
+  std::uint64_t after = 0;
   BMSG_TRY_ASSIGN(const auto entries, index->newest(std::nullopt, SIZE_MAX));
   for (const mail::MailEntry& entry : entries) {
     BMSG_TRY_ASSIGN(const auto text, box.read(entry.id));
+    if (text) {
+      BMSG_TRY_ASSIGN(const bool is_after, marks.is_after(text->item));
+      after += is_after ? 1 : 0;
+    }
     if (!text || text->opened.fault == mail::Fault::body) continue;  // Its body has gone.
     const mail::Summary& known = text->item.summary;
     const bool same = text->opened.fault == known.fault &&
@@ -107,6 +121,11 @@ Result<Done> check_own(const Options& options, Context& context, const StoreDir&
     report.faults.push_back(
         {"message", report.tip.height, report.tip.hash,
          fmt::format("message {} is not what the index says of it", to_hex(entry.id.view()))});
+  }
+  if (after > 0) {
+    context.out.warn(
+        fmt::format("{} stand after the revocation of their sender's key; 'bmsg inbox' marks them",
+                    counted(after, "message", "messages")));
   }
   return done;
 }
@@ -175,10 +194,6 @@ Result<node::VerifyReport> check_store(const Options& options, Context& context,
   return report;
 }
 
-std::string counted(std::uint64_t count, const char* one, const char* many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
 /// Work as people can read it: six digits at most.
 std::string short_work(const Work& work) {
   const std::string digits = chain::to_decimal(work);
@@ -230,6 +245,20 @@ void print_json(Context& context, const node::VerifyReport& report, double secon
                                       .elapsed = seconds}));
 }
 
+/// Says how our chain stands to each of those that are named; the first that cannot be asked ends
+/// it. Errors: as compare_with().
+Result<ExitCode> compare(const Options& options, Context& context, const StoreDir& store) {
+  ExitCode worst = ExitCode::ok;
+  for (const std::string& named : options.against) {
+    BMSG_TRY_ASSIGN(const auto found, compare_with(context, store, named));
+    context.out.line(context.options.json ? json_of(found) : words_for(found));
+    BMSG_TRY(context.out.flush());
+    if (found.relation != Relation::apart || worst == ExitCode::data) continue;
+    worst = found.is_settled ? ExitCode::data : ExitCode::no;
+  }
+  return worst;
+}
+
 Result<ExitCode> run(const Options& options, Context& context) {
   if (options.quick && options.full)
     return Error{Errc::bad_usage, "--quick and --full exclude each other"};
@@ -246,9 +275,12 @@ Result<ExitCode> run(const Options& options, Context& context) {
   }
   const node::VerifyReport& report = checked.value();
   const double seconds = std::chrono::duration<double>(context.clock.steady() - began).count();
-  context.options.json ? print_json(context, report, seconds)
-                       : print(options, context, report, seconds);
-  return report.faults.empty() ? ExitCode::ok : ExitCode::data;
+  if (!context.options.json) print(options, context, report, seconds);
+  // What is damaged here says nothing about others.
+  Result<ExitCode> outcome = report.faults.empty() ? ExitCode::ok : ExitCode::data;
+  if (report.faults.empty()) outcome = compare(options, context, store);
+  if (context.options.json) print_json(context, report, seconds);
+  return outcome;
 }
 
 }  // namespace
@@ -268,6 +300,11 @@ void add_verify(Command app, Context& context) {
                   "With --full: bodies of the N-th of every T blocks, or of P% by chance")
       .type_name("N/T|P%");
   verify.add_flag("--explain", options->explain, "Print all faults, not the first alone");
+  verify
+      .add_option("--against", options->against,
+                  "Compare with a peer, a note or a receipt; again for more")
+      .type_name("PEER|FILE|BLOCK")
+      .one_value_each();
   verify.add_option("--from", options->from, "With --full: bodies from this height on")
       .type_name("HEIGHT");
 }

@@ -52,6 +52,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
     BMSG_TRY_ASSIGN(const auto filter,
                     list_filter(options.filter, *watched->room(), context, store));
     wish.sender = filter.sender;
+    if (!options.filter.room.empty()) {
+      BMSG_TRY_ASSIGN(wish.room, room_id_of(*watched->room(), options.filter.room));
+    }
   }
   if (wish.parked) {
     BMSG_TRY_ASSIGN(const auto reader, mail::find_reader(watched->index(), options.cursor));
@@ -71,6 +74,8 @@ void add_choices(Command watch, Options& options) {
   watch.add_option("--topic", options.topic, "Only messages of this topic").type_name("TOPIC");
   watch.add_option("--from", options.filter.from, "Only from this contact or address")
       .type_name("NAME");
+  watch.add_option("--room", options.filter.room, "Only what was posted to this room")
+      .type_name("ROOM");
   watch.add_flag("--pooled", wish.pooled, "Before they are in a block, too");
   watch.add_option("--since", options.since, "Where to begin: a time, a message, all or now")
       .type_name("TIME|REF");

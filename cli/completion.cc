@@ -18,7 +18,8 @@ namespace {
 struct Place {
   const CLI::App* command = nullptr;
   const CLI::Option* awaits = nullptr;  // An option whose value comes next.
-  std::size_t arguments = 0;            // Already given to the command.
+  std::size_t arguments = 0;            // Already given to the command,
+  std::string argument = {};            // of which this is the last.
   bool options_ended = false;           // By "--".
   bool of_program = false;              // Behind the program of --exec: words of its own.
 };
@@ -64,6 +65,7 @@ void take_word(Place& place, Context& context, const std::string& word) {
   const CLI::App* below = place.arguments == 0 ? find_command(*place.command, word) : nullptr;
   if (below == nullptr) {
     ++place.arguments;
+    place.argument = word;
     return;
   }
   place.command = below;
@@ -94,6 +96,8 @@ std::vector<Candidate> words_at(Context& context, const Place& place) {
   if (arguments.empty()) return all;
   const CLI::Option& next = *arguments[std::min(place.arguments, arguments.size() - 1)];
   if (place.arguments >= arguments.size() && next.get_items_expected_max() <= 1) return all;
+  if (parameter_view(next).value == "VALUE" && place.arguments == 1)
+    return values_of_setting(place.argument);
   std::ranges::move(values_of(context, *place.command, next), std::back_inserter(all));
   return all;
 }

@@ -26,7 +26,8 @@ Result<std::vector<Candidate>> contact_names(Context& context) {
   std::vector<Candidate> all;
   for (const mail::Contact* contact : book.all()) {
     const bool is_group = contact->kind == mail::ContactKind::group;
-    all.push_back({contact->name, is_group ? "group" : ""});
+    const bool is_room = contact->kind == mail::ContactKind::room;
+    all.push_back({contact->name, is_group ? "group" : is_room ? "room" : ""});
   }
   return all;
 }
@@ -102,6 +103,17 @@ bool is_part_of(const std::string& kind, const std::string& wanted) {
 
 }  // namespace
 
+std::vector<Candidate> values_of_setting(const std::string& key) {
+  std::vector<Candidate> all;
+  for (const KnownSetting& known : known_settings()) {
+    const std::string values = known.values;
+    if (known.key != key || values.find('|') == std::string::npos) continue;
+    for (const std::string& word : CLI::detail::split(values, '|'))
+      all.push_back({word, word == known.value ? "the default" : ""});
+  }
+  return all;
+}
+
 std::vector<Candidate> dashed_values_of(const CLI::Option& option) {
   return is_part_of(parameter_view(option).value, "FLAG") ? flag_changes("-")
                                                           : std::vector<Candidate>();
@@ -124,7 +136,8 @@ std::vector<Candidate> values_of(Context& context, const CLI::App& command,
   // An identity's name is in the keyring; opening that is no work for a completion.
   const bool is_own =
       option.check_name("--identity") || option.check_name("--name") || is_below(command, "id");
-  if ((takes("NAME") && !is_own) || takes("GROUP")) all = or_none(contact_names(context));
+  if ((takes("NAME") && !is_own) || takes("GROUP") || takes("ROOM"))
+    all = or_none(contact_names(context));
   if (takes("READER")) all = or_none(reader_names(context));
   if (takes("REF")) std::ranges::move(or_none(references(context)), std::back_inserter(all));
   if (takes("URL") || takes("PEER")) all = or_none(peer_urls(context));

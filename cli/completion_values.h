@@ -24,6 +24,9 @@ inline constexpr const char* kDirectoryNames = ":directories";
 std::vector<Candidate> values_of(Context& context, const CLI::App& command,
                                  const CLI::Option& option);
 
+/// What a setting may be, where that is one of some words.
+std::vector<Candidate> values_of_setting(const std::string& key);
+
 /// Those that begin with "-", which would be options anywhere else.
 std::vector<Candidate> dashed_values_of(const CLI::Option& option);
 

@@ -6,7 +6,9 @@
 
 #include "cli/hooks.h"
 #include "cli/listing.h"
+#include "cli/own_cards.h"
 #include "cli/refs.h"
+#include "cli/room_post.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "lib/api/hook_json.h"
@@ -18,6 +20,7 @@
 #include "lib/mail/held.h"
 #include "lib/mail/mail_keys.h"
 #include "lib/mail/mailbox.h"
+#include "lib/mail/revocation.h"
 #include "storage/rocks_mail_store.h"
 
 namespace bmsg::cli {
@@ -74,7 +77,10 @@ Result<Sender> Sender::open(Context& context, const StoreDir& store, const SendP
       policy.require_verified || sender.settings_.text("send.require_verified") == "true";
   if (!sender.policy_.sign) return sender;
   BMSG_TRY_ASSIGN(sender.keyring_, unlock_keyring(context, store));
+  const auto mended = mend_own_cards(context, store, sender.rules_, *sender.keyring_);
+  if (!mended) context.out.warn("an own card stays as it is: " + mended.error().message);
   BMSG_TRY_ASSIGN(sender.identity_, chosen_identity(context, store, sender.keyring_->keyring));
+  tell_if_ended(context, store, sender.rules_, *sender.identity_);
   return sender;
 }
 
@@ -105,6 +111,27 @@ Result<std::vector<mail::Addressee>> Sender::addressees(const SendRequest& reque
   return all;
 }
 
+Result<Done> Sender::check_room(const mail::RoomPost& room, const SendRequest& request) const {
+  if (request.ask_ack) {
+    return Error{
+        Errc::bad_usage,
+        fmt::format("'{}' is a room: nobody can say that all its members have read it", room.name),
+        "--wait mined waits until it is in a block"};
+  }
+  const mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
+  BMSG_TRY_ASSIGN(const auto ended, cards.revocations_of(room.keeper));
+  if (mail::ends_identity(ended))
+    return Error{Errc::no_recipient,
+                 fmt::format("the keeper of '{}' has revoked the key that opened it", room.name),
+                 "ask for a room of the successor's"};
+  const mail::Contact* keeper = contacts_.by_address(room.keeper);
+  const bool own = keyring_ && keyring_->keyring.find(room.keeper) != nullptr;
+  const bool verified = keeper != nullptr && keeper->trust == mail::Trust::verified;
+  if (policy_.require_verified && !own && !verified)
+    return not_verified(fmt::format("the keeper of '{}'", room.name));
+  return done;
+}
+
 Result<std::uint32_t> Sender::ttl_of(const SendRequest& request) const {
   auto seconds =
       request.expires.empty() ? settings_.seconds("send.expires") : parse_duration(request.expires);
@@ -121,7 +148,7 @@ Result<std::uint32_t> Sender::ttl_of(const SendRequest& request) const {
       std::min<std::uint64_t>(std::max(seconds.value(), least), rules_.rules.maxttl));
 }
 
-Result<mail::Letter> Sender::letter_of(const SendRequest& request) {
+Result<mail::Letter> Sender::letter_of(const SendRequest& request, const Attachments& files) {
   mail::Letter letter;
   if (!is_utf8(request.body)) return Error{Errc::bad_input, "the message is not UTF-8 text"};
   if (!is_utf8(request.subject)) return Error{Errc::bad_input, "the subject is not UTF-8 text"};
@@ -130,13 +157,20 @@ Result<mail::Letter> Sender::letter_of(const SendRequest& request) {
   if (!open && request.to.empty() && request.reply == Reply::none)
     return Error{Errc::bad_usage, "a recipient is needed: a name, an address, or --public"};
   letter.audience = request.audience;
-  BMSG_TRY_ASSIGN(letter.to, addressees(request));
+  BMSG_TRY_ASSIGN(letter.room,
+                  room_among(*context_, store_, rules_, contacts_, keyring(), request.to));
+  if (letter.room) {
+    BMSG_TRY(check_room(*letter.room, request));
+  } else {
+    BMSG_TRY_ASSIGN(letter.to, addressees(request));
+  }
   BMSG_TRY_ASSIGN(letter.ttl, ttl_of(request));
   letter.content.subject = request.subject;
   letter.content.content = to_bytes(request.body);
   if (!request.topic.empty()) letter.topic = topic_of(request.topic);
   letter.stale = policy_.stale;
   letter.content.ask_ack = request.ask_ack;
+  letter.content.manifests = files.outlines();
   if (!request.reply_to.empty()) BMSG_TRY(answer(letter, request));
   // Told before any work: records hold 65,535 bytes at most, and the chain may want less.
   const std::size_t bytes = estimated_bytes(letter, policy_.sign, 1);
@@ -170,6 +204,9 @@ Result<mail::SentOnce> Sender::hold(const mail::Letter& letter,
                                     const std::optional<mail::SendKey>& key) {
   mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
   mail::Outbox outbox(context_->disk, store_.outbox());
+  BMSG_TRY_ASSIGN(const auto found,
+                  mail::address_anonymous(cards, letter.to, context_->clock.now(), letter.stale));
+  if (!found.revoked.empty()) return *mail::refusal(found);  // No card is to come.
   if (key) return mail::hold_once(letter, *key, sending(cards, outbox));
   mail::HeldLetters held(outbox, keyring_->keyring.archive);
   BMSG_TRY_ASSIGN(const MessageId id, held.hold(letter, identity_->address(), context_->clock.now(),
@@ -215,39 +252,41 @@ Result<Done> Sender::ask_leave(const mail::Letter& letter,
 
 Result<Queued> Sender::queue(const mail::Letter& letter, const std::optional<mail::SendKey>& key,
                              std::stop_token stop) {
-  BMSG_TRY(ask_leave(letter, key));
   auto once = send_letter(letter, key, stop);
   if (!once && once.error().code == Errc::no_recipient) {
     // The card may have come with blocks that nobody has looked through yet.
     BMSG_TRY(look_for_cards());
     once = send_letter(letter, key, stop);
   }
-  const bool holds = !once && policy_.hold && once.error().code == Errc::no_recipient;
+  const bool holds =
+      !once && policy_.hold && !letter.room && once.error().code == Errc::no_recipient;
   if (holds && identity_ != nullptr) once = hold(letter, key);
   if (!once) return once.error();
   return Queued{std::move(once.value().sent), once.value().held, letter.to};
 }
 
 Result<Queued> Sender::send(const SendRequest& request, std::stop_token stop) {
-  BMSG_TRY_ASSIGN(const auto letter, letter_of(request));
-  BMSG_TRY_ASSIGN(const auto key, key_of(request, letter));
+  BMSG_TRY_ASSIGN(auto files, Attachments::open(*context_, request.attachments));
+  BMSG_TRY_ASSIGN(auto letter, letter_of(request, files));
+  BMSG_TRY_ASSIGN(const auto key, attach(letter, request, files, stop));
   BMSG_TRY_ASSIGN(auto queued, queue(letter, key, stop));
   queued.key = request.key;
   return queued;
 }
 
 Result<Sender::Estimate> Sender::estimate(const SendRequest& request) {
-  BMSG_TRY_ASSIGN(const auto letter, letter_of(request));
+  BMSG_TRY_ASSIGN(const auto files, Attachments::open(*context_, request.attachments));
+  BMSG_TRY_ASSIGN(const auto letter, letter_of(request, files));
   Estimate estimate{.to = letter.to, .bytes = 0};
-  std::size_t devices = 0;
-  if (letter.audience == mail::Audience::sealed) {
+  estimate.files = files.work({.chain = rules_, .time = 0, .ttl = letter.ttl});
+  estimate.has_pipe = files.has_pipe();
+  std::size_t devices = letter.room ? 1 : 0;
+  if (letter.room) estimate.room = letter.room->name;
+  if (letter.audience == mail::Audience::sealed && !letter.room) {
     const mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
     BMSG_TRY_ASSIGN(const auto keys, mail::address_anonymous(cards, letter.to,
                                                              context_->clock.now(), policy_.stale));
-    if (!keys.missing.empty()) {
-      return Error{Errc::no_recipient,
-                   fmt::format("no usable card of {}", fmt::join(keys.missing, ", "))};
-    }
+    if (const auto error = mail::refusal(keys)) return *error;
     for (const mail::Batch& batch : keys.batches) devices += batch.recipients.size();
   }
   estimate.bytes = estimated_bytes(letter, policy_.sign, devices);

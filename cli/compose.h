@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/attach.h"
 #include "cli/command.h"
 #include "cli/keyring_file.h"
 #include "lib/chain/rules_text.h"
@@ -37,6 +38,7 @@ struct SendRequest {
   std::string key;      // The caller's word for this send; empty: none.
   std::string once;     // A duration in which the same letter is sent once; empty: always.
   bool ask_ack = false;
+  std::vector<AttachmentWish> attachments = {};
 };
 
 /// What holds for all messages of one command.
@@ -78,6 +80,9 @@ class Sender {
   struct Estimate {
     std::vector<mail::Addressee> to;
     std::size_t bytes = 0;
+    std::string room = {};  // Empty: none.
+    Attachments::Work files = {};
+    bool has_pipe = false;  // Whose work nobody knows.
   };
   Result<Estimate> estimate(const SendRequest& request);
 
@@ -88,8 +93,14 @@ class Sender {
 
  private:
   Sender(Context& context, StoreDir store, const SendPolicy& policy);
-  Result<mail::Letter> letter_of(const SendRequest& request);
+  Result<mail::Letter> letter_of(const SendRequest& request, const Attachments& files);
+  /// Puts the files into the letter, made to chunks; its key.
+  Result<std::optional<mail::SendKey>> attach(mail::Letter& letter, const SendRequest& request,
+                                              Attachments& files, std::stop_token stop);
+  Result<Done> check_recipients(const mail::Letter& letter);
+  Result<bool> is_repeat(const std::optional<mail::SendKey>& key);
   Result<std::vector<mail::Addressee>> addressees(const SendRequest& request) const;
+  Result<Done> check_room(const mail::RoomPost& room, const SendRequest& request) const;
   Result<Done> answer(mail::Letter& letter, const SendRequest& request);
   Result<Done> address_reply(mail::Letter& letter, const Standings& standings,
                              const mail::MailItem& item, Reply reply) const;

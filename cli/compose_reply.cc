@@ -5,6 +5,7 @@
 #include "cli/compose.h"
 #include "cli/listing.h"
 #include "cli/refs.h"
+#include "cli/room_post.h"
 #include "cli/session.h"
 #include "cli/standing.h"
 #include "lib/core/try.h"
@@ -55,6 +56,10 @@ Result<Done> Sender::answer(mail::Letter& letter, const SendRequest& request) {
                  "'bmsg inbox' lists what can be answered"};
   if (letter.content.subject.empty())
     letter.content.subject = answer_subject(item->summary.subject);
+  if (!item->summary.room.empty()) {
+    BMSG_TRY_ASSIGN(letter.room, room_marked(contacts_, keyring_->keyring, item->summary.room));
+    return check_room(*letter.room, request);
+  }
   return address_reply(letter, standings, *item, request.reply);
 }
 
@@ -104,9 +109,14 @@ Result<Queued> Sender::resend(const std::string& given, std::stop_token stop) {
   letter.content.thread = text->item.thread();
   letter.audience = text->item.summary.audience;
   letter.to = text->item.summary.to;
+  if (!text->item.summary.room.empty()) {
+    BMSG_TRY_ASSIGN(letter.room,
+                    room_marked(contacts_, keyring_->keyring, text->item.summary.room));
+  }
   letter.topic = text->item.summary.topic;
   letter.stale = policy_.stale;
   BMSG_TRY_ASSIGN(letter.ttl, ttl_of({}));
+  BMSG_TRY(ask_leave(letter, std::nullopt));
   return queue(letter, std::nullopt, stop);
 }
 

@@ -50,6 +50,7 @@ std::string word_of(mail::AckPolicy ack) {
 }
 
 std::string card_word(const mail::NewestCards& newest, UnixSeconds now) {
+  if (newest.revoked) return "revoked";
   if (newest.conflict) return "conflict";
   if (newest.cards.empty()) return "none";
   for (const mail::Card& card : newest.cards) {
@@ -79,6 +80,7 @@ Result<api::ContactView> contact_view_of(Context& context, const StoreDir& store
   BMSG_TRY_ASSIGN(const auto newest, cards.cards_of(*contact.address));
   view.card = card_word(newest, context.clock.now());
   view.devices = newest.cards.size();
+  for (const IdentityKey& one : newest.successors) view.successors.push_back(to_address(one));
   return view;
 }
 
@@ -104,6 +106,12 @@ std::string contact_text(const api::ContactView& view) {
   text += fmt::format("ack         {}\nadded       {}\n", view.ack, to_rfc3339(view.added));
   for (const std::string& member : view.members.value_or(std::vector<std::string>()))
     text += fmt::format("member      {}\n", shown_line(member));
+  // All of them, and none preferred: a thief may have signed one.
+  for (const std::string& one : view.successors) {
+    const auto address = from_address(one);
+    text += fmt::format("successor   {}, proposed: compare {}\n", one,
+                        address ? fingerprint_of(*address) : "its words");
+  }
   if (view.note) text += fmt::format("note        {}\n", shown_line(*view.note));
   return text;
 }

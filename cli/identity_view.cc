@@ -29,6 +29,14 @@ Result<std::string> card_state(Context& context, const StoreDir& store, const ma
   return std::string(pooled ? "pooled" : "queued");
 }
 
+std::string duration_text(std::uint64_t seconds) {
+  constexpr std::uint64_t kDay = 86400;
+  constexpr std::uint64_t kHour = 3600;
+  if (seconds % kDay == 0) return fmt::format("{} d", seconds / kDay);
+  if (seconds % kHour == 0) return fmt::format("{} h", seconds / kHour);
+  return fmt::format("{} s", seconds);
+}
+
 }  // namespace
 
 bool is_encrypted(const OpenKeyring& open) {
@@ -49,6 +57,10 @@ Result<api::IdentityView> identity_view(Context& context, const StoreDir& store,
   for (const mail::Card& card : known.cards) {
     if (card.usable_at(context.clock.now())) view.devices.push_back(card.device);
   }
+  view.epoch = identity.epoch;
+  view.grace = identity.grace;
+  view.revoked = known.revoked;
+  for (const IdentityKey& one : known.successors) view.successors.push_back(to_address(one));
   if (const auto card = own_card(context, store, identity, chain)) {
     view.card_seq = card.value().seq;
     view.card_expires = card.value().expires();
@@ -64,6 +76,11 @@ std::string identity_text(const api::IdentityView& view) {
   text += fmt::format("device      {}", view.device);
   if (view.devices.size() > 1) text += fmt::format(" of {}", fmt::join(view.devices, ", "));
   text += "\n";
+  text += fmt::format("epoch       {}, and {} of grace\n", duration_text(view.epoch),
+                      duration_text(view.grace));
+  for (const std::string& one : view.successors)
+    text += fmt::format("successor   {}, proposed\n", one);
+  if (view.revoked) return text + "card        none: the identity is revoked\n";
   if (!view.card_seq) return text + "card        none on this chain yet\n";
   return text + fmt::format("card        number {}, {}, until {}\n", *view.card_seq,
                             view.card_state, to_rfc3339(view.card_expires));

@@ -39,6 +39,7 @@ Result<Meeting> meet(Context& context, const std::string& url, const Introductio
   BMSG_TRY_ASSIGN(const auto settings, context.settings(nullptr));
   BMSG_TRY_ASSIGN(auto reach, transport_options(settings));
   reach.expected_key = introduction.expected;
+  reach.reach = introduction.reach;
   BMSG_TRY_ASSIGN(reach.identity, tls_identity_of(introduction.node_seed));
   BMSG_TRY_ASSIGN(const auto transport, api::HttpTransport::open(url, reach));
   auto told = transport->rules_text();

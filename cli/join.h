@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "lib/core/ids.h"
 #include "lib/crypto/secret_bytes.h"
+#include "lib/net/http_client.h"
 
 namespace bmsg::cli {
 
@@ -26,6 +27,7 @@ struct Introduction {
   const crypto::SecretBytes& node_seed;  // Of the store that is to be; shown where it is asked for.
   bool is_kept = false;                  // That key lasts even if nothing comes of the store.
   std::optional<NodeKey> expected{};     // What the node has to prove; none: whatever it has.
+  net::Reach reach = net::Reach::anywhere;
 };
 
 /// Asks a node for its rules.

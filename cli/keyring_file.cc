@@ -13,6 +13,7 @@
 #include "lib/core/address.h"
 #include "lib/core/try.h"
 #include "lib/mail/card_directory.h"
+#include "lib/mail/epoch.h"
 #include "lib/mail/outbox.h"
 
 namespace bmsg::cli {
@@ -114,10 +115,13 @@ Result<const mail::Identity*> chosen_identity(const Context& context, const Stor
 Result<Done> add_card_key(Context& context, mail::Identity& identity,
                           const chain::ChainRules& rules, std::uint64_t skipped) {
   const std::uint32_t time = minute_of(context.clock.now());
-  const std::uint32_t ttl = std::min(mail::kCardSeconds, rules.rules.maxttl);
+  const std::uint32_t ttl = mail::card_seconds(rules);
   BMSG_TRY_ASSIGN(auto key,
                   mail::make_card_key(identity, rules.id, UnixSeconds{std::uint64_t{time} + ttl},
                                       context.entropy));
+  if (skipped > UINT64_MAX - key.seq)
+    return Error{Errc::bad_input, "the last number of a card is taken, which only a thief does",
+                 "'bmsg id revoke' ends the identity"};
   key.seq += skipped;
   identity.cards.push_back(std::move(key));
   return done;

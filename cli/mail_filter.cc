@@ -7,6 +7,7 @@
 #include "cli/times.h"
 #include "lib/core/address.h"
 #include "lib/core/try.h"
+#include "lib/mail/room.h"
 
 namespace bmsg::cli {
 namespace {
@@ -28,6 +29,15 @@ void add_filter_options(Command command, MailFilter& filter) {
   command.add_option("--until", filter.until, "Older than this").type_name("TIME");
   command.add_option("--thread", filter.thread, "Only the conversation of this message")
       .type_name("REF");
+  command.add_option("--room", filter.room, "Only what was posted to this room").type_name("ROOM");
+}
+
+Result<Bytes> room_id_of(const Mailroom& room, const std::string& name) {
+  const mail::Contact* contact = room.contacts().find(name);
+  if (contact == nullptr) return mail::no_contact(name);
+  if (contact->kind == mail::ContactKind::room) return contact->room;
+  return Error{Errc::no_recipient, fmt::format("'{}' is no room", contact->name),
+               "'bmsg room list' lists them"};
 }
 
 Result<mail::ListFilter> list_filter(const MailFilter& given, const Mailroom& room,
@@ -43,6 +53,12 @@ Result<mail::ListFilter> list_filter(const MailFilter& given, const Mailroom& ro
   }
   if (!given.until.empty()) {
     BMSG_TRY_ASSIGN(filter.until, parse_time(given.until, context.clock.now()));
+  }
+  if (!given.room.empty()) {
+    BMSG_TRY_ASSIGN(const Bytes id, room_id_of(room, given.room));
+    filter.wanted = [id](const MessageId&, const mail::Summary& summary) {
+      return mail::room_id_in(summary.room) == id;
+    };
   }
   if (!given.thread.empty()) {
     BMSG_TRY_ASSIGN(const auto ref, listed_ref(context, store, given.thread));

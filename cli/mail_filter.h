@@ -18,9 +18,14 @@ struct MailFilter {
   std::string since;
   std::string until;
   std::string thread;
+  std::string room;
 };
 
 void add_filter_options(Command command, MailFilter& filter);
+
+/// Keeps what was posted to the room of this name; nothing where it is empty.
+/// Errors: Errc::no_recipient.
+Result<Bytes> room_id_of(const Mailroom& room, const std::string& name);
 
 /// What was given, understood. Without `thread`, `sent` alone chooses the direction.
 /// Errors: Errc::no_recipient, Errc::bad_usage; as find_message.

@@ -10,6 +10,7 @@
 #include "cli/progress.h"
 #include "cli/refs.h"
 #include "cli/release.h"
+#include "cli/room_grants.h"
 #include "cli/session.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -23,11 +24,6 @@ namespace {
 
 /// How long reading waits for somebody who writes the index: it can do without.
 constexpr std::chrono::milliseconds kMailPatience{500};
-
-bool changes_nothing(const mail::ScanResult& found) {
-  return found.change.put.empty() && found.change.flags.empty() &&
-         found.change.position == found.from;
-}
 
 Result<bool> has_body(const node::ChainReader& chain, const MessageId& id) {
   BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
@@ -44,18 +40,27 @@ Error not_entered(const MessageId& id) {
 
 }  // namespace
 
-Mailroom::Mailroom(Context& context, StoreDir store)
-    : context_(context), store_(std::move(store)), outbox_(context.disk, store_.outbox()) {}
+Mailroom::Mailroom(Context& context, StoreDir store, const ChainId& chain)
+    : context_(context),
+      store_(std::move(store)),
+      outbox_(context.disk, store_.outbox()),
+      cards_(context.disk, store_.cards(), chain) {}
 
 Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDir& store) {
-  std::unique_ptr<Mailroom> room(new Mailroom(context, store));
-  BMSG_TRY_ASSIGN(room->rules_, read_rules(context, store));
+  BMSG_TRY_ASSIGN(auto rules, read_rules(context, store));
+  std::unique_ptr<Mailroom> room(new Mailroom(context, store, rules.id));
+  room->rules_ = std::move(rules);
+  // Before it is read: whatever is written from here on is noticed.
+  std::error_code unknown;
+  room->keyring_written_ = std::filesystem::last_write_time(store.keyring(), unknown);
   BMSG_TRY_ASSIGN(room->keyring_, unlock_keyring(context, store));
   const auto mended = mend_own_cards(context, store, room->rules_, room->keyring_);
   if (!mended) context.out.warn("an own card stays as it is: " + mended.error().message);
   room->keys_ = mail::mail_keys(room->keyring_.keyring, room->rules_.id);
   const auto released = release_held(context, store, room->rules_, room->keyring_.keyring);
   if (!released) context.out.warn("held messages stay held: " + released.error().message);
+  const auto granted = send_owed_grants(context, store, room->rules_, room->keyring_);
+  if (!granted) context.out.warn("grants of rooms wait: " + granted.error().message);
   BMSG_TRY_ASSIGN(room->queues_received_, queues_received(context, store));
   BMSG_TRY(room->refresh());
   return room;
@@ -63,15 +68,55 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDi
 
 Result<Done> Mailroom::refresh() {
   BMSG_TRY_ASSIGN(contacts_, read_contacts(context_, store_));
-  BMSG_TRY(reopen());
-  BMSG_TRY(scan());
+  BMSG_TRY(reopen_and_scan());
   if (chain_->is_light()) BMSG_TRY(want_absent());
+  const auto settled = settle_own_cards(context_, store_, rules_, *chain_, *mail_, keyring_);
+  // Where nothing can be written, reading goes on as if nothing had been due.
+  if (!settled && settled.error().code == Errc::io)
+    context_.out.detail("own keys stay as they are: " + settled.error().message);
+  else if (!settled)
+    context_.out.warn("own keys stay as they are: " + settled.error().message);
   box_ = std::make_unique<mail::Mailbox>(*chain_, *overlay_, keys_, outbox_);
+  const auto rooms = settle_rooms();
+  if (!rooms) context_.out.warn("rooms stay as they are: " + rooms.error().message);
+  marks_ = std::make_unique<mail::RevocationMarks>(cards_, *chain_);
   tell_received(context_, store_, *this);
   return done;
 }
 
+/// What another command did to the keyring since: a prekey or a room that it made is read here
+/// too. To be asked before blocks are searched that may hold what is sealed to it.
+Result<Done> Mailroom::reread_keyring() {
+  std::error_code unknown;  // Then it is read when it can be looked at.
+  const auto written = std::filesystem::last_write_time(store_.keyring(), unknown);
+  if (unknown || written == keyring_written_) return done;
+  keyring_written_ = written;
+  BMSG_TRY_ASSIGN(keyring_, reopen_keyring(context_, store_, keyring_.passphrase.clone()));
+  keys_ = mail::mail_keys(keyring_.keyring, rules_.id);
+  return done;
+}
+
+/// Grants that came open the past of their rooms: the scan goes through it for them.
+Result<Done> Mailroom::settle_rooms() {
+  mail::RevocationMarks marks(cards_, *chain_);
+  BMSG_TRY_ASSIGN(const bool taken,
+                  take_grants(context_, store_, *box_, *overlay_, contacts_, marks, keyring_));
+  BMSG_TRY(name_rooms(context_, store_, keyring_.keyring, contacts_));
+  BMSG_TRY(drop_old_room_keys(context_, store_, rules_, keyring_));
+  if (!taken) return done;
+  keys_ = mail::mail_keys(keyring_.keyring, rules_.id);
+  const auto again = reopen_and_scan();
+  box_ = std::make_unique<mail::Mailbox>(*chain_, *overlay_, keys_, outbox_);  // In any case.
+  return again;
+}
+
+Result<Done> Mailroom::reopen_and_scan() {
+  BMSG_TRY(reopen());
+  return scan();
+}
+
 Result<Done> Mailroom::reopen() {
+  BMSG_TRY(reread_keyring());
   BMSG_TRY_ASSIGN(mail_, open_index(context_, store_));
   overlay_ = std::make_unique<mail::MailOverlay>(*mail_);
   // After the index, or it might speak of a block that this chain does not have yet, and the whole
@@ -87,7 +132,7 @@ Result<Done> Mailroom::scan() {
   for (bool in_memory = false;;) {
     BMSG_TRY_ASSIGN(const auto found,
                     mail::scan(*chain_, *overlay_, keys_, outbox_, context_.entropy, options));
-    if (changes_nothing(found)) return done;
+    if (mail::changes_nothing(found)) return done;
     Applied applied = Applied::busy;
     if (!in_memory) {
       BMSG_TRY_ASSIGN(applied, try_apply(found));
@@ -173,6 +218,12 @@ std::string Mailroom::name_of(const IdentityKey& address) const {
     if (own.address == address) return own.name.empty() ? "me" : own.name;
   }
   return {};
+}
+
+bool Mailroom::is_after_revocation(const mail::MailItem& item) const {
+  const auto found = marks_->is_after(item);
+  if (!found) context_.out.warn("revocations are not known: " + found.error().message);
+  return found && found.value();
 }
 
 std::string Mailroom::claimed_name(const IdentityKey& address) const {

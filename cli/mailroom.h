@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "lib/mail/mail_store.h"
 #include "lib/mail/mailbox.h"
 #include "lib/mail/outbox.h"
+#include "lib/mail/revocation_marks.h"
 #include "lib/mail/scan.h"
 #include "lib/node/store.h"
 
@@ -36,6 +38,7 @@ class Mailroom {
   const chain::ChainRules& rules() const { return rules_; }
   const mail::ContactBook& contacts() const { return contacts_; }
   const mail::MailKeys& keys() const { return keys_; }
+  const OpenKeyring& open_keyring() const { return keyring_; }
   const mail::Keyring& keyring() const { return keyring_.keyring; }
   /// Messages of ours whose bodies a light store does not have yet.
   std::size_t absent() const { return absent_; }
@@ -48,13 +51,18 @@ class Mailroom {
 
   /// Our word for an address; empty if we have none.
   std::string name_of(const IdentityKey& address) const;
+  /// Whether a message stands after its sender's key was revoked; what cannot be read is told once.
+  bool is_after_revocation(const mail::MailItem& item) const;
   /// What an address calls itself on its newest card: a claim, untrusted text; empty without one.
   std::string claimed_name(const IdentityKey& address) const;
 
  private:
-  Mailroom(Context& context, StoreDir store);
+  Mailroom(Context& context, StoreDir store, const ChainId& chain);
   Result<Done> scan();
   Result<Done> want_absent();
+  Result<Done> settle_rooms();
+  Result<Done> reopen_and_scan();
+  Result<Done> reread_keyring();
   /// busy: the index could not be written. overtaken: somebody else scanned meanwhile.
   enum class Applied { written, busy, overtaken };
   Result<Applied> try_apply(const mail::ScanResult& found);
@@ -65,6 +73,7 @@ class Mailroom {
   StoreDir store_;
   chain::ChainRules rules_;
   OpenKeyring keyring_;
+  std::filesystem::file_time_type keyring_written_{};
   mail::MailKeys keys_;
   mail::ContactBook contacts_;
   mail::Outbox outbox_;
@@ -72,6 +81,8 @@ class Mailroom {
   std::unique_ptr<mail::MailReader> mail_;
   std::unique_ptr<mail::MailOverlay> overlay_;
   std::unique_ptr<mail::Mailbox> box_;
+  mail::CardDirectory cards_;
+  std::unique_ptr<mail::RevocationMarks> marks_;
   std::size_t absent_ = 0;
   bool queues_received_ = false;  // For the hook post-receive.
 };

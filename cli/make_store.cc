@@ -6,6 +6,7 @@
 
 #include "cli/keyring_file.h"
 #include "cli/node_key.h"
+#include "cli/revocation_paper.h"
 #include "lib/chain/rules_text.h"
 #include "lib/core/try.h"
 #include "lib/crypto/random.h"
@@ -93,12 +94,14 @@ Result<std::optional<IdentityKey>> make_identity(Context& context, const StoreDi
     open.passphrase = std::move(*wanted.passphrase);
     open.cost = crypto::ScryptCost{};
   }
+  open.keyring.rooms = std::move(wanted.rooms);
   if (!wanted.identity) {
     BMSG_TRY(save_keyring(context, store, open));
     return std::optional<IdentityKey>();
   }
   BMSG_TRY_ASSIGN(auto identity, mail::make_identity(*wanted.identity, 0, context.entropy));
   const IdentityKey address = identity.address();
+  BMSG_TRY(hand_out_revocation(context, identity, wanted.revocation));
   open.keyring.identities.push_back(std::move(identity));
   BMSG_TRY(issue_card(context, store, open, *wanted.identity, rules));
   return std::optional(address);

@@ -4,10 +4,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
 #include "lib/core/ids.h"
 #include "lib/crypto/secret_bytes.h"
+#include "lib/mail/keyring.h"
 
 namespace bmsg::cli {
 
@@ -18,6 +20,8 @@ struct NewStore {
   std::optional<crypto::SecretBytes> passphrase;   // Absent: none was chosen.
   std::optional<crypto::SecretBytes> node_seed{};  // Of its node key; absent: any.
   bool light = false;                              // Heads only, and own bodies.
+  std::vector<mail::Room> rooms{};                 // That an invite brought.
+  std::string revocation{};                        // A file for the identity's paper.
 };
 
 /// Makes a store in `directory`, which is absent, empty, or holds what a killed attempt left.

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 
+#include "cli/file_view.h"
 #include "cli/refs.h"
 #include "cli/text.h"
 #include "cli/times.h"
 #include "lib/core/address.h"
 #include "lib/core/hex.h"
+#include "lib/mail/room.h"
 
 namespace bmsg::cli {
 namespace {
@@ -36,8 +38,15 @@ std::string named(const Mailroom& room, const IdentityKey& address) {
   return to_address(address);
 }
 
+/// Our word for the room of a message, or what it was called.
+std::string room_text(const Mailroom& room, const mail::Summary& summary) {
+  const mail::Contact* contact = room.contacts().by_room(mail::room_id_in(summary.room));
+  return contact == nullptr ? mail::room_name_in(summary.room) : contact->name;
+}
+
 std::string recipients_text(const Mailroom& room, const mail::Summary& summary) {
   if (summary.audience == mail::Audience::open) return "everybody";
+  if (!summary.room.empty()) return room_text(room, summary);
   std::vector<std::string> names;
   for (const mail::Addressee& one : summary.to) names.push_back(named(room, one.address));
   return fmt::format("{}", fmt::join(names, ", "));
@@ -45,6 +54,8 @@ std::string recipients_text(const Mailroom& room, const mail::Summary& summary) 
 
 std::string first_words(const mail::Summary& summary) {
   if (summary.fault) return fmt::format("(cannot be read: {})", mail::name_of(*summary.fault));
+  if (summary.kind == mail::Kind::room_grant)
+    return fmt::format("(invitation to the room '{}')", summary.subject);
   return summary.subject.empty() ? summary.snippet : summary.subject;
 }
 
@@ -54,21 +65,11 @@ std::string columns_of(const Mailroom& room, const mail::MailItem& item, UnixSec
   const bool out = item.summary.direction == mail::Direction::out;
   std::string who =
       shown_line(out ? "to " + recipients_text(room, item.summary) : sender_text(room, item));
+  if (!out && !item.summary.room.empty()) who += shown_line(" in " + room_text(room, item.summary));
   who = fitted(who, kWhoColumns);
   who.append(kWhoColumns - std::min(kWhoColumns, width_of(who)), ' ');
   return fmt::format("{:>10}  {}  {}", to_relative(item.time(), now), who,
                      shown_line(first_words(item.summary)));
-}
-
-std::string indented(std::string_view body) {
-  std::string out;
-  const std::string clean = shown(body);
-  for (std::size_t at = 0; at < clean.size();) {
-    const std::size_t end = std::min(clean.find('\n', at), clean.size());
-    out += "  " + clean.substr(at, end - at) + "\n";
-    at = end + 1;
-  }
-  return out;
 }
 
 }  // namespace
@@ -77,11 +78,12 @@ std::string sender_text(const Mailroom& room, const mail::MailItem& item) {
   const auto sender = item.summary.identity();
   if (item.summary.signature == mail::SignatureState::bad) return "(bad signature)";
   if (!sender) return "(anonymous)";
-  if (const auto name = room.name_of(*sender); !name.empty()) return name;
+  const char* mark = room.is_after_revocation(item) ? " (after revocation)" : "";
+  if (const auto name = room.name_of(*sender); !name.empty()) return name + mark;
   const std::string claimed = room.claimed_name(*sender);
   return claimed.empty()
-             ? fmt::format("{} (unknown)", to_address(*sender))
-             : fmt::format("{} (unknown; calls itself {})", to_address(*sender), claimed);
+             ? fmt::format("{} (unknown){}", to_address(*sender), mark)
+             : fmt::format("{} (unknown; calls itself {}){}", to_address(*sender), claimed, mark);
 }
 
 api::MessageView message_view(const Mailroom& room, const mail::MailItem& item) {
@@ -98,6 +100,7 @@ api::MessageView message_view(const Mailroom& room, const mail::MailItem& item) 
     if (const auto name = room.name_of(*sender); !name.empty()) view.from_name = name;
   }
   for (const mail::Addressee& one : summary.to) view.to.push_back(to_address(one.address));
+  if (!summary.room.empty()) view.room = room_text(room, summary);
   if (!summary.topic.is_zero()) view.topic = summary.topic;
   if (!summary.subject.empty()) view.subject = summary.subject;
   if (!summary.media_type.empty()) view.media_type = summary.media_type;
@@ -107,6 +110,7 @@ api::MessageView message_view(const Mailroom& room, const mail::MailItem& item) 
   view.seq = summary.seq;
   view.flags.assign(item.flags.begin(), item.flags.end());
   if (item.gap) view.marks.emplace_back("gap");
+  if (room.is_after_revocation(item)) view.marks.emplace_back("after-revocation");
   view.trust = trust_of(room, summary.identity());
   view.signature = mail::name_of(summary.signature);
   if (item.block) view.block = api::MessageView::Place{item.block->block, item.block->height};
@@ -116,7 +120,9 @@ api::MessageView message_view(const Mailroom& room, const mail::MailItem& item) 
 
 api::MessageView message_view(const Mailroom& room, const mail::MailText& text) {
   api::MessageView view = message_view(room, text.item);
-  if (!text.opened.fault) view.body = text.opened.content.content;
+  if (text.opened.fault) return view;
+  view.body = text.opened.content.content;
+  view.attachments = attachment_views(text.opened.content);
   return view;
 }
 
@@ -159,16 +165,20 @@ std::string message_headers(const Mailroom& room, const mail::MailItem& item) {
     text += item.pooled ? "block   none yet: a node has it\n" : "block   none yet\n";
   }
   if (item.gap) text += "note    a number is missing before this message\n";
+  if (room.is_after_revocation(item))
+    text += "note    it stands after the revocation of its sender's key: a thief may have it\n";
   const auto sender = summary.identity();
   const bool stranger = sender && room.name_of(*sender).empty() && own_name(room, *sender).empty();
   if (stranger)
     text +=
-        fmt::format("note    'bmsg contact add NAME {}' gives them a name\n", to_address(*sender));
+        fmt::format("note    'bmsg contact add NAME {}' gives them a name{}\n", to_address(*sender),
+                    summary.kind == mail::Kind::room_grant ? " and accepts the invitation" : "");
   return text;
 }
 
 std::string message_text(const Mailroom& room, const mail::MailText& text) {
-  return message_headers(room, text.item) + "\n" + indented(as_text(text.opened.content.content));
+  return message_headers(room, text.item) + attachments_text(text.opened.content) + "\n" +
+         indented(as_text(text.opened.content.content));
 }
 
 }  // namespace bmsg::cli

@@ -1,44 +1,197 @@
 #include "cli/own_cards.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "cli/session.h"
+#include "cli/text.h"
+#include "lib/chain/block_hash.h"
 #include "lib/core/try.h"
+#include "lib/mail/absent.h"
+#include "lib/mail/epoch.h"
+#include "lib/mail/mail_keys.h"
 #include "lib/mail/pairing.h"
 
 namespace bmsg::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{500};  // As for the index: others come by again.
+/// Two copies of one store would outbid each other for ever: so many fresh cards within an hour.
+constexpr std::ptrdiff_t kCardsPerHour = 3;
+
+/// What has to be done about an identity.
+struct Judged {
+  mail::OwnCard card = mail::OwnCard::fine;
+  bool next_due = false;
+  bool ended = false;  // The identity, or this device of it: it makes no more cards.
+
+  bool is_well() const {
+    return !next_due && (card == mail::OwnCard::fine || card == mail::OwnCard::rival);
+  }
+};
 
 /// Whether the newest card of this chain could still be sealed to.
 bool holds(const mail::Identity& identity, const ChainId& chain, UnixSeconds now) {
-  const auto key = std::find_if(identity.cards.rbegin(), identity.cards.rend(),
-                                [&](const auto& one) { return one.chain == chain; });
-  return key != identity.cards.rend() && now < key->until;
+  const mail::CardKey* key = mail::newest_key(identity, chain);
+  return key != nullptr && now < key->until;
 }
 
-/// What has to be done about an identity; an expired card that nobody saw is no loss.
-Result<mail::OwnCard> judge(const Context& context, const mail::CardDirectory& cards,
-                            const mail::Identity& identity, const ChainId& chain) {
-  BMSG_TRY_ASSIGN(const auto found, mail::judge_own_card(cards, identity, chain));
-  const bool is_late = !holds(identity, chain, context.clock.now());
-  return found == mail::OwnCard::unseen && is_late ? mail::OwnCard::fine : found;
+/// An expired card that nobody saw is no loss.
+Result<Judged> judge(const Context& context, const mail::CardDirectory& cards,
+                     const mail::Identity& identity, const chain::ChainRules& rules) {
+  Judged judged;
+  BMSG_TRY_ASSIGN(const auto ended, cards.revocations_of(identity.address()));
+  judged.ended =
+      std::ranges::any_of(ended, [&](const auto& one) { return one.covers(identity.device); });
+  if (judged.ended) return judged;
+  const UnixSeconds now = context.clock.now();
+  BMSG_TRY_ASSIGN(judged.card, mail::judge_own_card(cards, identity, rules.id));
+  judged.next_due = mail::is_next_due(identity, rules, now);
+  const bool is_late = !holds(identity, rules.id, now);
+  if (judged.card == mail::OwnCard::unseen && is_late) judged.card = mail::OwnCard::fine;
+  return judged;
+}
+
+void tell_rival(const Context& context, const mail::Identity& identity) {
+  context.out.warn(fmt::format(
+      "two different cards of one number of device {} of '{}': a copy of this store made the "
+      "other, or a thief of the key; 'bmsg id revoke' is the answer to a thief",
+      identity.device, shown_line(identity.name)));
+}
+
+/// The highest number that was seen of this device.
+Result<std::uint64_t> highest_seen(const mail::CardDirectory& cards,
+                                   const mail::Identity& identity) {
+  BMSG_TRY_ASSIGN(const auto kept, cards.kept(identity.address(), identity.device));
+  std::uint64_t highest = 0;
+  for (const mail::Card& card : kept) highest = std::max(highest, card.seq);
+  return highest;
+}
+
+bool makes_too_many(const mail::Identity& identity, const chain::ChainRules& rules,
+                    UnixSeconds now) {
+  constexpr std::uint64_t kHour = 3600;
+  const auto is_young = [&](const mail::CardKey& key) {
+    return key.chain == rules.id && key.until.value + kHour > now.value + mail::card_seconds(rules);
+  };
+  return std::ranges::count_if(identity.cards, is_young) >= kCardsPerHour;
+}
+
+/// The message of the newest prekey's card, if it is kept.
+Result<std::optional<mail::Card>> newest_card(const mail::CardDirectory& cards,
+                                              const mail::Identity& identity,
+                                              const ChainId& chain) {
+  const mail::CardKey* key = mail::newest_key(identity, chain);
+  if (key == nullptr) return std::optional<mail::Card>();
+  BMSG_TRY_ASSIGN(auto kept, cards.kept(identity.address(), identity.device));
+  for (mail::Card& card : kept) {
+    if (card.prekey == mail::public_half(*key)) return std::optional(std::move(card));
+  }
+  return std::optional<mail::Card>();
+}
+
+Result<bool> note(const mail::CardDirectory& cards, mail::Identity& identity,
+                  const chain::ChainRules& rules, const node::ChainReader& chain) {
+  BMSG_TRY_ASSIGN(const auto card, newest_card(cards, identity, rules.id));
+  const auto id = card ? std::optional(chain::id_of(card->message.head)) : std::nullopt;
+  return mail::note_burials(identity, rules.id, id, chain, mail::burial_depth(rules.rules.mode));
 }
 
 Result<Done> mend(Context& context, const StoreDir& store, const chain::ChainRules& rules,
-                  const mail::CardDirectory& cards, OpenKeyring& open, mail::Identity& identity) {
-  BMSG_TRY_ASSIGN(const auto found, judge(context, cards, identity, rules.id));
-  if (found == mail::OwnCard::fine) return done;
-  if (found == mail::OwnCard::yield) {
+                  const node::ChainReader& chain, const mail::CardDirectory& cards,
+                  OpenKeyring& open, mail::Identity& identity) {
+  BMSG_TRY_ASSIGN(const auto judged, judge(context, cards, identity, rules));
+  if (judged.is_well()) return done;
+  const bool outbids = judged.card == mail::OwnCard::outbid || judged.card == mail::OwnCard::yield;
+  if (outbids && makes_too_many(identity, rules, context.clock.now())) return done;
+  if (judged.card == mail::OwnCard::yield) {
     BMSG_TRY_ASSIGN(const auto known, cards.cards_of(identity.address()));
     BMSG_TRY_ASSIGN(identity.device, mail::draw_device(known, context.entropy));
   }
-  if (found != mail::OwnCard::unseen) {
-    BMSG_TRY(add_card_key(context, identity, rules));
+  if (judged.card != mail::OwnCard::unseen || judged.next_due) {
+    // Before the directory forgets the card that the next one replaces.
+    BMSG_TRY(note(cards, identity, rules, chain));
+    const mail::CardKey* newest = mail::newest_key(identity, rules.id);
+    const std::uint64_t ours = newest == nullptr ? 0 : newest->seq;
+    BMSG_TRY_ASSIGN(const auto seen, highest_seen(cards, identity));
+    BMSG_TRY(add_card_key(context, identity, rules, std::max(seen, ours) - ours));
     BMSG_TRY(save_keyring(context, store, open));
   }
   BMSG_TRY(queue_card(context, store, open, identity, rules));
+  return done;
+}
+
+/// Mail of ours that a light store waits for may be sealed to any of our prekeys.
+Result<bool> waits_for_bodies(const node::ChainReader& chain, const mail::MailReader& index,
+                              UnixSeconds now) {
+  BMSG_TRY_ASSIGN(const auto absent, mail::absent_in(index));
+  for (const MessageId& id : absent) {
+    BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
+    if (places.empty()) continue;
+    BMSG_TRY_ASSIGN(const auto message, chain.message_at(places.front()));
+    // Others drop what has expired: it will not come any more.
+    if (message && now.value < message->head.expiry()) return true;
+  }
+  return false;
+}
+
+/// True if the keyring has changed.
+Result<bool> settle_keys(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                         const node::ChainReader& chain, const mail::MailReader& index,
+                         mail::Keyring& keyring) {
+  const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  BMSG_TRY_ASSIGN(const auto position, index.position());
+  const mail::ScannedUpTo scanned{.position = position ? &*position : nullptr,
+                                  .keys = mail::digest_of_addresses(keyring)};
+  BMSG_TRY_ASSIGN(const bool waits, waits_for_bodies(chain, index, context.clock.now()));
+  bool changed = false;
+  for (mail::Identity& identity : keyring.identities) {
+    BMSG_TRY_ASSIGN(const bool noted, note(cards, identity, rules, chain));
+    changed = changed || noted;
+    if (waits) continue;
+    BMSG_TRY_ASSIGN(const auto deleted,
+                    mail::delete_old_keys(identity, rules.id, chain, scanned, context.clock.now()));
+    changed = changed || deleted > 0;
+  }
+  return changed;
+}
+
+/// The same bytes again: the stamp, which is no part of what was signed, is found anew.
+Result<Done> requeue(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                     const node::ChainReader& chain, const mail::CardDirectory& cards,
+                     const mail::Identity& identity) {
+  const mail::CardKey* newest = mail::newest_key(identity, rules.id);
+  if (newest == nullptr || newest->block) return done;
+  BMSG_TRY_ASSIGN(const auto card, newest_card(cards, identity, rules.id));
+  if (!card || !card->usable_at(context.clock.now())) return done;
+  const MessageId id = chain::id_of(card->message.head);
+  mail::Outbox outbox(context.disk, store.outbox());
+  BMSG_TRY_ASSIGN(const auto waiting, outbox.find(id));
+  BMSG_TRY_ASSIGN(const auto pooled, chain.pooled(id));
+  BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
+  const bool in_block =
+      std::ranges::any_of(places, [](const auto& at) { return at.branch == node::Branch::main; });
+  if (waiting || pooled || in_block) return done;
+  mail::Sealed same{.head = card->message.head, .body = *card->message.body, .content_key = {}};
+  BMSG_TRY(mail::send_public(std::move(same),
+                             {.chain = rules,
+                              .cards = cards,
+                              .outbox = outbox,
+                              .clock = context.clock,
+                              .entropy = context.entropy,
+                              .threads = threads_for(0)},
+                             std::stop_token()));
+  return done;
+}
+
+Result<Done> post_again(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                        const mail::CardDirectory& cards, const mail::Identity& identity) {
+  BMSG_TRY_ASSIGN(const auto known, cards.revocations_of(identity.address()));
+  for (const mail::Revocation& one : known) {
+    if (mail::is_due_again(one, rules, context.clock.now()))
+      BMSG_TRY(queue_statement(context, store, rules, one.bytes));
+  }
   return done;
 }
 
@@ -54,19 +207,76 @@ Result<Done> mend_own_cards(Context& context, const StoreDir& store, const chain
   mail::CardDirectory cards(context.disk, store.cards(), rules.id);
   bool is_well = true;
   for (const mail::Identity& identity : open.keyring.identities) {
-    BMSG_TRY_ASSIGN(const auto found, judge(context, cards, identity, rules.id));
-    is_well = is_well && found == mail::OwnCard::fine;
+    BMSG_TRY_ASSIGN(const auto judged, judge(context, cards, identity, rules));
+    if (judged.card == mail::OwnCard::rival) tell_rival(context, identity);
+    is_well = is_well && judged.is_well();
   }
   if (is_well) return done;
   const auto lock = FileLock::take(store.mail_lock(), context.command, kPatience, context.clock);
   if (!lock && lock.error().code == Errc::locked) return done;
   if (!lock) return lock.error();
-  BMSG_TRY(collect_cards(context, store, cards));
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY(cards.collect_all(*chain));
   BMSG_TRY_ASSIGN(open, reopen_keyring(context, store, open.passphrase.clone()));
   for (mail::Identity& identity : open.keyring.identities)
-    BMSG_TRY(mend(context, store, rules, cards, open, identity));
+    BMSG_TRY(mend(context, store, rules, *chain, cards, open, identity));
   poke_node(store);
   return done;
+}
+
+Result<Done> settle_own_cards(Context& context, const StoreDir& store,
+                              const chain::ChainRules& rules, const node::ChainReader& chain,
+                              const mail::MailReader& index, OpenKeyring& open) {
+  const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  for (const mail::Identity& identity : open.keyring.identities) {
+    BMSG_TRY(requeue(context, store, rules, chain, cards, identity));
+    BMSG_TRY(post_again(context, store, rules, cards, identity));
+  }
+  BMSG_TRY_ASSIGN(const bool changes,
+                  settle_keys(context, store, rules, chain, index, open.keyring));
+  if (!changes) return done;
+  const auto lock = FileLock::take(store.mail_lock(), context.command, kPatience, context.clock);
+  if (!lock && lock.error().code == Errc::locked) return done;
+  if (!lock) return lock.error();
+  // Another command may have made a card since.
+  BMSG_TRY_ASSIGN(open, reopen_keyring(context, store, open.passphrase.clone()));
+  BMSG_TRY_ASSIGN(const bool changed,
+                  settle_keys(context, store, rules, chain, index, open.keyring));
+  return changed ? save_keyring(context, store, open) : Result<Done>(done);
+}
+
+void tell_if_ended(const Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                   const mail::Identity& identity) {
+  const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  const auto known = cards.revocations_of(identity.address());
+  if (!known) return context.out.warn("revocations are not known: " + known.error().message);
+  if (mail::ends_identity(known.value())) {
+    return context.out.warn(fmt::format("'{}' is revoked: readers mark what it signs from now on",
+                                        shown_line(identity.name)));
+  }
+  const auto covers = [&](const auto& one) { return one.covers(identity.device); };
+  if (std::ranges::any_of(known.value(), covers)) {
+    context.out.warn(fmt::format("device {} of '{}' is retired: nothing is sealed to it any more",
+                                 identity.device, shown_line(identity.name)));
+  }
+}
+
+Result<mail::Sent> queue_statement(Context& context, const StoreDir& store,
+                                   const chain::ChainRules& rules, ByteView statement) {
+  mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  mail::Outbox outbox(context.disk, store.outbox());
+  BMSG_TRY_ASSIGN(auto made, mail::post_statement(rules, statement, context.clock.now()));
+  const UnixSeconds expires{made.head.expiry()};
+  BMSG_TRY_ASSIGN(auto sent, mail::send_public(std::move(made),
+                                               {.chain = rules,
+                                                .cards = cards,
+                                                .outbox = outbox,
+                                                .clock = context.clock,
+                                                .entropy = context.entropy,
+                                                .threads = threads_for(0)},
+                                               std::stop_token()));
+  BMSG_TRY(cards.put_statement(statement, mail::StatementPost{sent.id, expires}));
+  return sent;
 }
 
 }  // namespace bmsg::cli

@@ -1,22 +1,42 @@
-// Cards of our own that are not as they should be.
+// Cards of our own that are not as they should be, and those whose time has come.
 
 #pragma once
 
 #include "cli/command.h"
 #include "cli/keyring_file.h"
 #include "lib/mail/card_directory.h"
+#include "lib/mail/mail_store.h"
 
 namespace bmsg::cli {
 
-/// Files away all public cards of chain and pool.
+/// Files away all public cards and statements of chain and pool.
 Result<Done> collect_cards(Context& context, const StoreDir& store, mail::CardDirectory& cards);
 
-/// Queues the card of a prekey whose command died before it could, and ends a quarrel of two
-/// devices about one number (lib/mail/pairing.h). Where all is well, which takes a file or two to
-/// see, nothing is locked; where somebody holds the lock, the next command does it. `open` is
-/// read again if the keyring has changed.
+/// Queues the next card of a device whose prekey is as old as the epoch (lib/mail/epoch.h), the
+/// card of a prekey whose command died before it could, a card above one that was seen and whose
+/// prekey we have not; ends a quarrel of two devices about one number (lib/mail/pairing.h), and
+/// tells of two cards of one number. Where all is well, which takes a file or two to see, nothing
+/// is locked; where somebody holds the lock, the next command does it. `open` is read again if the
+/// keyring has changed.
 /// Errors: as keyring and outbox; nothing is half done.
 Result<Done> mend_own_cards(Context& context, const StoreDir& store, const chain::ChainRules& rules,
                             OpenKeyring& open);
+
+/// After a scan: notes which cards are buried, deletes the prekeys that nothing needs any more,
+/// queues again the same card where a reorganisation dropped it, and statements about us before
+/// their posts expire. `index` is as it is on the disk. What fails, or finds the lock taken, is
+/// done by the next command. `open` is read again if the keyring has changed.
+Result<Done> settle_own_cards(Context& context, const StoreDir& store,
+                              const chain::ChainRules& rules, const node::ChainReader& chain,
+                              const mail::MailReader& index, OpenKeyring& open);
+
+/// Warns whoever goes on under a key that was revoked, or on a device that was retired.
+void tell_if_ended(const Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                   const mail::Identity& identity);
+
+/// Queues a public message with a statement, and notes it. What cannot be queued now is queued by
+/// settle_own_cards(), if the statement is about an identity of the store.
+Result<mail::Sent> queue_statement(Context& context, const StoreDir& store,
+                                   const chain::ChainRules& rules, ByteView statement);
 
 }  // namespace bmsg::cli

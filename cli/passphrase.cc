@@ -80,14 +80,29 @@ Result<SecretBytes> read_program(const std::vector<const char*>& arguments,
   return read;
 }
 
-/// Errors: Errc::denied where nobody sits; `option` would do instead.
+/// What a passphrase is wanted for.
+enum class Wanted { to_open, to_make, to_change };
+
+Error nobody_to_ask(const std::string& what, Wanted wanted) {
+  constexpr const char* kSources = "--passphrase-file, --passphrase-fd or --passphrase-command";
+  if (wanted == Wanted::to_open) {
+    return Error{Errc::denied,
+                 fmt::format("{} is locked; name a passphrase with {}", what, kSources)};
+  }
+  const std::string cause =
+      fmt::format("{} is to have a {}passphrase, and there is no terminal to ask for it", what,
+                  wanted == Wanted::to_change ? "new " : "");
+  if (wanted == Wanted::to_change)
+    return Error{Errc::denied, cause, "name it with --new-passphrase-file"};
+  return Error{Errc::denied, cause,
+               fmt::format("name it with {}, or say --no-passphrase to have none", kSources)};
+}
+
+/// Errors: Errc::denied where nobody sits.
 Result<SecretBytes> ask_somebody(const Context& context, const std::string& what,
-                                 const std::string& prompt, std::string_view option) {
+                                 const std::string& prompt, Wanted wanted) {
   if (!context.options.no_input && ::isatty(STDERR_FILENO) == 1) return read_quietly(prompt);
-  const std::string others =
-      option == "--passphrase-file" ? ", --passphrase-fd or --passphrase-command" : "";
-  return Error{Errc::denied,
-               fmt::format("{} is locked; name a passphrase with {}{}", what, option, others)};
+  return nobody_to_ask(what, wanted);
 }
 
 }  // namespace
@@ -111,13 +126,15 @@ Result<SecretBytes> changed_passphrase(const Context& context, const std::string
                                        const std::string& file) {
   if (!file.empty()) return read_file(file);
   const std::string prompt = fmt::format("New passphrase for {}: ", shown_line(what));
-  BMSG_TRY_ASSIGN(auto first, ask_somebody(context, what, prompt, "--new-passphrase-file"));
+  BMSG_TRY_ASSIGN(auto first, ask_somebody(context, what, prompt, Wanted::to_change));
   BMSG_TRY_ASSIGN(const auto second, read_quietly("The same again: "));
   if (crypto::equal_in_constant_time(first.view(), second.view())) return first;
   return Error{Errc::bad_usage, "the two passphrases differ"};
 }
 
-Result<SecretBytes> passphrase(const Context& context, const std::string& what) {
+namespace {
+
+Result<SecretBytes> passphrase_for(const Context& context, const std::string& what, Wanted wanted) {
   const GlobalOptions& options = context.options;
   if (!options.passphrase_file.empty()) return read_file(options.passphrase_file);
   if (options.passphrase_fd >= 0) {
@@ -137,12 +154,19 @@ Result<SecretBytes> passphrase(const Context& context, const std::string& what) 
   if (passphrase_is_named(context)) {
     return read_file(from_environment("CREDENTIALS_DIRECTORY") + "/bmsg.passphrase");
   }
-  return ask_somebody(context, what, prompt, "--passphrase-file");
+  return ask_somebody(context, what, prompt, wanted);
+}
+
+}  // namespace
+
+Result<SecretBytes> passphrase(const Context& context, const std::string& what) {
+  return passphrase_for(context, what, Wanted::to_open);
 }
 
 Result<SecretBytes> new_passphrase(const Context& context, const std::string& what) {
-  if (passphrase_is_named(context) || context.options.no_input) return passphrase(context, what);
-  BMSG_TRY_ASSIGN(auto first, passphrase(context, what));
+  if (passphrase_is_named(context) || context.options.no_input)
+    return passphrase_for(context, what, Wanted::to_make);
+  BMSG_TRY_ASSIGN(auto first, passphrase_for(context, what, Wanted::to_make));
   BMSG_TRY_ASSIGN(const auto second, read_quietly("The same again: "));
   if (crypto::equal_in_constant_time(first.view(), second.view())) return first;
   return Error{Errc::bad_usage, "the two passphrases differ"};

@@ -8,12 +8,14 @@
 #include "cli/doorkeeper.h"
 #include "cli/hooks.h"
 #include "cli/node_key.h"
+#include "cli/store_blobs.h"
 #include "lib/api/gossip.h"
 #include "lib/api/peer_places.h"
 #include "lib/core/big_endian.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/mail/outbox.h"
+#include "lib/node/blob_push.h"
 #include "lib/node/outbound.h"
 #include "lib/node/peer_book.h"
 
@@ -26,11 +28,14 @@ std::chrono::milliseconds since(const Clock& clock, std::chrono::steady_clock::t
 
 using Moment = std::chrono::steady_clock::time_point;
 
+/// How long an answer that is on its way is waited for with the node's lock in hand.
+constexpr std::chrono::milliseconds kLockedWait{20};
+
 /// How long a peer may take to say that it is there.
 constexpr std::chrono::seconds kProbeTime{10};
 
-/// Lets go of the node's lock before each request, so that a slow peer keeps nobody from writing,
-/// and asks for nothing that could come only after `until`.
+/// Lets go of the node's lock before it waits for a peer, so that a slow one keeps nobody from
+/// writing, and asks for nothing that could come only after `until`.
 class PoliteTransport final : public node::Transport {
  public:
   PoliteTransport(api::HttpTransport& peer, ShortService& local, const Clock& clock,
@@ -47,7 +52,12 @@ class PoliteTransport final : public node::Transport {
     return ask([&] { return peer_.headers(from, count); });
   }
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override {
+    // To close the node and open it again takes about as long.
+    if (peer_.has_expected(kLockedWait)) return peer_.blocks(from, count, bodies);
     return ask([&] { return peer_.blocks(from, count, bodies); });
+  }
+  bool expect_blocks(Height from, std::uint32_t count, Bodies bodies) override {
+    return limit_deadline() && peer_.expect_blocks(from, count, bodies);
   }
   Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override {
     return ask([&] { return peer_.block(hash, bodies); });
@@ -76,13 +86,19 @@ class PoliteTransport final : public node::Transport {
   auto ask(Ask request) -> decltype(request()) {
     BMSG_TRY(local_.release());
     if (!until_) return request();
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until_ - clock_.steady());
-    if (left.count() > 0) {
-      peer_.set_deadline(std::min(left, api::TransportOptions().deadline));
+    if (limit_deadline()) {
       auto answer = request();
       if (answer || clock_.steady() < *until_) return answer;
     }
     return Error{Errc::try_again, "the time ran out; what came is kept, and the next sync goes on"};
+  }
+
+  /// False: no time is left.
+  bool limit_deadline() {
+    if (!until_) return true;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until_ - clock_.steady());
+    if (left.count() > 0) peer_.set_deadline(std::min(left, api::TransportOptions().deadline));
+    return left.count() > 0;
   }
 
   api::HttpTransport& peer_;
@@ -172,6 +188,23 @@ void tell_key(const Context& context, const node::Peer& peer, const std::optiona
                   peer.url, key, peer.url, key));
 }
 
+/// Our chunks of files, where there is room for them. The next sync goes on with the rest.
+void give_chunks(Context& context, const StoreDir& store, api::HttpTransport& peer,
+                 const node::NodeInfo& info, std::optional<Moment> until, std::uint64_t bytes_max) {
+  if (info.blob_room == 0) return;
+  const auto blobs = open_blobs(context, store);
+  if (!blobs) return context.out.warn(blobs.error().message);
+  const auto is_over = [&] {
+    return (until && context.clock.steady() >= *until) ||
+           (bytes_max > 0 && peer.bytes_in() + peer.bytes_out() >= bytes_max);
+  };
+  const auto given = node::push_blobs(blobs.value()->directory(), peer, info, is_over);
+  if (!given)
+    context.out.warn(fmt::format("{}: chunks of files: {}", peer.name(), given.error().message));
+  else if (given.value() > 0)
+    context.out.note(fmt::format("{}: {} chunks given", peer.name(), given.value()));
+}
+
 }  // namespace
 
 void pin(const Context& context, node::Peer& peer, const std::optional<NodeKey>& seen) {
@@ -185,9 +218,11 @@ Exchange exchange_through(ShortService& local, Context& context, const StoreDir&
                           node::Peer peer, const node::SyncOptions& options, Progress& shown) {
   api::SyncView view;
   view.peer = peer.url;
+  node::SyncReport so_far;
   const auto failed = [&](const Error& error) {
     view.error = error.message;
-    if (!api::is_our_failure(error.code)) peer = api::after_error(peer, error, context.clock.now());
+    if (!api::is_our_failure(error.code))
+      peer = api::after_error(peer, error, context.clock.now(), so_far);
     return Exchange{peer, error, view};
   };
   auto reach = transport_options(context, store);
@@ -199,13 +234,21 @@ Exchange exchange_through(ShortService& local, Context& context, const StoreDir&
   PoliteTransport polite(*transport.value(), local, context.clock, options.deadline);
   node::SyncOptions wish = options;
   api::prepare_trade(wish, local, peer, context.clock.now());
+  wish.lasting = true;
+  node::use_cursors(peer, wish, context.clock.now());
   node::SyncSession session(local, polite, rules.value(), context.clock, wish);
   auto here = local.info();
   if (!here) return failed(here.error());
   auto report = run_session(context, session, polite, here.value().tip.height, shown);
   const auto released = local.release();
-  if (!report) return failed(report.error());
+  if (!report) {
+    so_far = session.report();
+    return failed(report.error());
+  }
   if (!released) return failed(released.error());
+  if (options.direction != node::SyncOptions::Direction::pull)
+    give_chunks(context, store, *transport.value(), report.value().peer, options.deadline,
+                options.bytes_max);
   mail::Outbox outbox(context.disk, store.outbox());
   if (const auto noted = outbox.note_relayed(peer.url, report.value().peer_has); !noted)
     context.out.warn(noted.error().message);  // The exchange is done; a count is too low.
@@ -218,9 +261,8 @@ Exchange exchange_through(ShortService& local, Context& context, const StoreDir&
   else
     pin(context, peer, transport.value()->peer_key());
   if (report.value().asked_records) peer.records_asked = context.clock.now();
-  peer = node::after_success(peer, context.clock.now(),
-                             {std::chrono::milliseconds(report.value().latency_ms),
-                              report.value().peer.tip.height, report.value().clock_ahead});
+  node::keep_cursors(peer, wish, report.value(), context.clock.now());
+  peer = api::after_exchange(peer, report.value(), context.clock.now());
   return Exchange{peer, std::move(report), view};
 }
 

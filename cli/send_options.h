@@ -14,6 +14,8 @@ namespace bmsg::cli {
 struct SendOptions {
   std::vector<std::string> texts;
   std::string file;
+  std::vector<std::string> attachments;  // -a
+  std::string attach_name;
   std::string subject;
   bool open = false;  // --public
   std::string topic;

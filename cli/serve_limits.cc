@@ -15,6 +15,8 @@ Result<net::ServerOptions> serve_limits(const Settings& settings, std::size_t co
   server.request_deadline = std::chrono::seconds(request);
   BMSG_TRY_ASSIGN(server.rates.requests, settings.number("limits.requests"));
   if (rate > 0) server.rates.requests = rate;
+  BMSG_TRY_ASSIGN(server.rates.requests_at_once, settings.number("limits.requests_at_once"));
+  BMSG_TRY_ASSIGN(server.rates.bytes_out, settings.number("limits.bytes_out"));
   BMSG_TRY_ASSIGN(server.rates.connections_per_subnet,
                   settings.number("limits.subnet_connections"));
   BMSG_TRY_ASSIGN(const auto idle, settings.number("limits.idle_time"));

@@ -6,6 +6,7 @@
 #include <latch>
 
 #include "cli/short_service.h"
+#include "cli/store_blobs.h"
 #include "lib/api/peer_routes.h"
 #include "lib/core/try.h"
 #include "lib/net/stdio_bridge.h"
@@ -20,7 +21,7 @@ constexpr std::chrono::seconds kGrace{5};
 class OneCaller {
  public:
   OneCaller(Context& context, const StoreDir& store, bool read_only)
-      : context_(context), is_read_only_(read_only), service_(context, store) {
+      : context_(context), store_(store), is_read_only_(read_only), service_(context, store) {
     if (read_only) service_.call_read_only();
   }
   ~OneCaller() {
@@ -31,6 +32,8 @@ class OneCaller {
   OneCaller& operator=(const OneCaller&) = delete;
 
   Result<Done> start(const node::ReorgPolicy& policy, const net::ServerOptions& limits) {
+    BMSG_TRY_ASSIGN(blobs_, open_blobs(context_, store_));
+    service_.offer(blobs_->directory());
     BMSG_TRY(service_.info());  // What is wrong with the store shows now, and not as an answer.
     const auto later = [this](std::chrono::milliseconds delay, std::function<void()> work) {
       server_set_.wait();
@@ -69,7 +72,9 @@ class OneCaller {
   }
 
   Context& context_;
+  const StoreDir& store_;
   const bool is_read_only_;
+  std::unique_ptr<StoreBlobs> blobs_;
   ShortService service_;
   std::unique_ptr<api::PeerRoutes> routes_;
   std::unique_ptr<net::HttpServer> server_;

@@ -64,10 +64,13 @@ const std::vector<KnownSetting>& known_settings() {
       {"serve.advertise", "", "", "HOST:PORT where others can call this node"},
       {"serve.lan", "false", "true|false", "whether serve meets nodes of the local network"},
       {"serve.max_connections", "1024", "number", "connections at once"},
+      {"blob_quota", "0", "size", "bytes of others' files to keep for them, as 10G; 0 for none"},
       {"max_reorg", "72", "number",
        "blocks that may be replaced without asking; 6 where blocks are endorsed"},
       {"limits.put", "8388608", "number", "bytes of one put"},
       {"limits.requests", "100", "number", "requests from one address in ten seconds"},
+      {"limits.requests_at_once", "8", "number", "requests from one address at once"},
+      {"limits.bytes_out", "67108864", "number", "bytes of answers to one address in a minute"},
       {"limits.subnet_connections", "4", "number",
        "connections of one subnet at once; in a private network 16 times as many"},
       {"limits.request_time", "10", "number", "seconds for one request"},
@@ -147,14 +150,22 @@ Result<std::uint64_t> Settings::number(const std::string& key) const {
   return Error{Errc::bad_config, fmt::format("{}: '{}' is not a number", key, digits)};
 }
 
+Result<std::uint64_t> Settings::size(const std::string& key) const {
+  auto parsed = parse_size(text(key));
+  if (!parsed) return Error{Errc::bad_config, fmt::format("{}: {}", key, parsed.error().message)};
+  return parsed;
+}
+
 Result<Done> check_value(const std::string& key, const std::string& text) {
   const KnownSetting* known = find_known(key);
   check(known != nullptr, "asked for an unknown setting");
   const std::string values = known->values;
   Settings one;
   one.add(key, text, "");
-  if (values == "duration" || values == "number") {
-    const auto read = values == "number" ? one.number(key) : one.seconds(key);
+  if (values == "duration" || values == "number" || values == "size") {
+    const auto read = values == "number"     ? one.number(key)
+                      : values == "duration" ? one.seconds(key)
+                                             : one.size(key);
     return read ? Result<Done>(done) : Error{Errc::bad_usage, read.error().message};
   }
   const auto words = CLI::detail::split(values, '|');
@@ -209,6 +220,20 @@ std::filesystem::path user_config_file() {
   if (const auto named = from_environment("BMSG_CONFIG"); !named.empty()) return named;
   const auto config = user_config_directory();
   return config.empty() ? config : config / "bmsg" / "config.toml";
+}
+
+Result<std::uint64_t> parse_size(const std::string& text) {
+  std::uint64_t count = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  constexpr std::string_view kUnits = "KMG";
+  const std::size_t power = unit.empty() ? 0 : kUnits.find(unit.front()) + 1;
+  constexpr std::uint64_t kCountMax = std::uint64_t{1} << 33;  // With G it is still a number.
+  const bool is_good = failed == std::errc() && unit.size() <= 1 && (unit.empty() || power > 0) &&
+                       (power == 0 || count <= kCountMax);
+  if (!is_good)
+    return Error{Errc::bad_usage, fmt::format("'{}' is not a size such as 4096, 64K or 10G", text)};
+  return count << (10 * power);
 }
 
 Result<std::uint64_t> parse_duration(const std::string& text) {

@@ -17,7 +17,7 @@ namespace bmsg::cli {
 struct KnownSetting {
   const char* key;
   const char* value;   // When nothing says otherwise.
-  const char* values;  // "duration", "number", words with | between them, or "" for any text.
+  const char* values;  // "duration", "number", "size", words with | between them, or "": any text.
   const char* says;
 };
 
@@ -47,6 +47,7 @@ class Settings {
   const std::string& text(const std::string& key) const;
   Result<std::uint64_t> seconds(const std::string& key) const;
   Result<std::uint64_t> number(const std::string& key) const;
+  Result<std::uint64_t> size(const std::string& key) const;
   const std::map<std::string, Value>& all() const { return values_; }
   /// Only what some source said.
   std::optional<Value> said(const std::string& key) const;
@@ -74,6 +75,9 @@ std::filesystem::path user_config_file();
 std::filesystem::path user_config_directory();
 /// For those that need one: Errc::bad_config.
 Error no_home();
+
+/// "4096", "64K", "512M", "10G" in bytes. Errors: Errc::bad_usage.
+Result<std::uint64_t> parse_size(const std::string& text);
 
 /// "90", "30s", "15m", "12h", "7d", "1y" in seconds. Errors: Errc::bad_usage.
 Result<std::uint64_t> parse_duration(const std::string& text);

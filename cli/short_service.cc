@@ -3,12 +3,17 @@
 
 #include "cli/short_service.h"
 
+#include <thread>
+
 #include "lib/core/try.h"
+#include "lib/node/blob_directory.h"
 
 namespace bmsg::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kHeldMax{500};
+/// Whoever waits for the lock looks every 50 ms: this is a fair part of it.
+constexpr std::chrono::milliseconds kFreeMin{25};
 
 }  // namespace
 
@@ -31,7 +36,10 @@ Result<Done> ShortService::release_if_idle(std::chrono::milliseconds idle) {
 
 Result<node::Service*> ShortService::service() {
   const auto now = context_.clock.steady();
-  if (session_ && now - since_ > kHeldMax) BMSG_TRY(release_now());
+  if (session_ && now - since_ > kHeldMax) {
+    BMSG_TRY(release_now());
+    std::this_thread::sleep_for(kFreeMin);
+  }
   if (!session_) {
     BMSG_TRY_ASSIGN(session_, open_node(context_, store_));
     since_ = context_.clock.steady();
@@ -51,6 +59,10 @@ auto ShortService::ask(Question question) -> decltype(question(std::declval<node
 Result<node::NodeInfo> ShortService::info() {
   BMSG_TRY_ASSIGN(auto info, ask([&](node::Service& node) { return node.info(); }));
   info.read_only = info.read_only || read_only_;
+  if (blobs_ != nullptr) {
+    info.blob_quota = blobs_->quota();
+    BMSG_TRY_ASSIGN(info.blob_room, blobs_->room());
+  }
   return info;
 }
 
@@ -85,6 +97,15 @@ Result<node::BlockOutcome> ShortService::submit_block(const Block& block) {
 Result<std::vector<node::MessageOutcome>> ShortService::submit_messages(
     const std::vector<Message>& messages, node::Origin origin) {
   return ask([&](node::Service& node) { return node.submit_messages(messages, origin); });
+}
+
+Result<std::vector<node::MessageOutcome>> ShortService::take_messages(
+    const std::vector<Message>& messages, const std::string& giver) {
+  return ask([&](node::Service& node) { return node.take_messages(messages, giver); });
+}
+
+Result<node::Feed> ShortService::pool_since(std::uint64_t arrival) {
+  return ask([&](node::Service& node) { return node.pool_since(arrival); });
 }
 
 Result<node::Service::Rebuilt> ShortService::submit_compact(const chain::CompactBlock& compact) {

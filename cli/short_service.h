@@ -20,6 +20,8 @@ class ShortService final : public node::Service {
 
   /// info() says that this node takes nothing; who serves it keeps to that.
   void call_read_only() { read_only_ = true; }
+  /// Chunks of files are given from there and kept there. It must outlive this.
+  void offer(node::BlobDirectory& blobs) { blobs_ = &blobs; }
 
   Result<node::NodeInfo> info() override;
   Result<std::string> rules_text() override;
@@ -31,8 +33,11 @@ class ShortService final : public node::Service {
   Result<node::BlockOutcome> submit_block(const Block& block) override;
   Result<std::vector<node::MessageOutcome>> submit_messages(const std::vector<Message>& messages,
                                                             node::Origin origin) override;
+  Result<std::vector<node::MessageOutcome>> take_messages(const std::vector<Message>& messages,
+                                                          const std::string& giver) override;
   Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override;
   Result<node::BlockTemplate> block_template(const node::TemplateWish& wish) override;
+  Result<node::Feed> pool_since(std::uint64_t arrival) override;
   Result<node::OutboxTaken> take_outbox() override;
   Result<node::Reorg> follow(const BlockHash& hash) override;
   Result<std::vector<node::WantedBody>> wanted_bodies() override;
@@ -45,6 +50,8 @@ class ShortService final : public node::Service {
   Result<std::vector<node::PeerRecord>> peer_records() override;
   Result<std::size_t> learn_peers(const std::vector<node::PeerRecord>& records,
                                   const node::Told& told) override;
+
+  node::BlobDirectory* blobs() override { return blobs_; }
 
   /// Lets go of the lock.
   Result<Done> release();
@@ -61,6 +68,7 @@ class ShortService final : public node::Service {
   const StoreDir& store_;
   std::unique_ptr<NodeSession> session_;
   bool read_only_ = false;
+  node::BlobDirectory* blobs_ = nullptr;
   std::mutex mutex_;
   std::chrono::steady_clock::time_point since_;  // The session was opened.
   std::chrono::steady_clock::time_point last_;   // Somebody asked.

@@ -30,9 +30,12 @@ class StoreDir {
   std::filesystem::path witness() const { return root_ / "witness"; }
   std::filesystem::path keyring() const { return root_ / "keys" / "keyring"; }
   std::filesystem::path node_key() const { return root_ / "keys" / "node.key"; }
+  /// The note of the checkpoint that was signed last.
+  std::filesystem::path last_signed() const { return root_ / "signed-checkpoint"; }
   std::filesystem::path contacts() const { return root_ / "contacts.jsonl"; }
   std::filesystem::path cards() const { return root_ / "cards"; }
   std::filesystem::path outbox() const { return root_ / "outbox"; }
+  std::filesystem::path blobs() const { return root_ / "blobs"; }
   std::filesystem::path run() const { return root_ / "run"; }
   std::filesystem::path hooks() const { return root_ / "hooks"; }
   /// Held by whoever delivers to a reader (lib/mail/reader.h).

@@ -88,4 +88,15 @@ bool is_utf8(std::string_view text) {
   return good;
 }
 
+std::string indented(std::string_view text) {
+  std::string out;
+  const std::string clean = shown(text);
+  for (std::size_t at = 0; at < clean.size();) {
+    const std::size_t end = std::min(clean.find('\n', at), clean.size());
+    out += "  " + clean.substr(at, end - at) + "\n";
+    at = end + 1;
+  }
+  return out;
+}
+
 }  // namespace bmsg::cli

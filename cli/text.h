@@ -15,6 +15,9 @@ std::string shown(std::string_view text);
 /// The same for one line of a list: line feeds and tabs are made visible too.
 std::string shown_line(std::string_view text);
 
+/// shown() with each line two spaces in, so that a body cannot imitate the lines above it.
+std::string indented(std::string_view text);
+
 /// Columns that `text` takes on a terminal.
 std::size_t width_of(std::string_view text);
 

@@ -15,6 +15,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/mail/absent.h"
+#include "lib/mail/room.h"
 #include "lib/node/chain_state.h"
 
 namespace bmsg::cli {
@@ -242,7 +243,8 @@ Result<bool> Watch::wants(const MessageId& id) const {
   const bool is_open = summary.audience == mail::Audience::open;
   return summary.direction == mail::Direction::in && mail::is_text(summary) &&
          (is_open ? wish_.open : wish_.sealed) && (!wish_.topic || summary.topic == *wish_.topic) &&
-         (!wish_.sender || summary.sender == *wish_.sender);
+         (!wish_.sender || summary.sender == *wish_.sender) &&
+         (!wish_.room || mail::room_id_in(summary.room) == *wish_.room);
 }
 
 Result<Done> Watch::tell(const std::string& json, const std::string& words) {

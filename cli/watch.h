@@ -21,6 +21,7 @@ struct WatchWish {
   bool pooled = false;
   std::optional<Topic> topic = {};
   std::optional<Bytes> sender = {};
+  std::optional<Bytes> room = {};         // Its id.
   std::vector<std::string> program = {};  // Empty: lines.
   std::uint32_t tries = 5;
   bool stop_on_error = false;

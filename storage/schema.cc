@@ -179,10 +179,20 @@ Result<node::Tip> decode_tip(ByteView value) {
   return tip;
 }
 
+namespace {
+
+/// Bit of a waiting message's origin. Stores of older versions do not know it.
+constexpr std::uint8_t kPooledHasGiver = 0x80;
+
+}  // namespace
+
 Bytes encode_pooled(const node::PooledMessage& pooled) {
   Bytes value;
   append_be(value, pooled.since.value);
-  append_be(value, static_cast<std::uint8_t>(pooled.origin));
+  const bool has_giver = pooled.giver != 0;
+  append_be(value, static_cast<std::uint8_t>(static_cast<std::uint8_t>(pooled.origin) |
+                                             (has_giver ? kPooledHasGiver : 0)));
+  if (has_giver) append_be(value, pooled.giver);
   append(value, bmsg::encode(pooled.message));
   return value;
 }
@@ -191,8 +201,12 @@ Result<node::PooledMessage> decode_pooled(ByteView value) {
   ByteReader reader(value);
   node::PooledMessage pooled;
   pooled.since.value = reader.integer<std::uint64_t>();
-  const auto origin = reader.integer<std::uint8_t>();
+  const auto byte = reader.integer<std::uint8_t>();
+  const auto origin = static_cast<std::uint8_t>(byte & ~kPooledHasGiver);
+  const bool has_giver = byte != origin;
+  if (has_giver) pooled.giver = reader.integer<std::uint64_t>();
   auto message = decode_message(reader.rest());
+  if (has_giver && pooled.giver == 0) return malformed("waiting message");
   if (origin > static_cast<std::uint8_t>(node::Origin::reorg) || !message) {
     return malformed("waiting message");
   }
@@ -203,13 +217,19 @@ Result<node::PooledMessage> decode_pooled(ByteView value) {
 
 namespace {
 
-// Bits of a peer's first byte. Stores of older versions know only the first.
+// Bits of a peer's first byte. Stores of older versions know only the first, or the first two.
 constexpr std::uint8_t kPeerHasKey = 1;
 constexpr std::uint8_t kPeerHasMore = 2;
+constexpr std::uint8_t kPeerHasCursors = 4;
+constexpr std::uint8_t kPeerBits = kPeerHasKey | kPeerHasMore | kPeerHasCursors;
 
 bool has_more(const node::Peer& peer) {
   return peer.record || !peer.told_by.empty() || peer.reached.value != 0 || peer.exchanges != 0 ||
          peer.records_asked.value != 0;
+}
+
+bool has_cursors(const node::Peer& peer) {
+  return !peer.cursor.empty() || !peer.own_cursor.empty() || peer.cursors_since.value != 0;
 }
 
 void append_text(Bytes& value, std::string_view text) {
@@ -241,12 +261,25 @@ bool read_more(ByteReader& reader, node::Peer& peer) {
   return bool(record);
 }
 
+void append_cursors(Bytes& value, const node::Peer& peer) {
+  append_text(value, peer.cursor);
+  append_text(value, peer.own_cursor);
+  append_be(value, peer.cursors_since.value);
+}
+
+void read_cursors(ByteReader& reader, node::Peer& peer) {
+  peer.cursor = read_text(reader);
+  peer.own_cursor = read_text(reader);
+  peer.cursors_since.value = reader.integer<std::uint64_t>();
+}
+
 }  // namespace
 
 Bytes encode(const node::Peer& peer) {
   Bytes value;
   append_be(value, static_cast<std::uint8_t>((peer.key ? kPeerHasKey : 0) |
-                                             (has_more(peer) ? kPeerHasMore : 0)));
+                                             (has_more(peer) ? kPeerHasMore : 0) |
+                                             (has_cursors(peer) ? kPeerHasCursors : 0)));
   if (peer.key) append(value, peer.key->view());
   append_be(value, static_cast<std::uint8_t>(peer.source));
   append_be(value, peer.score);
@@ -259,6 +292,7 @@ Bytes encode(const node::Peer& peer) {
   append_be(value, peer.latency_ms);
   append_be(value, static_cast<std::uint32_t>(peer.clock_ahead));
   if (has_more(peer)) append_more(value, peer);
+  if (has_cursors(peer)) append_cursors(value, peer);
   append(value, as_bytes(peer.last_error));
   return value;
 }
@@ -281,8 +315,8 @@ Result<node::Peer> decode_peer(const std::string& url, ByteView value) {
   peer.clock_ahead = static_cast<std::int32_t>(reader.integer<std::uint32_t>());
   const bool known = source <= static_cast<std::uint8_t>(node::PeerSource::dht);
   const bool is_whole = (flags & kPeerHasMore) == 0 || read_more(reader, peer);
-  if (reader.ran_short() || flags > (kPeerHasKey | kPeerHasMore) || has_height > 1 || !known ||
-      !is_whole) {
+  if ((flags & kPeerHasCursors) != 0) read_cursors(reader, peer);
+  if (reader.ran_short() || flags > kPeerBits || has_height > 1 || !known || !is_whole) {
     return malformed("peer");
   }
   peer.source = static_cast<node::PeerSource>(source);

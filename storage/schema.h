@@ -33,7 +33,7 @@ inline constexpr std::uint32_t kLightChainFormat = 3;
 ///        'b' no 8, index 4   → body                      of a message of that block
 ///        'i' id's first 16   → (no 8, index 4) repeated  where messages stand
 ///        't' level 1, index 8 → digest 64                the tree over the best chain
-///        'p' arrival 8       → since 8, origin 1, message
+///        'p' arrival 8       → since 8, origin 1, giver 8 if named, message
 ///        'q' id 64           → arrival 8                 the pool by id
 ///        'w' id 64           → nothing                   a body that is wanted (light)
 ///        'l' arrival 8       → id 64                     a body that came late (light)

@@ -21,7 +21,9 @@
 #include "lib/api/json_objects.h"
 #include "lib/core/clock.h"
 #include "lib/core/disk.h"
+#include "lib/core/try.h"
 #include "lib/crypto/random.h"
+#include "lib/node/peer_record.h"
 
 namespace bmsg::discover {
 namespace {
@@ -47,6 +49,8 @@ void declare(CLI::App& app, Words& words) {
       ->type_name("HOST:PORT");
   app.add_option("--secret-file", options.secret_file, "The secret that members share")
       ->type_name("FILE");
+  app.add_option("--chain", options.chain, "Look once for this chain; there is no store")
+      ->type_name("ID");
   app.add_flag("--json", words.json, "Answer in JSON, one object a line");
 }
 
@@ -64,6 +68,13 @@ int report(const Error& error, bool json) {
 bool rest(const sigset_t& signals, std::chrono::seconds longest) {
   const timespec time{static_cast<std::time_t>(longest.count()), 0};
   return ::sigtimedwait(&signals, nullptr, &time) > 0;
+}
+
+/// All that is known of who is there, as "bmsg peers learn" reads it.
+Result<ExitCode> look_once(Seeker& seeker) {
+  BMSG_TRY_ASSIGN(const auto records, seeker.look_once());
+  std::fputs(node::print_peer_records(records).c_str(), stdout);
+  return ExitCode::ok;
 }
 
 Result<ExitCode> seek(Words& words, Seeker& seeker, const sigset_t& signals) {
@@ -96,9 +107,12 @@ int run(Words& words) {
     return report({Errc::bad_usage, "--once needs --bootstrap: nobody comes by in so short a time"},
                   words.json);
   }
+  if (!words.options.chain.empty() && (!words.once || words.json))
+    return report({Errc::bad_usage, "--chain goes with --once, and without --json"}, words.json);
   auto seeker = Seeker::open(words.options, clock, disk, entropy);
   if (!seeker) return report(seeker.error(), words.json);
-  const auto ended = seek(words, *seeker.value(), signals);
+  const bool has_store = words.options.chain.empty();
+  const auto ended = has_store ? seek(words, *seeker.value(), signals) : look_once(*seeker.value());
   return ended ? static_cast<int>(ended.value()) : report(ended.error(), words.json);
 }
 

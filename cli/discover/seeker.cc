@@ -7,6 +7,7 @@
 #include "cli/run_program.h"
 #include "cli/settings.h"
 #include "lib/api/peer_places.h"
+#include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/crypto/random.h"
 #include "lib/crypto/sign.h"
@@ -33,11 +34,11 @@ std::string bmsg_program() {
 }
 
 /// What the files of settings say.
-Result<cli::Settings> read_settings(const cli::StoreDir& store, const Disk& disk) {
+Result<cli::Settings> read_settings(const std::optional<cli::StoreDir>& store, const Disk& disk) {
   cli::Settings settings;
   BMSG_TRY(settings.add_file(cli::system_config_file(), disk));
   BMSG_TRY(settings.add_file(cli::user_config_file(), disk));
-  BMSG_TRY(settings.add_file(store.config(), disk));
+  if (store) BMSG_TRY(settings.add_file(store->config(), disk));
   return settings;
 }
 
@@ -53,8 +54,9 @@ Result<Done> refuse_proxy(const cli::Settings& settings) {
 
 Result<Done> Seeker::read_secret(const std::string& file, const Disk& disk) {
   const bool is_named = !file.empty();
-  const auto place =
-      is_named ? std::filesystem::path(file) : store_.root() / "keys" / "discovery.secret";
+  const auto place = !is_named     ? store_.root() / "keys" / "discovery.secret"
+                     : file == "-" ? std::filesystem::path("/dev/stdin")
+                                   : std::filesystem::path(file);
   BMSG_TRY_ASSIGN(auto bytes, disk.read(place, kSecretFileBytesMax));
   if (!bytes && is_named) return Error{Errc::not_found, fmt::format("no file '{}'", file)};
   if (!bytes) return done;
@@ -81,18 +83,51 @@ Result<Done> Seeker::read_store(const SeekerOptions& options, const Disk& disk) 
   return done;
 }
 
-Result<std::unique_ptr<Seeker>> Seeker::open(const SeekerOptions& options, const Clock& clock,
-                                             Disk& disk, Entropy& entropy) {
-  BMSG_TRY_ASSIGN(auto store, cli::find_store(options.store, disk));
-  std::unique_ptr<Seeker> made(new Seeker(std::move(store), clock, entropy));
-  BMSG_TRY(made->read_store(options, disk));
-  made->waits_ = options.bootstrap.empty();
+Result<Done> Seeker::take_chain(const SeekerOptions& options, const Disk& disk) {
+  const auto chain = fixed_from_hex<ChainId>(options.chain);
+  if (!chain)
+    return Error{Errc::bad_usage, "--chain: not the id of a chain, 128 hexadecimal digits"};
+  if (!options.store.empty() || !options.advertise.empty())
+    return Error{Errc::bad_usage, "--chain is for whoever has no store, and only looks"};
+  BMSG_TRY_ASSIGN(const auto settings, read_settings(std::nullopt, disk));
+  BMSG_TRY(refuse_proxy(settings));
+  rules_.id = *chain;
+  BMSG_TRY_ASSIGN(seed_, crypto::random_secret(entropy_, crypto::kSeedBytes));  // Nobody's.
+  return options.secret_file.empty() ? Result<Done>(done) : read_secret(options.secret_file, disk);
+}
+
+Result<Done> Seeker::enter(const SeekerOptions& options) {
+  waits_ = options.bootstrap.empty();
   for (const std::string& place : options.bootstrap) {
     if (!net::parse_address("https://" + place))
       return Error{Errc::bad_usage, fmt::format("--bootstrap '{}': not HOST:PORT", place)};
   }
-  BMSG_TRY_ASSIGN(made->dht_, Dht::open({options.port, options.bootstrap}));
+  BMSG_TRY_ASSIGN(dht_, Dht::open({options.port, options.bootstrap}));
+  return done;
+}
+
+Result<std::unique_ptr<Seeker>> Seeker::open(const SeekerOptions& options, const Clock& clock,
+                                             Disk& disk, Entropy& entropy) {
+  const bool has_store = options.chain.empty();
+  std::optional<cli::StoreDir> store;
+  if (has_store) {
+    BMSG_TRY_ASSIGN(store, cli::find_store(options.store, disk));
+  }
+  std::unique_ptr<Seeker> made(new Seeker(store.value_or(cli::StoreDir({})), clock, entropy));
+  BMSG_TRY(has_store ? made->read_store(options, disk) : made->take_chain(options, disk));
+  BMSG_TRY(made->enter(options));
   return made;
+}
+
+Result<Done> Seeker::connect() {
+  if (dht_->connect(kConnectMax)) return done;
+  return Error{Errc::unreachable, "no node of the hash table answers",
+               "--bootstrap names one that does; UDP must come through"};
+}
+
+Result<std::vector<node::PeerRecord>> Seeker::look_once() {
+  BMSG_TRY(connect());
+  return look();
 }
 
 Result<Done> Seeker::put() {
@@ -132,10 +167,9 @@ Result<Done> Seeker::give_to_bmsg(const std::vector<node::PeerRecord>& records) 
 }
 
 Result<Done> Seeker::turn(const std::function<void(const node::Peer&, UnixSeconds)>& found) {
-  if (!dht_->connect(kConnectMax)) {
+  if (const auto connected = connect(); !connected) {
     if (waits_) return done;  // Nobody has come by yet.
-    return Error{Errc::unreachable, "no node of the hash table answers",
-                 "--bootstrap names one that does; UDP must come through"};
+    return connected.error();
   }
   BMSG_TRY(put());
   BMSG_TRY_ASSIGN(const auto records, look());

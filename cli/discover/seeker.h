@@ -32,6 +32,7 @@ struct SeekerOptions {
   std::uint16_t port = 0;
   std::string advertise;    // Empty: the setting serve.advertise; neither: only look.
   std::string secret_file;  // Empty: keys/discovery.secret of the store, if it is there.
+  std::string chain;        // Its id in hexadecimal: only look, and there is no store.
 };
 
 /// Threads: one.
@@ -43,6 +44,10 @@ class Seeker {
   static Result<std::unique_ptr<Seeker>> open(const SeekerOptions& options, const Clock& clock,
                                               Disk& disk, Entropy& entropy);
 
+  /// Whoever comes to a chain without a store: all that is found now, and nothing is put or kept.
+  /// Errors: as turn().
+  Result<std::vector<node::PeerRecord>> look_once();
+
   /// Puts, when it is time again, and looks; what is found is given to bmsg, and told if it is new
   /// here. Errors: Errc::unreachable if the table does not answer.
   Result<Done> turn(const std::function<void(const node::Peer&, UnixSeconds)>& found);
@@ -51,6 +56,9 @@ class Seeker {
   Seeker(cli::StoreDir store, const Clock& clock, Entropy& entropy)
       : store_(std::move(store)), clock_(clock), entropy_(entropy) {}
 
+  Result<Done> take_chain(const SeekerOptions& options, const Disk& disk);
+  Result<Done> enter(const SeekerOptions& options);
+  Result<Done> connect();
   Result<Done> read_store(const SeekerOptions& options, const Disk& disk);
   Result<Done> read_secret(const std::string& file, const Disk& disk);
   Result<Done> put();

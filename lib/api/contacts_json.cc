@@ -6,7 +6,9 @@
 
 #include "lib/api/json_guard.h"
 #include "lib/core/address.h"
+#include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/room.h"
 
 namespace bmsg::api {
 namespace {
@@ -43,6 +45,13 @@ Result<IdentityKey> address(const Json& json, const char* name) {
   return *key;
 }
 
+Result<Bytes> room_id(const Json& json, mail::ContactKind kind) {
+  const auto id = json.is_string() ? from_hex(json.get_ref<const std::string&>()) : std::nullopt;
+  const bool fits = id && id->size() == mail::kRoomIdBytes && kind == mail::ContactKind::room;
+  if (!fits) return malformed("room");
+  return *id;
+}
+
 Result<mail::Contact> parse_contact(const Json& json) {
   mail::Contact contact;
   if (!json.is_object()) return malformed("line");
@@ -66,6 +75,11 @@ Result<mail::Contact> parse_contact(const Json& json) {
       contact.members.push_back(one.get<std::string>());
     }
   }
+  if (const auto at = json.find("room"); at != json.end()) {
+    BMSG_TRY_ASSIGN(contact.room, room_id(*at, contact.kind));
+    BMSG_TRY_ASSIGN(auto box, text_member(json, "box"));
+    contact.box = std::move(box).value_or("");
+  }
   if (const auto at = json.find("formerly"); at != json.end()) {
     if (!at->is_array()) return malformed("formerly");
     for (const Json& one : *at) {
@@ -87,6 +101,8 @@ std::string print_contact(const mail::Contact& contact) {
             {"verified", contact.verified.value}};
   if (!contact.note.empty()) json["note"] = contact.note;
   if (!contact.members.empty()) json["members"] = contact.members;
+  if (!contact.room.empty()) json["room"] = to_hex(contact.room);
+  if (!contact.box.empty()) json["box"] = contact.box;
   for (const IdentityKey& key : contact.formerly) json["formerly"].push_back(to_address(key));
   return print_json(json);
 }

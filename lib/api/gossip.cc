@@ -15,44 +15,18 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/net/address.h"
+#include "lib/node/blob_push.h"
 #include "lib/node/block_queue.h"
 #include "lib/node/outbound.h"
 #include "lib/node/peer_book.h"
 #include "lib/node/public_node.h"
-#include "lib/node/sync_session.h"
 
 namespace bmsg::api {
 namespace {
 
-std::optional<node::Misdeed> misdeed_of(Errc code) {
-  if (code == Errc::bad_input) return node::Misdeed::broken_rule;
-  if (code == Errc::protocol || code == Errc::bad_config) return node::Misdeed::false_claim;
-  return std::nullopt;
-}
-
 constexpr std::size_t kCallsMax = 8;
-/// Cursors are forgotten after so long: a peer may have dropped what it once had.
-constexpr std::chrono::hours kCursorsTime{1};
-
-/// On this machine a proxy may stand for many: limited, never banned.
-bool is_local(const std::string& url) {
-  const auto address = net::parse_address(url);
-  return !address || address.value().scheme == net::Scheme::unix_socket ||
-         address.value().scheme == net::Scheme::ssh || net::is_loopback(address.value().host);
-}
 
 }  // namespace
-
-bool is_our_failure(Errc code) {
-  return code == Errc::io || code == Errc::corrupt || code == Errc::locked ||
-         code == Errc::no_resource;
-}
-
-node::Peer after_error(node::Peer peer, const Error& error, UnixSeconds now) {
-  const auto misdeed = misdeed_of(error.code);
-  if (misdeed && !is_local(peer.url)) peer = node::penalise(std::move(peer), *misdeed, now);
-  return node::after_failure(std::move(peer), now, error.message);
-}
 
 bool can_be_given(const node::Peer& peer, UnixSeconds now) {
   const auto address = net::parse_address(peer.url);
@@ -261,6 +235,12 @@ class Gossip::Impl {
     });
   }
 
+  bool is_asked_again(const std::string& url) {
+    const std::lock_guard lock(mutex_);
+    const auto call = calls_.find(url);
+    return call != calls_.end() && call->second.again;
+  }
+
   void end_call(const std::string& url) {
     const std::lock_guard lock(mutex_);
     const auto call = calls_.find(url);
@@ -284,10 +264,16 @@ class Gossip::Impl {
                            .queue = &queue};
     prepare_trade(turn, node_, peer, clock_.now());
     node::PublicNode seen(node_, peer.url);
-    auto report = node::sync_with(seen, *transport.value(), chain_, clock_, turn);
+    node::SyncSession session(seen, *transport.value(), chain_, clock_, turn);
+    auto report = node::run(session);
+    // Files wait for news, and news never for files.
+    const auto is_over = [&, until = clock_.steady() + options_.exchange_max] {
+      return stop.stop_requested() || clock_.steady() >= until || is_asked_again(peer.url);
+    };
+    if (report) node::give_blobs(node_.blobs(), *transport.value(), report.value(), is_over, log_);
     set_asking(peer.url, nullptr);
     if (stop.stop_requested()) return;
-    if (!report) return note_failure(peer, report.error());
+    if (!report) return note_failure(peer, report.error(), session.report());
     keep_cursors(peer.url, known, report.value());
     note_success(peer, report.value(), transport.value()->peer_key());
     if (options_.after_exchange) options_.after_exchange(peer.url, report.value().peer_has);
@@ -297,7 +283,7 @@ class Gossip::Impl {
     const std::lock_guard lock(mutex_);
     const auto found = cursors_.find(url);
     const bool is_good =
-        found != cursors_.end() && clock_.steady() - found->second.since < kCursorsTime;
+        found != cursors_.end() && clock_.steady() - found->second.since < node::kCursorsTime;
     return is_good ? found->second : Cursors{{}, {}, {}, clock_.steady()};
   }
 
@@ -313,9 +299,7 @@ class Gossip::Impl {
     keep(peer, [&](node::Peer now) {
       if (!now.key) now.key = key;
       if (done.asked_records) now.records_asked = clock_.now();
-      return node::after_success(
-          std::move(now), clock_.now(),
-          {std::chrono::milliseconds(done.latency_ms), done.peer.tip.height, done.clock_ahead});
+      return after_exchange(std::move(now), done, clock_.now());
     });
     warn_unless(finish_trade(done, node_, peer.url), "cannot keep what it told");
     if (key && !peer.key)
@@ -328,7 +312,7 @@ class Gossip::Impl {
                                            done.pulled_messages, done.pushed_messages));
   }
 
-  void note_failure(const node::Peer& peer, const Error& error) {
+  void note_failure(const node::Peer& peer, const Error& error, const node::SyncReport& had = {}) {
     const bool is_ours = is_our_failure(error.code);
     log_.write(is_ours ? LogLevel::warning : LogLevel::info,
                fmt::format("{}: {}", peer.url, error.message));
@@ -336,7 +320,7 @@ class Gossip::Impl {
     // Somebody else is there: the record was a lie, or is not true any more.
     if (node::is_unproven(peer) && error.code == Errc::denied)
       return warn_unless(node_.forget_unproven(peer), "cannot forget a peer");
-    keep(peer, [&](node::Peer now) { return after_error(std::move(now), error, clock_.now()); });
+    keep(peer, [&](node::Peer one) { return after_error(one, error, clock_.now(), had); });
   }
 
   /// Changes a peer as it is kept now: it may have been banned or removed while it was asked.
@@ -384,9 +368,7 @@ Gossip::Gossip(node::Node& node, const chain::ChainRules& chain, const Clock& cl
 Gossip::~Gossip() = default;
 
 void Gossip::changed() { impl_->wake(); }
-
 void Gossip::kept_back() { impl_->wake_for_own(); }
-
 void Gossip::poke() { impl_->poke(); }
 
 }  // namespace bmsg::api

@@ -12,6 +12,7 @@
 #include "lib/core/clock.h"
 #include "lib/core/log.h"
 #include "lib/node/node.h"
+#include "lib/node/sync_session.h"
 
 namespace bmsg::api {
 
@@ -20,7 +21,12 @@ bool is_our_failure(Errc code);
 
 /// A peer as it is to be kept after an exchange that failed: what it did wrong counts, unless it is
 /// on this machine.
-node::Peer after_error(node::Peer peer, const Error& error, UnixSeconds now);
+node::Peer after_error(node::Peer peer, const Error& error, UnixSeconds now,
+                       const node::SyncReport& so_far = {});
+
+/// The same after one that was whole. Bodies that the peer's blocks name and that it did not give
+/// count.
+node::Peer after_exchange(node::Peer peer, const node::SyncReport& done, UnixSeconds now);
 
 struct GossipOptions {
   std::chrono::seconds sync_every{300};   // 0: never but for news.

@@ -49,6 +49,7 @@ std::string letter_json(const mail::Letter& letter, const std::optional<Identity
     json["to"].push_back(to_address(one.address));
     json["to_names"].push_back(text_or_null(one.name));
   }
+  json["room"] = letter.room ? Json(letter.room->name) : Json();
   json["topic"] = letter.topic.is_zero() ? Json() : Json(to_hex(letter.topic.view()));
   json["subject"] = text_or_null(content.subject);
   json["media_type"] = text_or_null(content.media_type);

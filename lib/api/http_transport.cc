@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
 #include "lib/api/aligned_ranges.h"
 #include "lib/api/mirror_transport.h"
 #include "lib/api/wire_json.h"
@@ -22,6 +26,10 @@ constexpr std::size_t kHeaderFrameBytesMax = 5 + kHeaderBytes + 1 + kEndorsersMa
 constexpr std::size_t kBlockFrameBytesMax =
     kHeaderFrameBytesMax + kBlockBytesMax + kBlockBytesMax / (kHeadBytesFixed + kNonceBytes);
 
+std::string blocks_target(Height from, std::uint32_t count, Bodies bodies) {
+  return blocks_path(from, count) + (bodies == Bodies::without ? "?light=1" : "");
+}
+
 Error breach(const std::string& url, std::string_view what) {
   return Error{Errc::protocol, fmt::format("{}: {}", url, what)};
 }
@@ -39,6 +47,16 @@ Result<std::vector<chain::Frame>> frames_of(ByteView answer, chain::FrameType ty
 }
 
 }  // namespace
+
+/// Blocks that somebody said he would want next.
+struct HttpTransport::Expected {
+  std::string target;
+  Result<std::vector<Block>> answer = Error{Errc::try_again, "the request was dropped"};
+  std::jthread thread;
+  mutable std::mutex mutex;
+  std::condition_variable came;
+  bool has_come = false;
+};
 
 HttpTransport::HttpTransport(net::Address address, const TransportOptions& options,
                              net::Judge judge)
@@ -65,11 +83,18 @@ Result<std::unique_ptr<HttpTransport>> HttpTransport::open(const std::string& ur
 
 Result<Bytes> HttpTransport::ask(net::Method method, const std::string& target, Bytes body,
                                  std::size_t bytes_max, int* status) {
+  give_up_expected();
   net::OutgoingRequest request;
   request.method = method;
   request.target = "/bmsg/1/" + target;
   request.body = std::move(body);
-  BMSG_TRY_ASSIGN(auto answer, client_.request(request, {.deadline = options_.deadline,
+  return ask_within(options_.deadline, request, bytes_max, status);
+}
+
+Result<Bytes> HttpTransport::ask_within(std::chrono::milliseconds deadline,
+                                        const net::OutgoingRequest& request, std::size_t bytes_max,
+                                        int* status) {
+  BMSG_TRY_ASSIGN(auto answer, client_.request(request, {.deadline = deadline,
                                                          .response_bytes_max = bytes_max}));
   if (status != nullptr) *status = answer.status;
   if (answer.status == 200 || (status != nullptr && answer.status == 404))
@@ -113,10 +138,52 @@ Result<std::vector<SealedHeader>> HttpTransport::headers(Height from, std::uint3
 
 Result<std::vector<Block>> HttpTransport::blocks(Height from, std::uint32_t count, Bodies bodies) {
   count = std::min(count, kBlocksPerRequest);
-  const std::string target =
-      blocks_path(from, count) + (bodies == Bodies::without ? "?light=1" : "");
+  const std::string target = blocks_target(from, count, bodies);
+  if (expected_ && expected_->target == target) {
+    expected_->thread.join();
+    return std::move(std::exchange(expected_, nullptr)->answer);
+  }
+  give_up_expected();
+  return fetch_blocks(target, count, options_.deadline);
+}
+
+bool HttpTransport::expect_blocks(Height from, std::uint32_t count, Bodies bodies) {
+  give_up_expected();
+  count = std::min(count, kBlocksPerRequest);
+  is_given_up_ = false;
+  expected_ = std::make_shared<Expected>();
+  expected_->target = blocks_target(from, count, bodies);
+  expected_->thread = std::jthread([this, count, &one = *expected_, deadline = options_.deadline] {
+    if (!is_given_up_) one.answer = fetch_blocks(one.target, count, deadline);
+    const std::lock_guard lock(one.mutex);
+    one.has_come = true;
+    one.came.notify_all();
+  });
+  return true;
+}
+
+bool HttpTransport::has_expected(std::chrono::milliseconds patience) const {
+  if (!expected_) return false;
+  std::unique_lock lock(expected_->mutex);
+  return expected_->came.wait_for(lock, patience, [&] { return expected_->has_come; });
+}
+
+void HttpTransport::give_up_expected() {
+  if (!expected_) return;
+  // Again and again: the first may come before the thread has begun its request.
+  do drop_request();
+  while (!has_expected(std::chrono::milliseconds(20)));
+  expected_->thread.join();
+  expected_.reset();
+}
+
+Result<std::vector<Block>> HttpTransport::fetch_blocks(const std::string& target,
+                                                       std::uint32_t count,
+                                                       std::chrono::milliseconds deadline) {
+  net::OutgoingRequest request;
+  request.target = "/bmsg/1/" + target;
   BMSG_TRY_ASSIGN(const auto answer,
-                  ask(net::Method::get, target, {}, 4 + count * kBlockFrameBytesMax));
+                  ask_within(deadline, request, 4 + count * kBlockFrameBytesMax, nullptr));
   BMSG_TRY_ASSIGN(const auto frames, frames_of(answer, chain::FrameType::block, count, url_));
   std::vector<Block> blocks;
   for (const chain::Frame& frame : frames) {
@@ -188,6 +255,16 @@ Result<std::vector<node::PutLine>> HttpTransport::put(const Bytes& pack) {
   return lines;
 }
 
+Result<std::vector<bool>> HttpTransport::have(const std::vector<ShortId>& ids) {
+  const std::size_t bytes = (ids.size() + 7) / 8;
+  BMSG_TRY_ASSIGN(const auto bitmap,
+                  ask(net::Method::post, "have", chain::encode_short_ids(ids), bytes));
+  if (bitmap.size() != bytes) return breach(url_, "a bitmap of another length");
+  std::vector<bool> held(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) held[i] = (bitmap[i / 8] & 0x80 >> i % 8) != 0;
+  return held;
+}
+
 Result<std::vector<node::PeerRecord>> HttpTransport::peer_records() {
   constexpr std::size_t kBytesMax = node::kRecordsPerAnswerMax * (node::kPeerRecordBytesMax + 1);
   int status = 0;
@@ -201,10 +278,14 @@ Result<std::vector<node::PeerRecord>> HttpTransport::peer_records() {
 std::string HttpTransport::name() const { return url_; }
 std::uint64_t HttpTransport::bytes_in() const { return client_.bytes_in(); }
 std::uint64_t HttpTransport::bytes_out() const { return client_.bytes_out(); }
-std::optional<NodeKey> HttpTransport::peer_key() const {
+std::optional<NodeKey> HttpTransport::peer_key() {
+  give_up_expected();
   return judge_ == net::Judge::node_key ? client_.peer_key() : std::nullopt;
 }
 void HttpTransport::cancel() { client_.cancel(); }
-void HttpTransport::drop_request() { client_.drop_request(); }
+void HttpTransport::drop_request() {
+  is_given_up_ = true;
+  client_.drop_request();
+}
 
 }  // namespace bmsg::api

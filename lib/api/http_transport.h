@@ -2,10 +2,12 @@
 
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "lib/core/result.h"
 #include "lib/net/http_client.h"
@@ -21,7 +23,8 @@ struct TransportOptions {
   net::Reach reach = net::Reach::anywhere;     // Learned peers: public addresses alone.
 };
 
-/// Threads: one at a time; cancel() and drop_request() from any.
+/// Threads: one at a time; cancel() and drop_request() from any. What is expected is asked for by a
+///          thread of its own.
 /// Errors:  as node::Transport.
 /// Source:  bmsg-protocol(7), "Paths".
 class HttpTransport : public node::Transport {
@@ -30,6 +33,7 @@ class HttpTransport : public node::Transport {
   /// Errors: Errc::bad_input for a url that is none or may not be a peer's.
   static Result<std::unique_ptr<HttpTransport>> open(const std::string& url,
                                                      const TransportOptions& options);
+  ~HttpTransport() override { give_up_expected(); }
 
   Result<node::NodeInfo> info() override;
   Result<std::string> rules_text() override;
@@ -43,6 +47,7 @@ class HttpTransport : public node::Transport {
   Result<node::Feed> wait_for_feed(const std::string& cursor, const BlockHash& tip,
                                    std::chrono::seconds patience);
   Result<std::vector<node::PutLine>> put(const Bytes& pack) override;
+  Result<std::vector<bool>> have(const std::vector<ShortId>& ids) override;
   Result<std::vector<node::PeerRecord>> peer_records() override;
   std::string name() const override;
   std::uint64_t bytes_in() const override;
@@ -50,9 +55,12 @@ class HttpTransport : public node::Transport {
 
   /// The key that an https peer proved; nullopt before the first request, for plain HTTP and for
   /// mirrors.
-  std::optional<NodeKey> peer_key() const;
+  std::optional<NodeKey> peer_key();
   void cancel();
   void drop_request() override;
+  bool expect_blocks(Height from, std::uint32_t count, Bodies bodies) override;
+  /// Whether the answer that is expected came, by then at the latest.
+  bool has_expected(std::chrono::milliseconds patience) const;
   /// Of the requests from now on.
   void set_deadline(std::chrono::milliseconds deadline) { options_.deadline = deadline; }
 
@@ -60,13 +68,21 @@ class HttpTransport : public node::Transport {
   HttpTransport(net::Address address, const TransportOptions& options, net::Judge judge);
 
  private:
+  struct Expected;
   Result<Bytes> ask(net::Method method, const std::string& target, Bytes body,
                     std::size_t bytes_max, int* status = nullptr);
+  Result<Bytes> ask_within(std::chrono::milliseconds deadline, const net::OutgoingRequest& request,
+                           std::size_t bytes_max, int* status);
+  Result<std::vector<Block>> fetch_blocks(const std::string& target, std::uint32_t count,
+                                          std::chrono::milliseconds deadline);
+  void give_up_expected();
 
   std::string url_;
   net::Judge judge_;
   net::HttpClient client_;
   TransportOptions options_;
+  std::atomic<bool> is_given_up_ = false;  // What is expected.
+  std::shared_ptr<Expected> expected_;
 };
 
 }  // namespace bmsg::api

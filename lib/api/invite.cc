@@ -119,6 +119,8 @@ Result<Done> take_fragment(Invite& invite, View text) {
       if (!bytes || bytes->empty()) return bad(name, "not base64url");
       BMSG_TRY(keep_once(invite.card, Result<Bytes>(std::move(*bytes)), name));
     }
+    if (name == "room") BMSG_TRY(keep_once(invite.room, fixed<InviteRoom>(value, name), name));
+    if (name == "dht") BMSG_TRY(keep_once(invite.dht, fixed<DiscoverySecret>(value, name), name));
     // Skipped, an invite would prove less than it was meant to.
     if (name == "node" || name == "cp")
       return bad(name, "it stands behind '#', and belongs before it");
@@ -169,7 +171,16 @@ std::string print_invite(const Invite& invite) {
   }
   if (const auto& cp = invite.checkpoint)
     text += fmt::format("{}cp={}.{}", before, cp->height.value, to_base64url(cp->tail.view()));
-  if (invite.card) text += fmt::format("#card={}", to_base64url(*invite.card));
+  before = '#';
+  if (invite.card) {
+    text += fmt::format("{}card={}", before, to_base64url(*invite.card));
+    before = '&';
+  }
+  if (invite.room) {
+    text += fmt::format("{}room={}", before, to_base64url(invite.room->view()));
+    before = '&';
+  }
+  if (invite.dht) text += fmt::format("{}dht={}", before, to_base64url(invite.dht->view()));
   return text;
 }
 

@@ -24,6 +24,14 @@ using BlockTail = FixedBytes<32, struct BlockTailTag>;
 
 BlockTail tail_of(const BlockHash& hash);
 
+/// What members of a chain meet by in a hash table; it opens their records there.
+/// Source: bmsg-protocol(7), "Hash table".
+using DiscoverySecret = FixedBytes<32, struct DiscoverySecretTag>;
+
+/// A room as an invite carries it; mail::room_in() reads it.
+/// Shape: room id 16, epoch 4, secret 32, keeper's identity key 32.
+using InviteRoom = FixedBytes<84, struct InviteRoomTag>;
+
 /// Where a node is.
 /// Shape: as in net::Address.
 struct InviteHost {
@@ -48,6 +56,8 @@ struct Invite {
   std::optional<NodeKey> node;
   std::optional<InviteCheckpoint> checkpoint;
   std::optional<Bytes> card;  // The encoded message of a card; not checked here.
+  std::optional<InviteRoom> room;
+  std::optional<DiscoverySecret> dht;
 
   bool operator==(const Invite&) const = default;
 };
@@ -55,7 +65,7 @@ struct Invite {
 /// True for what is meant to be an invite, good or not.
 bool looks_like_invite(std::string_view text);
 
-/// "bmsg://HOST:PORT/CHAIN?node=NODEKEY&cp=HEIGHT.ID32#card=CARD".
+/// "bmsg://HOST:PORT/CHAIN?node=NODEKEY&cp=HEIGHT.ID32#card=CARD&room=SECRET&dht=SECRET".
 std::string print_invite(const Invite& invite);
 
 /// Strict: one text for each value, but that the usual port may be left out and that what is not

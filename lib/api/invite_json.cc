@@ -18,7 +18,9 @@ std::string invite_json(const InviteView& view) {
                      {"chain", to_hex(view.chain.view())},
                      {"node", to_hex(view.node.view())},
                      {"checkpoint", checkpoint},
-                     {"card", view.card}});
+                     {"card", view.card},
+                     {"room", view.room},
+                     {"dht", view.dht}});
 }
 
 }  // namespace bmsg::api

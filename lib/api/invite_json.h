@@ -17,6 +17,8 @@ struct InviteView {
   NodeKey node;
   std::optional<node::Checkpoint> checkpoint;  // Absent: the invite vouches for no block.
   bool card = false;                           // Whether one came along.
+  bool room = false;                           // Whether the secret of a room did.
+  bool dht = false;                            // Whether the secret for the hash table did.
 };
 std::string invite_json(const InviteView& view);
 

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 
+#include "lib/api/attachment_json.h"
 #include "lib/api/json_guard.h"
+#include "lib/api/json_parts.h"
 #include "lib/chain/work.h"
 #include "lib/core/address.h"
 #include "lib/core/base64.h"
@@ -16,7 +17,6 @@
 namespace bmsg::api {
 namespace {
 
-constexpr std::uint64_t kSecondsMax = 253402300799;  // The end of year 9999.
 constexpr std::uint32_t kBannedScore = 100;
 constexpr double kWholeMax = 9007199254740992;  // 2^53: above it a double skips whole numbers.
 
@@ -27,17 +27,6 @@ std::string hex(const Fixed& value) {
 
 Json object(const char* type) { return Json{{"v", 1}, {"type", type}}; }
 
-std::string rfc3339(UnixSeconds time) {
-  const auto seconds = static_cast<std::int64_t>(std::min(time.value, kSecondsMax));
-  const std::chrono::sys_seconds point{std::chrono::seconds(seconds)};
-  const auto day = std::chrono::floor<std::chrono::days>(point);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(point - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", int(date.year()),
-                     unsigned(date.month()), unsigned(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count());
-}
-
 Json time_or_null(UnixSeconds time) { return time.value == 0 ? Json() : Json(rfc3339(time)); }
 
 template <class T>
@@ -46,12 +35,6 @@ Json or_null(const std::optional<T>& value) {
 }
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
-void add_body(Json& json, const Bytes& body) {
-  const bool is_text = mail::is_utf8(as_text(body));
-  json["body"] = is_text ? Json(as_text(body)) : Json();
-  if (!is_text) json["body_base64"] = to_base64(body);
-}
 
 }  // namespace
 
@@ -91,6 +74,34 @@ std::string identity_json(const IdentityView& view) {
                         {"state", view.card_state},
                         {"expires", time_or_null(view.card_expires)}};
   }
+  json["epoch"] = view.epoch;
+  json["grace"] = view.grace;
+  json["revoked"] = view.revoked;
+  json["successors"] = view.successors;
+  return print_json(json);
+}
+
+std::string device_json(const DeviceView& view) {
+  Json json = object("device");
+  json["device"] = view.device;
+  json["here"] = view.here;
+  json["revoked"] = view.revoked;
+  json["card"] = Json();
+  if (view.card_seq)
+    json["card"] = Json{{"seq", *view.card_seq}, {"expires", time_or_null(view.card_expires)}};
+  return print_json(json);
+}
+
+std::string key_event_json(const KeyEventView& view) {
+  Json json = object("key");
+  json["event"] = view.event;
+  json["id"] = hex(view.id);
+  json["time"] = time_or_null(view.time);
+  json["height"] = view.height ? Json(view.height->value) : Json();
+  json["device"] = or_null(view.device);
+  json["seq"] = or_null(view.seq);
+  json["expires"] = time_or_null(view.expires);
+  json["successor"] = or_null(view.successor);
   return print_json(json);
 }
 
@@ -107,6 +118,12 @@ std::string contact_json(const ContactView& view) {
   json["added"] = time_or_null(view.added);
   json["note"] = or_null(view.note);
   if (view.members) json["members"] = *view.members;
+  json["successors"] = view.successors;
+  if (!view.epoch) return print_json(json);
+  json["epoch"] = *view.epoch;
+  json["alarms"] = Json::array();
+  for (const auto& alarm : view.alarms)
+    json["alarms"].push_back(Json{{"epoch", alarm.epoch}, {"message", hex(alarm.message)}});
   return print_json(json);
 }
 
@@ -160,6 +177,8 @@ std::string message_json(const MessageView& view) {
   }
   json["size"] = view.size;
   json["attachments"] = Json::array();
+  for (const AttachmentView& one : view.attachments)
+    json["attachments"].push_back(attachment_json(one, json["attachments"].size()));
   json["reply_to"] = view.reply_to ? Json(hex(*view.reply_to)) : Json();
   json["thread"] = view.thread;
   json["seq"] = or_null(view.seq);
@@ -288,34 +307,6 @@ std::string peer_json(const node::Peer& peer, UnixSeconds now) {
   json["clock_ahead_s"] = peer.last_seen.value == 0 ? Json() : Json(peer.clock_ahead);
   json["score"] = peer.score;
   json["source"] = peer_source(peer);
-  return print_json(json);
-}
-
-std::string state_json(const StateView& view) {
-  Json json = object("state");
-  json["path"] = view.path;
-  json["chain"] = view.chain;
-  json["chain_id"] = hex(view.chain_id);
-  json["mode"] = view.mode;
-  json["light"] = view.light;
-  json["height"] = view.height.value;
-  json["tip"] = hex(view.tip);
-  json["tip_age_s"] = view.tip_age;
-  json["total_work"] = chain::to_decimal(view.total_work);
-  json["verified_height"] = view.verified.value;
-  json["pool"] = Json{{"messages", view.pool_messages}, {"bytes", view.pool_bytes}};
-  json["outbox"] = Json::object();
-  for (const auto& [state, count] : view.outbox) json["outbox"][state] = count;
-  json["unread"] = or_null(view.unread);
-  json["peers"] =
-      Json{{"ok", view.peers_ok}, {"bad", view.peers_bad}, {"unproven", view.peers_unproven}};
-  json["serve_pid"] = or_null(view.serve_pid);
-  json["free_bytes"] = view.free_bytes;
-  json["attention"] = Json::array();
-  for (const AttentionView& one : view.attention) {
-    json["attention"].push_back(
-        Json{{"name", one.name}, {"text", one.text}, {"next", text_or_null(one.next)}});
-  }
   return print_json(json);
 }
 

@@ -50,8 +50,35 @@ struct IdentityView {
   std::optional<std::uint64_t> card_seq;  // Absent: no card.
   std::string card_state;
   UnixSeconds card_expires;
+  std::uint64_t epoch = 0;  // Seconds, as the next one.
+  std::uint64_t grace = 0;
+  bool revoked = false;
+  std::vector<std::string> successors;  // That were proposed.
 };
 std::string identity_json(const IdentityView& view);
+
+/// One device of an identity of ours.
+struct DeviceView {
+  std::uint8_t device = 0;
+  bool here = false;                      // This store's.
+  bool revoked = false;                   // Retired, or its identity has ended.
+  std::optional<std::uint64_t> card_seq;  // Absent: no card.
+  UnixSeconds card_expires;
+};
+std::string device_json(const DeviceView& view);
+
+/// Something that happened to the keys of an identity, as the chain tells it.
+struct KeyEventView {
+  std::string event;  // "device", "card", "retired", "revocation" or "succession".
+  MessageId id;
+  UnixSeconds time;              // As the message's head says.
+  std::optional<Height> height;  // Absent: in no block yet.
+  std::optional<std::uint8_t> device;
+  std::optional<std::uint64_t> seq;
+  UnixSeconds expires;                   // Of a card.
+  std::optional<std::string> successor;  // An address.
+};
+std::string key_event_json(const KeyEventView& view);
 
 struct ContactView {
   std::string name;
@@ -64,7 +91,14 @@ struct ContactView {
   std::string ack;
   UnixSeconds added;
   std::optional<std::string> note;
-  std::optional<std::vector<std::string>> members;  // Of a group.
+  std::optional<std::vector<std::string>> members;  // Of a group, and of a room that we keep.
+  std::optional<std::uint32_t> epoch = {};          // Of a room whose secret we have.
+  struct Alarm {
+    std::uint32_t epoch = 0;
+    MessageId message;
+  };
+  std::vector<Alarm> alarms = {};
+  std::vector<std::string> successors;  // Addresses that were proposed.
 };
 std::string contact_json(const ContactView& view);
 
@@ -95,6 +129,16 @@ struct SentView {
 };
 std::string sent_json(const SentView& view);
 
+/// A file of a message. What is wrong with what the sender says of it stands in `fault`.
+struct AttachmentView {
+  std::string name;  // As the sender says; untrusted.
+  std::string safe_name;
+  std::uint64_t size = 0;
+  std::optional<Digest> hash;
+  std::optional<std::string> path;  // Where it was written.
+  std::optional<std::string> fault;
+};
+
 struct MessageView {
   struct Place {
     BlockHash hash;
@@ -115,6 +159,7 @@ struct MessageView {
   std::optional<std::string> media_type;
   std::optional<Bytes> body;  // Absent: not asked for.
   std::uint64_t size = 0;
+  std::vector<AttachmentView> attachments;
   std::optional<MessageId> reply_to;
   std::string thread;  // Hex.
   std::optional<std::uint64_t> seq;
@@ -207,6 +252,9 @@ struct StateView {
   std::uint64_t peers_unproven = 0;  // Learned, and never reached.
   std::optional<int> serve_pid;
   std::uint64_t free_bytes = 0;
+  std::uint64_t blobs_own = 0;  // Bytes of chunks of files.
+  std::uint64_t blobs_kept = 0;
+  std::uint64_t blob_quota = 0;
   bool light = false;
   std::vector<AttentionView> attention;
 };

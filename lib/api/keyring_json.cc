@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <initializer_list>
 
 #include "lib/api/json_guard.h"
@@ -93,11 +94,15 @@ Result<mail::CardKey> parse_card(const Json& json) {
   BMSG_TRY_ASSIGN(card.secret, secret_of(json, "secret", 32));
   BMSG_TRY_ASSIGN(card.until.value, number_of<std::uint64_t>(json, "until"));
   BMSG_TRY_ASSIGN(card.buried.value, number_of<std::uint64_t>(json, "buried"));
+  if (json.contains("block")) {
+    BMSG_TRY_ASSIGN(const auto block, bytes_of(json, "block", BlockHash::kSize));
+    card.block = BlockHash::from(block);
+  }
   if (json.contains("inbox")) {
     BMSG_TRY_ASSIGN(const auto inbox, bytes_of(json, "inbox", 1 + Topic::kSize));
     card.inbox = {inbox[0], Topic::from(ByteView(inbox).subspan(1))};
   }
-  card.unknown = unknown_of(json, {"chain", "seq", "secret", "until", "buried", "inbox"});
+  card.unknown = unknown_of(json, {"chain", "seq", "secret", "until", "buried", "block", "inbox"});
   return card;
 }
 
@@ -107,6 +112,7 @@ Json print_card(const mail::CardKey& card) {
             {"secret", to_hex(card.secret.view())},
             {"until", card.until.value},
             {"buried", card.buried.value}};
+  if (card.block) json["block"] = to_hex(card.block->view());
   if (card.inbox != mail::InboxPrefix()) {
     Bytes inbox{card.inbox.bits};
     append(inbox, card.inbox.topic.view());
@@ -128,7 +134,14 @@ Result<mail::Identity> parse_identity(const Json& json) {
     BMSG_TRY_ASSIGN(auto card, parse_card(one));
     identity.cards.push_back(std::move(card));
   }
-  identity.unknown = unknown_of(json, {"name", "seed", "revocation", "device", "cards"});
+  if (json.contains("epoch")) {
+    BMSG_TRY_ASSIGN(identity.epoch, number_of<std::uint64_t>(json, "epoch"));
+  }
+  if (json.contains("grace")) {
+    BMSG_TRY_ASSIGN(identity.grace, number_of<std::uint64_t>(json, "grace"));
+  }
+  identity.unknown =
+      unknown_of(json, {"name", "seed", "revocation", "device", "cards", "epoch", "grace"});
   return identity;
 }
 
@@ -139,8 +152,46 @@ Json print_identity(const mail::Identity& identity) {
             {"device", identity.device},
             {"cards", Json::array()}};
   for (const mail::CardKey& card : identity.cards) json["cards"].push_back(print_card(card));
+  if (identity.epoch != mail::kEpochSeconds) json["epoch"] = identity.epoch;
+  if (identity.grace != mail::kGraceSeconds) json["grace"] = identity.grace;
   add_unknown(json, identity.unknown);
   return json;
+}
+
+template <class Item>
+Result<Done> parse_list(const Json& json, const char* name, Result<Item> (*parse)(const Json&),
+                        std::vector<Item>& items) {
+  const auto list = json.find(name);
+  if (list == json.end()) return done;
+  if (!list->is_array()) return damaged(name);
+  for (const Json& one : *list) {
+    BMSG_TRY_ASSIGN(auto item, parse(one));
+    items.push_back(std::move(item));
+  }
+  return done;
+}
+
+Result<IdentityKey> parse_address(const Json& json) {
+  if (!json.is_string()) return damaged("members");
+  const auto bytes = from_hex(json.get_ref<const std::string&>());
+  if (!bytes || bytes->size() != IdentityKey::kSize) return damaged("members");
+  return IdentityKey::from(*bytes);
+}
+
+Result<mail::OwedGrant> parse_owed(const Json& json) {
+  mail::OwedGrant owed;
+  BMSG_TRY_ASSIGN(owed.mark, bytes_of(json, "mark", 8));
+  BMSG_TRY_ASSIGN(owed.epoch, number_of<std::uint32_t>(json, "epoch"));
+  BMSG_TRY(parse_list(json, "to", parse_address, owed.to));
+  return owed;
+}
+
+Result<mail::RoomAlarm> parse_alarm(const Json& json) {
+  mail::RoomAlarm alarm;
+  BMSG_TRY_ASSIGN(alarm.epoch, number_of<std::uint32_t>(json, "epoch"));
+  BMSG_TRY_ASSIGN(const auto message, bytes_of(json, "message", MessageId::kSize));
+  alarm.message = MessageId::from(message);
+  return alarm;
 }
 
 Result<mail::Room> parse_room(const Json& json) {
@@ -155,10 +206,31 @@ Result<mail::Room> parse_room(const Json& json) {
     mail::RoomSecret key;
     BMSG_TRY_ASSIGN(key.epoch, number_of<std::uint32_t>(one, "epoch"));
     BMSG_TRY_ASSIGN(key.secret, secret_of(one, "secret", 32));
+    if (one.contains("replaced")) {
+      BMSG_TRY_ASSIGN(key.replaced.value, number_of<std::uint64_t>(one, "replaced"));
+    }
     room.keys.push_back(std::move(key));
   }
-  room.unknown = unknown_of(json, {"id", "name", "keeper", "keys"});
+  std::ranges::sort(room.keys, {}, &mail::RoomSecret::epoch);
+  const auto twice = std::ranges::adjacent_find(room.keys, {}, &mail::RoomSecret::epoch);
+  if (room.keys.empty() || twice != room.keys.end()) return damaged("keys");
+  BMSG_TRY(parse_list(json, "members", parse_address, room.members));
+  BMSG_TRY(parse_list(json, "owed", parse_owed, room.owed));
+  BMSG_TRY(parse_list(json, "alarms", parse_alarm, room.alarms));
+  room.unknown = unknown_of(json, {"id", "name", "keeper", "keys", "members", "owed", "alarms"});
   return room;
+}
+
+/// Lists that are empty are left out.
+void add_room_lists(Json& json, const mail::Room& room) {
+  for (const IdentityKey& one : room.members) json["members"].push_back(to_hex(one.view()));
+  for (const mail::OwedGrant& one : room.owed) {
+    Json owed{{"mark", to_hex(one.mark)}, {"epoch", one.epoch}, {"to", Json::array()}};
+    for (const IdentityKey& to : one.to) owed["to"].push_back(to_hex(to.view()));
+    json["owed"].push_back(std::move(owed));
+  }
+  for (const mail::RoomAlarm& one : room.alarms)
+    json["alarms"].push_back(Json{{"epoch", one.epoch}, {"message", to_hex(one.message.view())}});
 }
 
 Json print_room(const mail::Room& room) {
@@ -167,26 +239,16 @@ Json print_room(const mail::Room& room) {
             {"keeper", to_hex(room.keeper.view())},
             {"keys", Json::array()}};
   for (const mail::RoomSecret& key : room.keys) {
-    json["keys"].push_back(Json{{"epoch", key.epoch}, {"secret", to_hex(key.secret.view())}});
+    Json one{{"epoch", key.epoch}, {"secret", to_hex(key.secret.view())}};
+    if (key.replaced.value != 0) one["replaced"] = key.replaced.value;
+    json["keys"].push_back(std::move(one));
   }
+  add_room_lists(json, room);
   add_unknown(json, room.unknown);
   return json;
 }
 
 enum class MailboxKey { required, absent };
-
-template <class Item>
-Result<Done> parse_list(const Json& json, const char* name, Result<Item> (*parse)(const Json&),
-                        std::vector<Item>& items) {
-  const auto list = json.find(name);
-  if (list == json.end()) return done;
-  if (!list->is_array()) return damaged(name);
-  for (const Json& one : *list) {
-    BMSG_TRY_ASSIGN(auto item, parse(one));
-    items.push_back(std::move(item));
-  }
-  return done;
-}
 
 Result<mail::Keyring> parse(const SecretBytes& text, std::size_t bytes_max, MailboxKey mailbox) {
   auto parsed = parse_json(as_text(text.view()), bytes_max);

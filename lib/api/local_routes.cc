@@ -48,6 +48,16 @@ Answer submit_messages(node::Service& service, const Bytes& body) {
   return encode(outcomes);
 }
 
+Answer take_messages(node::Service& service, const Bytes& body) {
+  ByteReader reader(body);
+  const std::string giver = to_string(reader.take(reader.integer<std::uint16_t>()));
+  if (reader.ran_short()) return Error{Errc::protocol, "giver"};
+  BMSG_TRY_ASSIGN(const auto frames, chain::split_pack(reader.rest(), chain::EndFrame::optional));
+  BMSG_TRY_ASSIGN(const auto messages, messages_in(frames));
+  BMSG_TRY_ASSIGN(const auto outcomes, service.take_messages(messages, giver));
+  return encode(outcomes);
+}
+
 Answer submit_compact(node::Service& service, const Bytes& body) {
   BMSG_TRY_ASSIGN(const auto compact, chain::decode_compact(body));
   BMSG_TRY_ASSIGN(const auto rebuilt, service.submit_compact(compact));
@@ -128,6 +138,7 @@ Answer learn_peers(node::Service& service, const Bytes& body) {
 const std::map<std::string_view, Verb>& verbs() {
   static const std::map<std::string_view, Verb> all = {{"submit_block", submit_block},
                                                        {"submit_messages", submit_messages},
+                                                       {"take_messages", take_messages},
                                                        {"submit_compact", submit_compact},
                                                        {"block_template", block_template},
                                                        {"take_outbox", take_outbox},

@@ -71,6 +71,7 @@ std::vector<Fixed> read_ids(ByteReader& reader) {
 void append_outcome(Bytes& out, const node::MessageOutcome& outcome) {
   append(out, outcome.id.view());
   append_verdict(out, outcome.verdict, outcome.violation);
+  out.push_back(static_cast<std::uint8_t>(outcome.room));
 }
 
 bool read_outcomes(ByteReader& reader, std::vector<node::MessageOutcome>& outcomes) {
@@ -78,6 +79,9 @@ bool read_outcomes(ByteReader& reader, std::vector<node::MessageOutcome>& outcom
   for (std::uint32_t i = 0; i < count && !reader.ran_short(); ++i) {
     node::MessageOutcome outcome{.id = reader.fixed<MessageId>(), .verdict = {}, .violation = {}};
     if (!read_verdict(reader, outcome.verdict, outcome.violation)) return false;
+    const auto room = reader.integer<std::uint8_t>();
+    if (room > static_cast<std::uint8_t>(node::Room::share_full)) return false;
+    outcome.room = static_cast<node::Room>(room);
     outcomes.push_back(std::move(outcome));
   }
   return true;

@@ -124,6 +124,12 @@ Result<std::vector<Block>> MirrorTransport::blocks(Height from, std::uint32_t co
   return std::vector<Block>(part.begin(), part.end());
 }
 
+bool MirrorTransport::expect_blocks(Height from, std::uint32_t, Bodies) {
+  const Height first = aligned(from, kAlignedBlocks);
+  if (block_files_.contains(first)) return true;
+  return HttpTransport::expect_blocks(first, kAlignedBlocks, Bodies::with);
+}
+
 Result<std::optional<Block>> MirrorTransport::block(const BlockHash&, Bodies) {
   return std::optional<Block>();
 }

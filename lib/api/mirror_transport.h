@@ -30,9 +30,14 @@ class MirrorTransport final : public HttpTransport {
   /// With bodies, whatever is asked.
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
 
+  bool expect_blocks(Height from, std::uint32_t count, Bodies bodies) override;
+
   // What files cannot do: nothing is found, and a put is Errc::bad_usage.
   Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override;
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
+  Result<std::vector<bool>> have(const std::vector<ShortId>& ids) override {
+    return std::vector<bool>(ids.size());
+  }
   Result<node::Feed> feed(const std::string& cursor) override;
   Result<std::vector<node::PutLine>> put(const Bytes& pack) override;
 

@@ -33,8 +33,10 @@ Result<mail::ContactBook> contacts_in(const crypto::SecretBytes& members) {
   return book;
 }
 
+enum class Cards { refused, allowed };
+
 /// That nothing stands in it which no writer writes.
-Result<Done> judge(const mail::Keyring& keyring) {
+Result<Done> judge(const mail::Keyring& keyring, Cards cards) {
   std::set<std::string> names;
   std::set<IdentityKey> addresses;
   if (keyring.identities.empty()) return damaged("there is no identity in it");
@@ -42,7 +44,8 @@ Result<Done> judge(const mail::Keyring& keyring) {
     const bool has_name = !identity.name.empty();
     const auto name = mail::to_contact_name(identity.name);
     if (has_name && (!name || name.value() != identity.name)) return damaged("name");
-    if (identity.device != 0 || !identity.cards.empty()) return damaged("a prekey");
+    const bool has_cards = cards == Cards::refused && !identity.cards.empty();
+    if (identity.device != 0 || has_cards) return damaged("a prekey");
     if (identity.revocation.size() != mail::kStatementBytes) return damaged("revocation");
     if (!addresses.insert(identity.address()).second || !names.insert(identity.name).second)
       return damaged("an identity stands in it twice");
@@ -50,17 +53,25 @@ Result<Done> judge(const mail::Keyring& keyring) {
   return done;
 }
 
-}  // namespace
-
-Result<mail::Pairing> parse_pairing(const crypto::SecretBytes& json) {
+Result<mail::Pairing> parse(const crypto::SecretBytes& json, Cards cards) {
   mail::Pairing pairing;
   auto keyring = parse_travelling_keyring(json, mail::kPairFileBytesMax);
   if (!keyring) return in_context("pair file", keyring.error());
   pairing.keyring = std::move(keyring).value();
-  BMSG_TRY(judge(pairing.keyring));
+  BMSG_TRY(judge(pairing.keyring, cards));
   BMSG_TRY_ASSIGN(pairing.contacts, contacts_in(pairing.keyring.unknown));
   pairing.keyring.unknown = crypto::SecretBytes();
   return pairing;
+}
+
+}  // namespace
+
+Result<mail::Pairing> parse_pairing(const crypto::SecretBytes& json) {
+  return parse(json, Cards::refused);
+}
+
+Result<mail::Pairing> parse_identity_backup(const crypto::SecretBytes& json) {
+  return parse(json, Cards::allowed);
 }
 
 Result<crypto::SecretBytes> print_pairing(mail::Pairing pairing) {

@@ -14,6 +14,9 @@ namespace bmsg::api {
 /// Source: bmsg-format(5), "Pair file".
 Result<mail::Pairing> parse_pairing(const crypto::SecretBytes& json);
 
+/// The same of a backup of identities, whose prekeys may stand in it.
+Result<mail::Pairing> parse_identity_backup(const crypto::SecretBytes& json);
+
 /// Spends the pairing. Errors: Errc::bad_input for contacts that no reader takes.
 Result<crypto::SecretBytes> print_pairing(mail::Pairing pairing);
 

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "lib/api/aligned_ranges.h"
+#include "lib/api/chunk_answers.h"
 #include "lib/api/peer_places.h"
 #include "lib/api/wire_json.h"
 #include "lib/chain/block_hash.h"
@@ -15,6 +16,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/limits.h"
 #include "lib/core/try.h"
+#include "lib/net/address.h"
 
 namespace bmsg::api {
 namespace {
@@ -22,6 +24,8 @@ namespace {
 using net::HttpResponse;
 using net::Method;
 
+constexpr std::string_view kPoolFull = "full";
+constexpr std::string_view kShareFull = "share";
 constexpr std::size_t kOffersMax = 64 * kShortIdsPerRequest;  // Of one put: each is looked up.
 
 /// Takes the part of a path before the next '/'.
@@ -138,20 +142,11 @@ Result<HttpResponse> answer_block(node::Service& service, std::string_view path,
   return pack_response(std::move(pack));
 }
 
-Bytes pack_messages(const std::vector<Message>& messages) {
-  Bytes pack = chain::begin_pack();
-  for (const Message& message : messages) {
-    if (pack.size() + message.head.encoded_bytes() > kFrameBytesMax) break;
-    chain::append_frame(pack, chain::FrameType::message, encode(message));
-  }
-  return pack;
-}
-
 Result<HttpResponse> answer_object(node::Service& service, std::string_view path) {
   const auto full = fixed_from_hex<MessageId>(path);
   const auto id = full ? prefix_of<ShortId>(*full) : fixed_from_hex<ShortId>(path);
   if (!id) return bad_request("obj/ID, whole or its first 16 digits");
-  BMSG_TRY_ASSIGN(const auto messages, service.messages({*id}));
+  BMSG_TRY_ASSIGN(const auto messages, find_messages(service, {*id}));
   const bool other = full && !messages.empty() && chain::id_of(messages.front().head) != *full;
   if (messages.empty() || other) return not_found();
   return pack_response(pack_messages(messages));
@@ -166,7 +161,7 @@ std::optional<std::vector<ShortId>> ids_in(const net::HttpRequest& request) {
 Result<HttpResponse> answer_get(node::Service& service, const net::HttpRequest& request) {
   const auto ids = ids_in(request);
   if (!ids) return bad_request("up to 1024 short ids of 8 bytes");
-  BMSG_TRY_ASSIGN(const auto messages, service.messages(*ids));
+  BMSG_TRY_ASSIGN(const auto messages, find_messages(service, *ids));
   return pack_response(pack_messages(messages));
 }
 
@@ -174,9 +169,9 @@ Result<HttpResponse> answer_have(node::Service& service, const net::HttpRequest&
   const auto ids = ids_in(request);
   if (!ids) return bad_request("up to 1024 short ids of 8 bytes");
   Bytes bitmap((ids->size() + 7) / 8);
+  BMSG_TRY_ASSIGN(const auto held, held_of(service, *ids));
   for (std::size_t i = 0; i < ids->size(); ++i) {
-    BMSG_TRY_ASSIGN(const auto found, service.messages({(*ids)[i]}));
-    if (!found.empty()) bitmap[i / 8] = static_cast<std::uint8_t>(bitmap[i / 8] | 0x80 >> i % 8);
+    if (held[i]) bitmap[i / 8] = static_cast<std::uint8_t>(bitmap[i / 8] | 0x80 >> i % 8);
   }
   return net::HttpResponse{
       200, "application/octet-stream", {{"cache-control", "no-store"}}, std::move(bitmap)};
@@ -202,22 +197,42 @@ node::PutLine line_of(node::Verdict verdict, const std::optional<chain::Violatio
           .need = {}};
 }
 
+/// A message for which there was no room breaks no rule.
+node::PutLine line_of(const node::MessageOutcome& outcome) {
+  if (outcome.verdict != node::Verdict::refused || outcome.room == node::Room::enough)
+    return line_of(outcome.verdict, outcome.violation);
+  return bad_line(outcome.room == node::Room::pool_full ? kPoolFull : kShareFull);
+}
+
+/// Whose part of the pool it fills: callers of one subnet are one giver, since whoever has one
+/// address there has many.
+std::string giver_of(const net::Peer& caller) {
+  if (caller.is_unix || caller.is_loopback || caller.address.empty()) return "local";
+  return net::origin_of(caller.address).subnet;
+}
+
 /// Hands over messages together: one commit for all of them.
 Result<std::vector<node::PutLine>> put_messages(node::Service& service,
-                                                std::span<const chain::Frame> frames) {
+                                                std::span<const chain::Frame> frames,
+                                                const net::Peer& caller) {
   std::vector<node::PutLine> lines(frames.size(), bad_line("layout"));
   std::vector<Message> messages;
   std::vector<std::size_t> places;  // Of each in `lines`.
   for (std::size_t i = 0; i < frames.size(); ++i) {
     auto message = decode_message(frames[i].payload);
     if (!message) continue;
+    if (message.value().head.suite == Suite::chunk) {
+      BMSG_TRY_ASSIGN(const auto outcome, take_chunk(service, message.value()));
+      lines[i] = line_of(outcome);
+      continue;
+    }
     messages.push_back(std::move(message).value());
     places.push_back(i);
   }
-  BMSG_TRY_ASSIGN(const auto outcomes, service.submit_messages(messages, node::Origin::peer));
+  BMSG_TRY_ASSIGN(const auto outcomes, service.take_messages(messages, giver_of(caller)));
   check(outcomes.size() == places.size(), "a message without an outcome");
   for (std::size_t i = 0; i < places.size(); ++i) {
-    lines[places[i]] = line_of(outcomes[i].verdict, outcomes[i].violation);
+    lines[places[i]] = line_of(outcomes[i]);
   }
   return lines;
 }
@@ -302,11 +317,12 @@ Result<HttpResponse> answer_put(node::Service& service, const net::HttpRequest& 
   if (!frames) return error_response(400, "frame", frames.error().message);
   std::span<const chain::Frame> left = frames.value();
   if (offers_in(left) > kOffersMax) return bad_request("a put offers up to 65536 ids");
+  if (has_many_chunks(left)) return bad_request("a put brings up to 64 chunks");
   std::string lines;
   while (!left.empty()) {
     const std::size_t run = messages_in_front(left);
     if (run > 0) {
-      BMSG_TRY_ASSIGN(const auto several, put_messages(service, left.first(run)));
+      BMSG_TRY_ASSIGN(const auto several, put_messages(service, left.first(run), request.peer));
       for (const node::PutLine& line : several) lines += print_put_line(line);
     } else {
       BMSG_TRY_ASSIGN(const auto line, put_frame(service, left.front(), request.peer));

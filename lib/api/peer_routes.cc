@@ -19,6 +19,11 @@ constexpr std::size_t kWaitingMax = 256;
 constexpr std::size_t kPollsMax = 512;
 constexpr std::uint32_t kWaitSecondsMax = 60;
 
+/// Whether it costs next to nothing to answer: it need not wait behind what costs much.
+bool is_quick(const net::HttpRequest& request) {
+  return request.method == net::Method::get && request.path == std::string(kPeerPrefix) + "info";
+}
+
 /// Whose polls are counted together; nullopt where none are.
 std::optional<net::Origin> counted_origin(const net::Peer& caller) {
   if (caller.is_unix || caller.is_loopback || caller.address.empty()) return std::nullopt;
@@ -44,14 +49,16 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
         later_(std::move(later)),
         policy_(policy),
         scores_(clock),
-        worker_(kWaitingMax) {}
+        worker_(kWaitingMax),
+        quick_worker_(kWaitingMax) {}
 
   void handle(net::HttpRequest request, net::Respond respond) {
     if (scores_.is_banned(request.peer))
       return respond(error_response(403, "banned", "what came from here broke the rules"));
     const auto shared = std::make_shared<net::HttpRequest>(std::move(request));
     const auto self = shared_from_this();
-    const bool taken = worker_.post([self, shared, respond] { self->answer(*shared, respond); });
+    Worker& worker = is_quick(*shared) ? quick_worker_ : worker_;
+    const bool taken = worker.post([self, shared, respond] { self->answer(*shared, respond); });
     if (!taken) respond(error_response(503, "busy", "try again"));
   }
 
@@ -80,6 +87,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
       stopping_ = true;
     }
     worker_.stop();
+    quick_worker_.stop();
     answer_waiting();
   }
 
@@ -178,6 +186,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   bool stopping_ = false;
   std::atomic<std::uint64_t> changes_ = 0;
   Worker worker_;
+  Worker quick_worker_;  // What many ask for at once and large answers hold up nobody's hello.
 };
 
 std::optional<net::HttpResponse> refuse_put(const net::HttpRequest& request) {

@@ -20,7 +20,8 @@ using Later = std::function<void(std::chrono::milliseconds delay, std::function<
 /// What a node that takes nothing says to a put; nullopt for any other request.
 std::optional<net::HttpResponse> refuse_put(const net::HttpRequest& request);
 
-/// Answers everything under /bmsg/1/. What may take long runs on a thread of its own.
+/// Answers everything under /bmsg/1/. What may take long runs on a thread of its own, and `info`,
+/// with which every exchange begins, on another.
 /// Threads: handle() from one; changed() and set_limits() from any.
 /// Source:  bmsg-protocol(7), "Paths".
 class PeerRoutes {

@@ -156,6 +156,16 @@ Result<std::vector<node::MessageOutcome>> RemoteService::submit_messages(
   return decode_message_outcomes(answer);
 }
 
+Result<std::vector<node::MessageOutcome>> RemoteService::take_messages(
+    const std::vector<Message>& messages, const std::string& giver) {
+  Bytes body;
+  append_be(body, static_cast<std::uint16_t>(std::min<std::size_t>(giver.size(), UINT16_MAX)));
+  append(body, as_bytes(giver).first(std::min<std::size_t>(giver.size(), UINT16_MAX)));
+  append(body, pack_of(messages));
+  BMSG_TRY_ASSIGN(const auto answer, ask("take_messages", std::move(body)));
+  return decode_message_outcomes(answer);
+}
+
 Result<node::Service::Rebuilt> RemoteService::submit_compact(const chain::CompactBlock& compact) {
   BMSG_TRY_ASSIGN(const auto answer, ask("submit_compact", chain::encode(compact)));
   return decode_rebuilt(answer);

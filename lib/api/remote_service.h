@@ -33,6 +33,8 @@ class RemoteService final : public node::Service {
   Result<node::BlockOutcome> submit_block(const Block& block) override;
   Result<std::vector<node::MessageOutcome>> submit_messages(const std::vector<Message>& messages,
                                                             node::Origin origin) override;
+  Result<std::vector<node::MessageOutcome>> take_messages(const std::vector<Message>& messages,
+                                                          const std::string& giver) override;
   Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override;
   Result<node::BlockTemplate> block_template(const node::TemplateWish& wish) override;
   Result<node::OutboxTaken> take_outbox() override;

@@ -11,8 +11,8 @@
 namespace bmsg::api {
 namespace {
 
-constexpr std::array kMembers = {"to",       "body",    "subject", "public", "topic",
-                                 "reply_to", "expires", "key",     "ask_ack"};
+constexpr std::array kMembers = {"to",       "body",    "subject", "public",  "topic",
+                                 "reply_to", "expires", "key",     "ask_ack", "attachments"};
 
 Result<Done> check_members(const Json& json) {
   if (!json.is_object()) return Error{Errc::bad_input, "a line must be a JSON object"};
@@ -37,6 +37,21 @@ Result<std::vector<std::string>> recipients(const Json& json) {
   return to;
 }
 
+Result<std::vector<std::string>> paths_in(const Json& json) {
+  std::vector<std::string> paths;
+  const auto at = json.find("attachments");
+  if (at == json.end() || at->is_null()) return paths;
+  const Error refusal{Errc::bad_input, "'attachments' is no list of paths"};
+  if (!at->is_array()) return refusal;
+  for (const Json& one : *at) {
+    if (!one.is_string()) return refusal;
+    paths.push_back(one.get<std::string>());
+    if (paths.back() == "-")
+      return Error{Errc::bad_input, "'attachments': standard input is where the lines come from"};
+  }
+  return paths;
+}
+
 Result<bool> truth_member(const Json& json, const char* name) {
   const auto at = json.find(name);
   if (at == json.end()) return false;
@@ -59,6 +74,7 @@ Result<SendLine> parse_send_line(std::string_view line) {
     BMSG_TRY_ASSIGN(auto value, text_member(json, name));
     if (value) *text = std::move(*value);
   }
+  BMSG_TRY_ASSIGN(send.attachments, paths_in(json));
   BMSG_TRY_ASSIGN(send.open, truth_member(json, "public"));
   BMSG_TRY_ASSIGN(send.ask_ack, truth_member(json, "ask_ack"));
   return send;

@@ -22,6 +22,7 @@ struct SendLine {
   std::string expires;
   std::string key;
   bool ask_ack = false;
+  std::vector<std::string> attachments;  // Paths.
 };
 
 inline constexpr std::size_t kSendLineBytesMax = 16u << 20;

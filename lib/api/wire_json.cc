@@ -102,6 +102,8 @@ std::string print_info(const node::NodeInfo& info) {
                             {"blocks", kBlocksPerRequest}}}};
   if (info.read_only) json["read_only"] = true;
   if (info.light) json["light"] = true;
+  if (info.blob_quota > 0)
+    json["blobs"] = Json{{"quota", info.blob_quota}, {"room", info.blob_room}};
   return print_json(json);
 }
 
@@ -141,6 +143,11 @@ Result<node::NodeInfo> parse_info(std::string_view given) {
   if (const auto at = json.find("light"); at != json.end()) {
     if (!at->is_boolean()) return malformed("light");
     info.light = at->get<bool>();
+  }
+  if (const auto at = json.find("blobs"); at != json.end()) {
+    if (!at->is_object()) return malformed("blobs");
+    BMSG_TRY_ASSIGN(info.blob_quota, number(*at, "quota"));
+    BMSG_TRY_ASSIGN(info.blob_room, number(*at, "room", info.blob_quota));
   }
   return info;
 }
@@ -250,7 +257,10 @@ std::string print_peers(const std::vector<node::Peer>& peers) {
                        {"told_by", peer.told_by},
                        {"reached", peer.reached.value},
                        {"exchanges", peer.exchanges},
-                       {"records_asked", peer.records_asked.value}});
+                       {"records_asked", peer.records_asked.value},
+                       {"cursor", peer.cursor},
+                       {"own_cursor", peer.own_cursor},
+                       {"cursors_since", peer.cursors_since.value}});
   }
   return print_json(all);
 }
@@ -290,6 +300,9 @@ Result<node::Peer> parse_peer(const Json& json) {
   BMSG_TRY_ASSIGN(const auto exchanges, number(json, "exchanges", UINT32_MAX));
   peer.exchanges = static_cast<std::uint32_t>(exchanges);
   BMSG_TRY_ASSIGN(peer.records_asked.value, number(json, "records_asked"));
+  BMSG_TRY_ASSIGN(peer.cursor, text(json, "cursor", kCursorBytesMax));
+  BMSG_TRY_ASSIGN(peer.own_cursor, text(json, "own_cursor", kCursorBytesMax));
+  BMSG_TRY_ASSIGN(peer.cursors_since.value, number(json, "cursors_since"));
   return peer;
 }
 

@@ -89,6 +89,7 @@ bool acknowledges(const Summary& summary, const ContactBook& contacts) {
   const bool text = !summary.fault && summary.kind == Kind::text;
   const auto sender = summary.identity();
   if (!text || summary.direction != Direction::in || !sender) return false;
+  if (!summary.room.empty()) return false;  // One message would bring one from each member.
   if (summary.signature != SignatureState::good) return false;
   const Contact* contact = contacts.by_address(*sender);
   if (contact == nullptr || contact->trust == Trust::blocked) return false;

@@ -1,5 +1,8 @@
 #include "lib/mail/addressing.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -48,6 +51,12 @@ class Batches {
   std::map<InboxPrefix, std::size_t, InboxOrder> open_;
 };
 
+std::string describe_revoked(const IdentityKey& ended, const std::vector<IdentityKey>& proposed) {
+  std::string text = to_address(ended);
+  for (const IdentityKey& one : proposed) text += fmt::format(", proposed: {}", to_address(one));
+  return text;
+}
+
 /// The cards to seal to: all that hold; only where none does and that will do, the expired ones.
 std::vector<Card> usable(std::vector<Card> cards, UnixSeconds now, Stale stale) {
   const auto holds = [&](const Card& card) { return card.usable_at(now); };
@@ -59,6 +68,10 @@ std::vector<Card> usable(std::vector<Card> cards, UnixSeconds now, Stale stale) 
 Result<Done> add_person(const CardDirectory& cards, const Addressee& to, UnixSeconds now,
                         Stale stale, Batches& batches, Addressing& result) {
   BMSG_TRY_ASSIGN(NewestCards known, cards.cards_of(to.address));
+  if (known.revoked) {
+    result.revoked.push_back(describe_revoked(to.address, known.successors));
+    return done;
+  }
   if (known.conflict) {
     result.conflicts.push_back(to_address(to.address));
     return done;
@@ -95,6 +108,29 @@ Result<Addressing> address(const CardDirectory& cards, const std::vector<Address
   }
   result.batches = batches.take();
   return result;
+}
+
+std::optional<Error> refusal(const Addressing& found) {
+  if (!found.revoked.empty()) {
+    const bool proposed = found.revoked.front().find(' ') != std::string::npos;
+    return Error{
+        Errc::no_recipient, fmt::format("revoked by its owner: {}", fmt::join(found.revoked, "; ")),
+        proposed ? "compare the words of the new key by voice, then 'bmsg contact move "
+                   "NAME ADDRESS'"
+                 : "ask them for a new address; 'bmsg contact move NAME ADDRESS' takes it"};
+  }
+  if (!found.missing.empty()) {
+    return Error{Errc::no_recipient,
+                 fmt::format("no usable card of {}", fmt::join(found.missing, ", "))};
+  }
+  if (!found.conflicts.empty()) {
+    return Error{
+        Errc::no_recipient,
+        fmt::format("two different cards of one number of {}", fmt::join(found.conflicts, ", ")),
+        "a thief or a copied store makes those; ask them for the output of 'bmsg id "
+        "--card', and 'bmsg contact add NAME FILE' picks that one"};
+  }
+  return std::nullopt;
 }
 
 Result<Addressing> address_anonymous(const CardDirectory& cards, const std::vector<Addressee>& to,

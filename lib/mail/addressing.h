@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,12 @@ struct Addressing {
   std::vector<Batch> batches;
   std::vector<std::string> missing;    // Addresses without a usable card.
   std::vector<std::string> conflicts;  // Addresses with two cards of one number.
+  std::vector<std::string> revoked;    // Addresses that were ended, each with what is proposed.
 };
+
+/// Why nothing may be sealed to them: Errc::no_recipient, naming all of the gravest kind. nullopt:
+/// it may.
+std::optional<Error> refusal(const Addressing& found);
 
 /// Who sends; nullopt where a message is anonymous.
 struct SenderDevice {

@@ -67,6 +67,10 @@ CardOrder compare(const Card& candidate, const Card& known);
 struct NewestCards {
   std::vector<Card> cards;  // One for each device, by device number.
   bool conflict = false;
+  // What CardDirectory knows beside cards; their cards are left out.
+  bool revoked = false;                 // The whole identity.
+  std::vector<std::uint8_t> retired;    // Devices: their numbers stay dead.
+  std::vector<IdentityKey> successors;  // Proposed, never adopted.
 };
 NewestCards newest(std::vector<Card> cards);
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lib/core/address.h"
 #include "lib/core/byte_reader.h"
 #include "lib/core/codec.h"
@@ -61,6 +63,10 @@ Result<std::optional<Card>> CardDirectory::read(const std::filesystem::path& fil
   return std::optional(std::move(card).value());
 }
 
+std::filesystem::path CardDirectory::revocations_file(const IdentityKey& identity) const {
+  return directory_ / (to_address(identity) + ".revoked");
+}
+
 Result<CardOrder> CardDirectory::put(const Card& card) {
   const auto file = file_of(card.identity, card.device);
   BMSG_TRY_ASSIGN(const auto known, read(file));
@@ -84,7 +90,15 @@ Result<NewestCards> CardDirectory::cards_of(const IdentityKey& identity) const {
     file += fmt::format(".{}", device);
     BMSG_TRY(add_kept(file, identity, device, cards));
   }
-  return newest(std::move(cards));
+  NewestCards known = newest(std::move(cards));
+  BMSG_TRY_ASSIGN(const auto revocations, revocations_of(identity));
+  for (const Revocation& one : revocations) {
+    if (one.statement.scope != kWholeIdentity) known.retired.push_back(one.statement.scope);
+    std::erase_if(known.cards, [&](const Card& card) { return one.covers(card.device); });
+  }
+  known.revoked = ends_identity(revocations);
+  known.successors = successors_in(revocations);
+  return known;
 }
 
 Result<std::vector<Card>> CardDirectory::kept(const IdentityKey& identity,
@@ -114,6 +128,31 @@ Result<Done> CardDirectory::settle(const Card& chosen) {
   return disk_.remove(conflict_of(file));
 }
 
+Result<std::vector<Revocation>> CardDirectory::revocations_of(const IdentityKey& identity) const {
+  const auto file = revocations_file(identity);
+  BMSG_TRY_ASSIGN(const auto bytes, disk_.read(file, kRevocationsBytesMax));
+  if (!bytes) return std::vector<Revocation>();
+  auto known = decode_revocations(*bytes);
+  const bool is_theirs = known && std::ranges::all_of(*known, [&](const Revocation& one) {
+                           return one.statement.old_key == identity;
+                         });
+  if (is_theirs) return std::move(*known);
+  return Error{
+      Errc::corrupt, fmt::format("'{}' is damaged", file.string()),
+      fmt::format("remove '{}': what the chain has is collected again", directory_.string())};
+}
+
+Result<bool> CardDirectory::put_statement(ByteView statement,
+                                          const std::optional<StatementPost>& post) {
+  const auto read = read_statement(statement);
+  if (!read) return Error{Errc::bad_input, "not a revocation: signature"};
+  BMSG_TRY_ASSIGN(auto known, revocations_of(read->old_key));
+  if (!add_statement(known, statement, post)) return false;
+  BMSG_TRY(disk_.make_directory(directory_));
+  BMSG_TRY(disk_.replace(revocations_file(read->old_key), encode_revocations(known)));
+  return true;
+}
+
 Result<std::optional<WalkPlace>> CardDirectory::position() const {
   const auto bytes = disk_.read(directory_ / "position", kPositionBytesMax);
   if (!bytes && bytes.error().code != Errc::corrupt) return bytes.error();
@@ -121,17 +160,28 @@ Result<std::optional<WalkPlace>> CardDirectory::position() const {
   return decode_place(*bytes.value());
 }
 
+Result<Done> CardDirectory::collect_one(const MessageId& id, const Message& message,
+                                        Collected& collected) {
+  if (const auto statement = statement_in(message, chain_)) {
+    const StatementPost post{id, UnixSeconds{message.head.expiry()}};
+    BMSG_TRY_ASSIGN(const bool is_new, put_statement(*statement, post));
+    collected.statements += is_new ? 1 : 0;
+    return done;
+  }
+  if (!looks_like_card(message)) return done;
+  const auto card = read_card(message, chain_);
+  if (!card) return done;  // A stranger's bad card is no failure of ours.
+  BMSG_TRY_ASSIGN(const CardOrder order, put(card.value()));
+  if (order == CardOrder::newer || order == CardOrder::conflict) ++collected.cards;
+  return done;
+}
+
 Result<CardDirectory::Collected> CardDirectory::collect(const node::ChainReader& chain,
                                                         const WalkLimits& limits) {
   BMSG_TRY_ASSIGN(const auto from, position());
   Collected collected;
-  const auto visit = [&](const MessageId&, const Message& message) -> Result<Done> {
-    if (!looks_like_card(message)) return done;
-    const auto card = read_card(message, chain_);
-    if (!card) return done;  // A stranger's bad card is no failure of ours.
-    BMSG_TRY_ASSIGN(const CardOrder order, put(card.value()));
-    if (order == CardOrder::newer || order == CardOrder::conflict) ++collected.cards;
-    return done;
+  const auto visit = [&](const MessageId& id, const Message& message) {
+    return collect_one(id, message, collected);
   };
   BMSG_TRY_ASSIGN(const Walked walked, walk(chain, from, limits, visit));
   collected.more = walked.more;

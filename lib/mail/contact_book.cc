@@ -69,6 +69,14 @@ const Contact* ContactBook::by_address(const IdentityKey& address) const {
   return found == by_address_.end() ? nullptr : &contacts_.at(found->second);
 }
 
+const Contact* ContactBook::by_room(ByteView id) const {
+  for (const auto& [name, contact] : contacts_) {
+    const bool is_room = contact.kind == ContactKind::room && !contact.room.empty();
+    if (is_room && std::ranges::equal(contact.room, id)) return &contact;
+  }
+  return nullptr;
+}
+
 const Contact* ContactBook::confusable_with(std::string_view name) const {
   const auto kept = to_nfc(name);
   const std::string wanted = skeleton(name);
@@ -100,6 +108,9 @@ Result<Done> ContactBook::add(Contact contact) {
   if (contact.kind == ContactKind::person) {
     if (const Contact* other = by_address(*contact.address)) return taken(other->name);
     by_address_.emplace(*contact.address, contact.name);
+  }
+  if (!contact.room.empty()) {
+    if (const Contact* other = by_room(contact.room)) return taken(other->name);
   }
   std::ranges::sort(contact.members);
   const std::string name = contact.name;
@@ -219,6 +230,8 @@ Result<Done> ContactBook::remove_members(std::string_view group,
 Result<std::vector<Contact>> ContactBook::persons(std::string_view name) const {
   const Contact* contact = find(name);
   if (!contact) return no_contact(name);
+  if (contact->kind == ContactKind::room)
+    return Error{Errc::no_recipient, fmt::format("'{}' is a room, not a person", contact->name)};
   if (contact->kind != ContactKind::group) return std::vector<Contact>{*contact};
   std::vector<Contact> found;
   for (const std::string& member : contact->members) {

@@ -30,6 +30,8 @@ struct Contact {
   std::string note;                   // May be empty.
   std::vector<std::string> members;   // Of a group: names of contacts, ascending.
   std::vector<IdentityKey> formerly;  // Addresses it had before, oldest first.
+  Bytes room{};                       // Of a room: its id, 16 bytes.
+  std::string box{};                  // Of a room that one can only post to: its box (box.h).
 
   bool operator==(const Contact&) const = default;
 };
@@ -55,6 +57,7 @@ class ContactBook {
   std::vector<const Contact*> all() const;
   const Contact* find(std::string_view name) const;
   const Contact* by_address(const IdentityKey& address) const;
+  const Contact* by_room(ByteView id) const;
   std::size_t size() const { return contacts_.size(); }
   /// A contact whose name could be taken for this one, and is not it.
   const Contact* confusable_with(std::string_view name) const;

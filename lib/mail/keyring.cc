@@ -29,6 +29,12 @@ bool is_accepted(const crypto::ScryptCost& cost) {
   return n && cost.r == 8 && cost.p >= 1 && cost.p <= 4;
 }
 
+/// No honest owner gets there in any life.
+Error last_number() {
+  return Error{Errc::bad_input, "the last number of a card is taken, which only a thief does",
+               "'bmsg id revoke' ends the identity"};
+}
+
 struct FileKeys {
   crypto::SecretBytes key;
   Bytes commitment;
@@ -100,7 +106,9 @@ Result<CardKey> make_card_key(const Identity& identity, const ChainId& chain, Un
   made.chain = chain;
   made.until = until;
   for (const CardKey& known : identity.cards) {
-    if (known.chain == chain) made.seq = std::max(made.seq, known.seq + 1);
+    if (known.chain != chain) continue;
+    if (known.seq == UINT64_MAX) return last_number();
+    made.seq = std::max(made.seq, known.seq + 1);
   }
   BMSG_TRY_ASSIGN(const auto ikm, crypto::random_secret(entropy, kSecretBytes));
   made.secret = crypto::derive_private_key(crypto::KemId::x25519_hkdf_sha256, ikm.view());

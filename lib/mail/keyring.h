@@ -21,20 +21,27 @@ namespace bmsg::mail {
 struct CardKey {
   ChainId chain;
   std::uint64_t seq = 1;
-  crypto::SecretBytes secret;   // X25519.
-  UnixSeconds until;            // When the card expires.
-  UnixSeconds buried;           // Time of the block that holds it, once deep enough; 0: not yet.
+  crypto::SecretBytes secret;      // X25519.
+  UnixSeconds until;               // When the card expires.
+  UnixSeconds buried;              // Time of the block that holds it, once deep enough; 0: not yet.
+  std::optional<BlockHash> block;  // That block. JSON "block", absent while "buried" is 0.
   InboxPrefix inbox;            // As the card says. JSON "inbox": 5 bytes as hex, absent if zero.
   crypto::SecretBytes unknown;  // JSON object of members that this version does not know.
 };
 
+/// How long a prekey is the newest, and for how long after the next one's burial it is kept.
+inline constexpr std::uint64_t kEpochSeconds = 7 * 86400;
+inline constexpr std::uint64_t kGraceSeconds = 7 * 86400;
+
 /// Somebody we are.
 struct Identity {
-  std::string name;            // Also what cards claim; may be empty.
-  crypto::SecretBytes seed;    // Ed25519.
-  Bytes revocation;            // Signed in advance; 193 bytes.
-  std::uint8_t device = 0;     // Of this store.
-  std::vector<CardKey> cards;  // Oldest first, of all chains.
+  std::string name;                     // Also what cards claim; may be empty.
+  crypto::SecretBytes seed;             // Ed25519.
+  Bytes revocation;                     // Signed in advance; 193 bytes.
+  std::uint8_t device = 0;              // Of this store.
+  std::vector<CardKey> cards;           // Oldest first, of all chains.
+  std::uint64_t epoch = kEpochSeconds;  // See epoch.h. JSON "epoch" and "grace", absent if so.
+  std::uint64_t grace = kGraceSeconds;
   crypto::SecretBytes unknown;
 
   IdentityKey address() const;
@@ -44,13 +51,34 @@ struct Identity {
 struct RoomSecret {
   std::uint32_t epoch = 0;
   crypto::SecretBytes secret;
+  UnixSeconds replaced{};  // When a later epoch came here; 0: it is the newest.
 };
 
+/// A grant that is still to be sealed to these: they have no card yet, or whoever was about to do
+/// it has died.
+struct OwedGrant {
+  Bytes mark;  // 8 random bytes: what was queued under it is not queued again.
+  std::uint32_t epoch = 0;
+  std::vector<IdentityKey> to;  // None: only our other devices.
+};
+
+/// The keeper gave another secret for an epoch that we have.
+struct RoomAlarm {
+  std::uint32_t epoch = 0;
+  MessageId message;
+
+  bool operator==(const RoomAlarm&) const = default;
+};
+
+/// What is done with a room is in room.h.
 struct Room {
-  Bytes id;
+  Bytes id;  // 16 bytes, the same in every epoch.
   std::string name;
   IdentityKey keeper;
-  std::vector<RoomSecret> keys;
+  std::vector<RoomSecret> keys;        // By epoch, ascending.
+  std::vector<IdentityKey> members{};  // Others than the keeper, as the keeper knows them.
+  std::vector<OwedGrant> owed{};       // Of the keeper.
+  std::vector<RoomAlarm> alarms{};
   crypto::SecretBytes unknown;
 };
 

@@ -26,11 +26,22 @@ struct LiveKey {
   InboxPrefix inbox;
 };
 
+/// The secret of one epoch of a room.
+struct RoomKey {
+  Bytes room;  // Its id.
+  std::string name;
+  IdentityKey keeper;
+  std::uint32_t epoch = 0;
+  Bytes public_key;
+  crypto::Agreement agreement;
+};
+
 /// Threads: one at a time.
 struct MailKeys {
   ChainId chain;
   std::vector<OwnIdentity> own;
   std::vector<LiveKey> live;
+  std::vector<RoomKey> rooms;  // A new one makes what was scanned be looked through for it.
   crypto::SecretBytes mailbox_key;
   /// H over our addresses. Another value makes a scan start over; a fresh prekey does not, since
   /// nothing can have been sealed to it before.
@@ -38,6 +49,9 @@ struct MailKeys {
 
   const OwnIdentity* own_of(ByteView sender) const;
 };
+
+/// What MailKeys::digest is for these identities.
+Digest digest_of_addresses(const Keyring& keyring);
 
 MailKeys mail_keys(const Keyring& keyring, const ChainId& chain);
 

@@ -12,8 +12,10 @@ constexpr std::size_t kPage = 64;
 // Between listing the outbox and reading a file another process may move it on, twice at most.
 constexpr int kOutboxTries = 3;
 
-bool matches(const MessageId& id, const Summary& summary, const ListFilter& filter) {
-  if (filter.text_only && !is_text(summary)) return false;
+bool matches(const MessageId& id, const Summary& summary, const Flags& flags,
+             const ListFilter& filter) {
+  const bool invites = flags.contains(std::string(kInvitationFlag));
+  if (filter.text_only && !is_text(summary) && !invites) return false;
   if (filter.direction && summary.direction != *filter.direction) return false;
   if (filter.sender && summary.sender != *filter.sender) return false;
   if (filter.thread) {
@@ -90,7 +92,7 @@ Result<std::optional<MailItem>> Mailbox::matching(const MailEntry& entry,
     return std::optional<MailItem>();
   }
   BMSG_TRY_ASSIGN(item.summary, open_summary(keys_.mailbox_key, entry.id, entry.sealed));
-  if (!matches(entry.id, item.summary, filter)) return std::optional<MailItem>();
+  if (!matches(entry.id, item.summary, item.flags, filter)) return std::optional<MailItem>();
   if (filter.phrases) {
     BMSG_TRY_ASSIGN(const bool found, says(entry.id, item.summary, *filter.phrases));
     if (!found) return std::optional<MailItem>();

@@ -33,6 +33,9 @@ struct MailItem {
   ThreadId thread() const;
 };
 
+/// The flag of a grant from somebody who is no contact: a person has to accept it (room.h).
+inline constexpr std::string_view kInvitationFlag = "invitation";
+
 /// What lists show unless asked for more: text, and what is ours and cannot be read.
 bool is_text(const Summary& summary);
 

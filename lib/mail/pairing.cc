@@ -52,16 +52,11 @@ Room copy_of(const Room& room) {
   made.id = room.id;
   made.name = room.name;
   made.keeper = room.keeper;
-  for (const RoomSecret& key : room.keys) made.keys.push_back({key.epoch, key.secret.clone()});
+  for (const RoomSecret& key : room.keys)
+    made.keys.push_back({key.epoch, key.secret.clone(), key.replaced});
+  made.members = room.members;
   made.unknown = room.unknown.clone();
   return made;
-}
-
-/// A card's key as others see it.
-Prekey public_half(const CardKey& key) {
-  const auto made = crypto::public_key_of(crypto::Curve::x25519, key.secret);
-  check(made.has_value(), "a prekey of the keyring is no key");
-  return Prekey::from(*made);
 }
 
 /// What one book calls somebody in the other.
@@ -71,9 +66,11 @@ using Names = std::unordered_map<std::string, std::string>;
 std::optional<std::string> add_one(ContactBook& book, const Contact& contact, Names& names) {
   const Contact* same =
       contact.kind == ContactKind::person ? book.by_address(*contact.address) : nullptr;
+  if (!contact.room.empty()) same = book.by_room(contact.room);
   const Contact* taken = book.find(contact.name);
   if (same == nullptr && taken != nullptr && contact.kind == ContactKind::room &&
-      taken->kind == contact.kind && taken->address == contact.address) {
+      taken->kind == contact.kind && taken->address == contact.address &&
+      taken->room == contact.room) {
     same = taken;
   }
   if (same != nullptr) {
@@ -112,6 +109,12 @@ std::optional<std::string> add_group(ContactBook& book, const Contact& group, co
 }
 
 }  // namespace
+
+Prekey public_half(const CardKey& key) {
+  const auto made = crypto::public_key_of(crypto::Curve::x25519, key.secret);
+  check(made.has_value(), "a prekey of the keyring is no key");
+  return Prekey::from(*made);
+}
 
 Pairing pairing_of(const Keyring& keyring, const Identity* only, ContactBook contacts) {
   Pairing made{.keyring = {}, .contacts = std::move(contacts)};
@@ -205,8 +208,9 @@ Result<std::uint8_t> draw_device(const NewestCards& known, Entropy& entropy) {
   std::vector<std::uint8_t> free;
   for (unsigned number = 1; number <= kDevicesToDraw; ++number) {
     const auto device = static_cast<std::uint8_t>(number);
-    if (std::ranges::find(known.cards, device, &Card::device) == known.cards.end())
-      free.push_back(device);
+    const bool taken = std::ranges::find(known.cards, device, &Card::device) != known.cards.end();
+    const bool dead = std::ranges::find(known.retired, device) != known.retired.end();
+    if (!taken && !dead) free.push_back(device);
   }
   if (free.empty()) return Error{Errc::bad_input, "this identity has no device number left"};
   const std::size_t fair = 256 - 256 % free.size();  // From there on some would come more often.
@@ -233,9 +237,10 @@ Result<OwnCard> judge_own_card(const CardDirectory& cards, const Identity& ident
   for (const Card& card : kept) {
     seen |= card.prekey == mine;
     if (std::ranges::find(ours, card.prekey) != ours.end()) continue;
-    // The first device came by no draw: two of those are an alarm, which its owner has to judge.
-    if (identity.device == 0) return OwnCard::fine;
     if (card.seq < newest->seq) continue;
+    // The first device came by no draw. A card above ours is one whose prekey was lost with what a
+    // backup does not have; two of one number are an alarm, which its owner has to judge.
+    if (identity.device == 0) return card.seq > newest->seq ? OwnCard::outbid : OwnCard::rival;
     if (card.seq > newest->seq || (card.seq == newest->seq && card.prekey < mine))
       return OwnCard::yield;
     return OwnCard::outbid;

@@ -56,7 +56,10 @@ inline constexpr std::uint8_t kPairLog2NMax = 18;            // 256 MiB and a se
 /// another name here comes back as lines for a person, untrusted names among them.
 std::vector<std::string> add_missing(ContactBook& book, const ContactBook& from);
 
-/// A random device number from 1 to 254 that none of these cards has.
+/// A card's key as others see it.
+Prekey public_half(const CardKey& key);
+
+/// A random device number from 1 to 254 that none of these cards has and that was never retired.
 /// Errors: Errc::no_resource; Errc::bad_input if all are taken.
 Result<std::uint8_t> draw_device(const NewestCards& known, Entropy& entropy);
 
@@ -65,8 +68,9 @@ Result<std::uint8_t> draw_device(const NewestCards& known, Entropy& entropy);
 enum class OwnCard {
   fine,
   unseen,  // No card of our newest prekey: who made it has died before it was queued.
-  outbid,  // Ours is the number: a card of the next number ends the quarrel for everybody.
+  outbid,  // Ours is the number: a card of a number above all that were seen ends the quarrel.
   yield,   // It is the other's: another number has to be drawn.
+  rival,   // Of the first device two cards of one number: its owner has to judge.
 };
 Result<OwnCard> judge_own_card(const CardDirectory& cards, const Identity& identity,
                                const ChainId& chain);

@@ -9,6 +9,8 @@
 #include "lib/mail/card.h"
 #include "lib/mail/open.h"
 #include "lib/mail/reading_order.h"
+#include "lib/mail/room.h"
+#include "lib/mail/room_scan.h"
 #include "lib/mail/sent_to.h"
 #include "lib/mail/summary.h"
 
@@ -16,6 +18,13 @@ namespace bmsg::mail {
 namespace {
 
 const Flags kArrived = {"unread"};
+const Flags kGranted = {std::string(kGrantedFlag)};
+
+/// A grant that is to be judged: sealed to us and signed. What is said in a room grants no other.
+bool is_room_grant(const Summary& summary) {
+  return summary.signature == SignatureState::good && summary.room.empty() &&
+         summary.audience == Audience::sealed;
+}
 
 /// Damaged, or of a newer version: no reason to leave the others.
 bool is_about_one_file(const Error& error) {
@@ -35,7 +44,12 @@ constexpr std::size_t kReadInTurn = 8;  // Ids that come in turn in the time of 
 class Scan {
  public:
   Scan(const MailReader& mail, const MailKeys& keys, Entropy& entropy, bool is_light)
-      : mail_(mail), keys_(keys), entropy_(entropy), is_light_(is_light) {}
+      : mail_(mail), keys_(keys), entropy_(entropy), is_light_(is_light), rooms_(keys.rooms) {}
+
+  /// Only what may be for one of these rooms.
+  Result<Done> message_for(RoomTopics& rooms, const MessageId& id, const Message& message) {
+    return rooms.keys_for(message.head).empty() ? Result<Done>(done) : this->message(id, message);
+  }
 
   Result<Done> message(const MessageId& id, const Message& message) {
     if (!message.body) return without_body(id, message.head);
@@ -79,8 +93,12 @@ class Scan {
       Found& one = found_[index];
       note_ack(one.summary, keys_.mailbox_key, change);
       const bool for_a_person = one.summary.fault || one.summary.kind != Kind::ack;
-      if (one.summary.direction == Direction::in && for_a_person)
+      const bool is_grant = !one.summary.fault && one.summary.kind == Kind::room_grant;
+      if (is_grant) {
+        if (is_room_grant(one.summary)) change.flags.emplace(one.id, kGranted);
+      } else if (one.summary.direction == Direction::in && for_a_person) {
         change.flags.emplace(one.id, kArrived);
+      }
       // At the end of every list: "@" is the newest that a person wrote.
       const UnixSeconds time{for_a_person ? one.summary.time : 0};
       change.put.push_back({one.id, 0, time, std::move(one.sealed)});
@@ -98,7 +116,8 @@ class Scan {
       return key.inbox.matches(head.topic) &&
              find_content_key(head, keys_.chain, key.agreement, key.owner).has_value();
     };
-    if (!is_light_ || !std::ranges::any_of(keys_.live, opens)) return done;
+    if (!is_light_) return done;
+    if (!std::ranges::any_of(keys_.live, opens) && !opens_as_room(head)) return done;
     BMSG_TRY_ASSIGN(const bool known, is_known(id));
     if (!known) absent_.insert(id);
     return done;
@@ -125,8 +144,9 @@ class Scan {
   }
 
   /// Of each identity one key is enough; a message can be for several of ours.
-  std::optional<Summary> judge(const Message& message) const {
-    std::optional<Summary> found;
+  std::optional<Summary> judge(const Message& message) {
+    std::optional<Summary> found = judge_in_room(message);
+    if (found) return found;
     for (const LiveKey& key : keys_.live) {
       if (!key.inbox.matches(message.head.topic) || (found && is_reader(*found, key.owner)))
         continue;
@@ -139,6 +159,24 @@ class Scan {
       if (found->direction == Direction::out) break;
     }
     return found;
+  }
+
+  bool opens_as_room(const MessageHead& head) {
+    return std::ranges::any_of(rooms_.keys_for(head), [&](const RoomKey* key) {
+      return find_content_key(head, keys_.chain, key->agreement, key->keeper).has_value();
+    });
+  }
+
+  /// What a room's topic of that day leads to.
+  std::optional<Summary> judge_in_room(const Message& message) {
+    for (const RoomKey* key : rooms_.keys_for(message.head)) {
+      const auto opened = open(message, keys_.chain, key->agreement, key->keeper);
+      if (!opened) continue;
+      Summary summary = directed(message, *opened, nullptr);
+      summary.room = room_mark(key->room, key->name);
+      return summary;
+    }
+    return std::nullopt;
   }
 
   static bool is_reader(const Summary& summary, const IdentityKey& owner) {
@@ -172,6 +210,7 @@ class Scan {
   const MailKeys& keys_;
   Entropy& entropy_;
   const bool is_light_;
+  RoomTopics rooms_;
   std::set<MessageId> absent_;  // Ours, without their bodies.
   std::vector<Found> found_;
   std::set<MessageId> seen_;
@@ -221,6 +260,7 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
                         const ScanOptions& options) {
   ScanResult result;
   BMSG_TRY_ASSIGN(result.from, mail.position());
+  BMSG_TRY_ASSIGN(result.rooms_from, RoomBacklog::value_in(mail));
   Scan scanning(mail, keys, entropy, chain.is_light());
 
   // Before the chain: our note says to whom, which the message itself does not.
@@ -237,11 +277,24 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
     const auto visit = [&](const MessageId& id, const Message& message) {
       return scanning.message(id, message);
     };
-    BMSG_TRY_ASSIGN(const Walked walked,
-                    walk(chain, start_of(result.from, keys), options.limits, visit));
-    result.change.position = ScanPosition{walked.place.height, walked.place.hash,
-                                          walked.place.pool_arrival, keys.digest};
-    result.more = walked.more;
+    const auto start = start_of(result.from, keys);
+    BMSG_TRY_ASSIGN(RoomBacklog backlog, RoomBacklog::read(mail, keys));
+    if (start && !backlog.is_empty()) {
+      RoomTopics fresh(backlog.fresh());
+      BMSG_TRY(backlog.walk_on(
+          chain, start->height, options.limits,
+          [&](const MessageId& id, const Message& message) {
+            return scanning.message_for(fresh, id, message);
+          },
+          result.change));
+      result.more = true;
+    } else {
+      BMSG_TRY_ASSIGN(const Walked walked, walk(chain, start, options.limits, visit));
+      result.change.position = ScanPosition{walked.place.height, walked.place.hash,
+                                            walked.place.pool_arrival, keys.digest};
+      result.more = walked.more;
+      backlog.settle(result.change);  // From the beginning all keys are tried.
+    }
   }
   result.messages = scanning.size();
   scanning.finish(result.change);
@@ -251,10 +304,18 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
   return result;
 }
 
+bool changes_nothing(const ScanResult& result) {
+  const MailChange& change = result.change;
+  return change.put.empty() && change.flags.empty() && change.values.empty() &&
+         change.position == result.from;
+}
+
 Result<bool> apply_scan(MailStore& mail, Outbox& outbox, const ScanResult& result) {
   BMSG_TRY_ASSIGN(const auto position, mail.position());
   if (position != result.from) return false;
-  const bool nothing = result.change.put.empty() && result.change.position == result.from;
+  BMSG_TRY_ASSIGN(const auto rooms, RoomBacklog::value_in(mail));
+  if (rooms != result.rooms_from && !result.change.values.empty()) return false;
+  const bool nothing = changes_nothing(result);
   if (!nothing) BMSG_TRY(mail.apply(result.change));
   for (const OutboxEntry& entry : result.done) BMSG_TRY(outbox.remove(entry));
   return true;

@@ -26,6 +26,7 @@ struct ScanResult {
   MailChange change;                 // Entries in reading order, flags, and the new position.
   bool more = false;                 // The tip was not reached: apply, then scan again.
   std::size_t messages = 0;          // New ones that are ours.
+  std::optional<Bytes> rooms_from;   // Which rooms the index had been looked through for.
   std::vector<OutboxEntry> done;     // Own messages that are buried: to be removed from the
                                      // outbox once the change is applied.
 };
@@ -37,6 +38,12 @@ struct ScanResult {
 Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
                         const MailKeys& keys, const Outbox& outbox, Entropy& entropy,
                         const ScanOptions& options = {});
+
+/// The flag of a grant of a room that nobody has judged yet (room.h).
+inline constexpr std::string_view kGrantedFlag = "granted";
+
+/// True if there is nothing to apply.
+bool changes_nothing(const ScanResult& result);
 
 /// Applies under the mail lock, which the caller holds. false: somebody else has scanned since,
 /// and nothing was changed; scan again.

@@ -7,6 +7,7 @@
 
 #include "lib/core/address.h"
 #include "lib/core/try.h"
+#include "lib/mail/room.h"
 #include "lib/mail/sent_to.h"
 
 namespace bmsg::mail {
@@ -38,6 +39,11 @@ ConversationKey conversation_of(const Letter& letter, const Batch& batch,
     key.scope = to_bytes(letter.topic.view());
     return key;
   }
+  if (letter.room) {
+    key.to.push_back(letter.room->keeper);
+    key.scope = letter.room->id;
+    return key;
+  }
   for (const Addressee& to : batch.to) key.to.push_back(to.address);
   if (batch.to.empty()) key.to.push_back(sender.address);
   // Devices that get a message of their own see numbers of their own.
@@ -47,16 +53,14 @@ ConversationKey conversation_of(const Letter& letter, const Batch& batch,
 
 Result<std::vector<Batch>> batches_of(const Letter& letter, const SendContext& context) {
   if (letter.audience == Audience::open) return std::vector<Batch>(1);
+  if (letter.room) {
+    Batch room;
+    room.recipients.push_back({letter.room->key, letter.room->keeper});
+    return std::vector<Batch>{std::move(room)};
+  }
   BMSG_TRY_ASSIGN(Addressing found, address(context.cards, letter.to, sender_of(context),
                                             context.clock.now(), letter.stale));
-  if (!found.missing.empty()) {
-    return Error{Errc::no_recipient,
-                 fmt::format("no usable card of {}", fmt::join(found.missing, ", "))};
-  }
-  if (!found.conflicts.empty()) {
-    return Error{Errc::no_recipient, fmt::format("two different cards of one number of {}",
-                                                 fmt::join(found.conflicts, ", "))};
-  }
+  if (const auto error = refusal(found)) return *error;
   if (found.batches.empty()) return Error{Errc::bad_input, "no recipient"};
   return std::move(found.batches);
 }
@@ -74,6 +78,7 @@ Result<Done> make_message(const Letter& letter, const SendContext& context, Draf
   }
   head.suite = Suite::sealed;
   BMSG_TRY_ASSIGN(head.topic, topic_for(draft.batch.inbox, context.entropy));
+  if (letter.room) head.topic = room_topic(letter.room->key, head.time);
   BMSG_TRY_ASSIGN(draft.sealed, seal(context.chain, draft.content, draft.batch.recipients, seed,
                                      head, context.entropy));
   return done;
@@ -111,6 +116,7 @@ Result<Bytes> note_of(const Message& message, const Letter& letter, const SendCo
   opened.content_key = draft.sealed->content_key.clone();
   Summary summary = summary_of(message, opened);
   summary.to = draft.batch.to;
+  if (letter.room) summary.room = room_mark(letter.room->id, letter.room->name);
   // What one writes to oneself is to be read.
   const IdentityKey self = context.identity->address();
   const bool to_self = std::ranges::find(letter.to, self, &Addressee::address) != letter.to.end();

@@ -16,11 +16,20 @@
 
 namespace bmsg::mail {
 
+/// A room that is posted to.
+struct RoomPost {
+  Bytes id;
+  std::string name;  // Our word for it.
+  IdentityKey keeper;
+  Bytes key;  // The public half.
+};
+
 /// What is to be sent. Sender, device, seq and prev of `content` are filled in.
 struct Letter {
   Content content;
   Audience audience = Audience::sealed;
   std::vector<Addressee> to;       // Empty for a public one.
+  std::optional<RoomPost> room{};  // Then nobody else, and sealed.
   Topic topic;                     // Of a public one.
   std::uint32_t ttl = 30 * 86400;  // Seconds; the caller keeps it within the chain's maxttl.
   Stale stale = Stale::refused;

@@ -43,6 +43,7 @@ Result<Digest> letter_digest(const Letter& letter, const SendContext& context) {
   if (context.identity) append(text, context.identity->address().view());
   append_be(text, static_cast<std::uint32_t>(to.size()));
   for (const IdentityKey& address : to) append(text, address.view());
+  if (letter.room) append(text, letter.room->id);
   append(text, records);
   crypto::wipe(records);
   const Digest plain = crypto::sha512(text);

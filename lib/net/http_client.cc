@@ -59,8 +59,8 @@ class HttpClient::Impl {
   void drop_request();
 
   std::optional<NodeKey> peer_key;
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
+  std::atomic<std::uint64_t> bytes_in = 0;  // Read while a request runs, too.
+  std::atomic<std::uint64_t> bytes_out = 0;
 
  private:
   Outcome run(const Question& question, std::chrono::milliseconds deadline);
@@ -111,7 +111,7 @@ void HttpClient::Impl::drop_request() {
 
 asio::awaitable<void> HttpClient::Impl::open(Outcome& outcome) {
   is_open_ = false;
-  if (is_cancelled_) {
+  if (is_cancelled_ || is_dropped_) {
     outcome.failure = cancelled();
     co_return;
   }

@@ -9,6 +9,7 @@ namespace bmsg::node {
 namespace {
 
 constexpr std::chrono::milliseconds kNap{20};
+constexpr std::chrono::seconds kFetchPatienceMax{30};  // By then a request has failed.
 
 }  // namespace
 
@@ -38,15 +39,26 @@ bool BlockQueue::yields(Session session, Pace& pace, const StagedChain& chain, s
 
 bool BlockQueue::is_free(const BlockHash& hash, Session session, const Pace& pace,
                          bool yields) const {
-  using Duration = std::chrono::steady_clock::duration;
   if (is_unclaimed(hash, session)) return !yields;
   if (arrived_.contains(hash) || stored_.contains(hash)) return false;
-  const auto claim = claims_.find(hash);
-  Duration patience = kFetchPatience;
-  const bool is_being_stored = claim->second.session == nullptr;
-  if (pace.took && !pace.is_slow && !is_being_stored)
-    patience = std::clamp<Duration>(4 * *pace.took, kFetchPatienceMin, kFetchPatience);
-  return clock_.steady() - claim->second.since >= patience;
+  const Claim& claim = claims_.find(hash)->second;
+  const Duration patience = pace.is_slow ? std::max<Duration>(patience_with(claim), kFetchPatience)
+                                         : patience_with(claim);
+  return clock_.steady() - claim.since >= patience;
+}
+
+/// By the pace of all but the one that is waited for.
+BlockQueue::Duration BlockQueue::patience_with(const Claim& claim) const {
+  if (claim.session == nullptr) return kFetchPatience;  // It is being stored.
+  std::vector<Duration> took;
+  for (const auto& [session, pace] : paces_) {
+    if (session != claim.session && pace.took) took.push_back(*pace.took);
+  }
+  if (took.empty()) return kFetchPatience;
+  const auto middle = took.begin() + static_cast<std::ptrdiff_t>((took.size() - 1) / 2);
+  std::ranges::nth_element(took, middle);
+  const Duration measured = std::clamp<Duration>(3 * *middle, kFetchPatienceMin, kFetchPatienceMax);
+  return std::min<Duration>(measured * (1U << std::min(claim.others, 10U)), kFetchPatienceMax);
 }
 
 std::optional<BlockQueue::Order> BlockQueue::claim(Session session, const StagedChain& chain,
@@ -66,10 +78,11 @@ std::optional<BlockQueue::Order> BlockQueue::claim(Session session, const Staged
   const std::size_t height = chain.fork.value + 1 + order.begin;
   const std::size_t stop =
       std::min(chain.hashes.size(), order.begin + kBlocksPerRequest - height % kBlocksPerRequest);
-  const Claim claim{session, clock_.steady()};
-  pace.claimed = claim.since;
+  pace.claimed = clock_.steady();
   for (std::size_t at = order.begin; at < stop && is_free(at); ++at) {
-    claims_[chain.hashes[at]] = claim;
+    const auto [claim, is_first] = claims_.try_emplace(chain.hashes[at]);
+    const bool is_foreign = !is_first && claim->second.session != session;
+    claim->second = {session, pace.claimed, claim->second.others + (is_foreign ? 1 : 0)};
     ++order.count;
   }
   return order;
@@ -95,6 +108,7 @@ void BlockQueue::deliver(Session session, std::vector<Block> blocks) {
 void BlockQueue::leave(Session session) {
   const std::lock_guard lock(mutex_);
   drop_claims(session);
+  requests_.erase(session);
   changed_.notify_all();
 }
 
@@ -115,7 +129,7 @@ std::optional<BlockQueue::Arrived> BlockQueue::take(const BlockHash& hash) {
   auto found = arrived_.extract(hash);
   if (found.empty()) return std::nullopt;
   // Until it is stored nobody needs to fetch it, not even who fetched it before.
-  claims_[hash] = Claim{nullptr, clock_.steady()};
+  claims_[hash] = Claim{nullptr, clock_.steady(), 0};
   return std::move(found.mapped());
 }
 
@@ -142,6 +156,13 @@ void BlockQueue::note_stored(const BlockHash& hash) {
   changed_.notify_all();
 }
 
+void BlockQueue::note_refused(const BlockHash& hash) {
+  const std::lock_guard lock(mutex_);
+  const auto claim = claims_.find(hash);
+  if (claim != claims_.end() && claim->second.session == nullptr) claims_.erase(claim);
+  changed_.notify_all();
+}
+
 void BlockQueue::begin_request(Session session, const StagedChain& chain, const Order& order,
                                std::function<void()> drop) {
   const std::lock_guard lock(mutex_);
@@ -152,11 +173,11 @@ void BlockQueue::begin_request(Session session, const StagedChain& chain, const 
   requests_[session] = std::move(request);
 }
 
-bool BlockQueue::end_request(Session session) {
+bool BlockQueue::end_request(Session session, bool has_answer) {
   const std::lock_guard lock(mutex_);
   const auto request = requests_.extract(session);
   const bool was_dropped = !request.empty() && request.mapped().is_dropped;
-  if (was_dropped) paces_[session].is_slow = true;
+  if (was_dropped && !has_answer) paces_[session].is_slow = true;
   return was_dropped;
 }
 

@@ -16,16 +16,18 @@
 #include "lib/core/block.h"
 #include "lib/core/clock.h"
 #include "lib/core/result.h"
+#include "lib/node/header_board.h"
 #include "lib/node/header_sync.h"
 
 namespace bmsg::node {
 
 /// Blocks are wanted in the order of a chain, from a window of so many.
 inline constexpr std::size_t kBlockWindow = 64;
-/// After so long others fetch what a slow peer was asked for, too; sooner where their own peers
-/// answer faster: after four times what their last answer took, but never before the least.
+/// After so long others fetch what a peer was asked for, too, while nothing tells how long answers
+/// take. Once the others have given some it is three times what theirs take, but never less than
+/// the least; twice that once two are asked for the same, and so on.
 inline constexpr std::chrono::seconds kFetchPatience{2};
-inline constexpr std::chrono::milliseconds kFetchPatienceMin{250};
+inline constexpr std::chrono::milliseconds kFetchPatienceMin{20};
 /// The newest of the blocks that were stored are remembered.
 inline constexpr std::size_t kStoredRemembered = 1'024;
 
@@ -45,7 +47,10 @@ class BlockQueue {
     Session from = nullptr;
   };
 
-  explicit BlockQueue(const Clock& clock) : clock_(clock) {}
+  explicit BlockQueue(const Clock& clock) : clock_(clock), headers_(clock) {}
+
+  /// What their chains are, which comes first.
+  HeaderBoard& headers() { return headers_; }
 
   /// What to ask this session's peer for: blocks of `chain` from `next` on that nobody fetches, as
   /// far as an aligned range goes; nullopt if others are at all that is wanted now. One whose
@@ -60,14 +65,17 @@ class BlockQueue {
   /// `drop` is called, by another's thread.
   void begin_request(Session session, const StagedChain& chain, const Order& order,
                      std::function<void()> drop);
-  /// Whatever came of it; `drop` is not called any more. True if it was.
-  bool end_request(Session session);
+  /// Whatever came of it; `drop` is not called any more. True if it was: whose answer had not come
+  /// by then is the slower one.
+  bool end_request(Session session, bool has_answer = false);
   /// It is gone, and another may come to have its address.
   void end(Session session);
 
   /// A block whose turn has come; it is the caller's to store.
   std::optional<Arrived> take(const BlockHash& hash);
   void note_stored(const BlockHash& hash);
+  /// It was taken and is not what was wanted: it is fetched anew, at once.
+  void note_refused(const BlockHash& hash);
   /// False, too, for one that was stored so long ago that it was forgotten.
   bool is_stored(const BlockHash& hash) const;
   /// How many were: where this has grown, the store knows more.
@@ -82,9 +90,11 @@ class BlockQueue {
   void wait();
 
  private:
+  using Duration = std::chrono::steady_clock::duration;
   struct Claim {
     Session session = nullptr;
     std::chrono::steady_clock::time_point since;
+    unsigned others = 0;  // That were asked before and have not answered.
   };
   /// Some blocks that a peer is being asked for.
   struct Request {
@@ -95,18 +105,20 @@ class BlockQueue {
   /// How fast its peer answers.
   struct Pace {
     std::chrono::steady_clock::time_point claimed;
-    std::optional<std::chrono::steady_clock::duration> took;  // From there to the last answer.
-    bool is_slow = false;                                     // A request of it was dropped.
-    std::optional<BlockHash> left;                            // To others, the first of the wanted,
-    std::chrono::steady_clock::time_point left_since;         // from then on.
+    std::optional<Duration> took;                      // From there to the last answer.
+    bool is_slow = false;                              // A request of it was dropped.
+    std::optional<BlockHash> left;                     // To others, the first of the wanted,
+    std::chrono::steady_clock::time_point left_since;  // from then on.
   };
   bool is_unclaimed(const BlockHash& hash, Session session) const;
   bool is_free(const BlockHash& hash, Session session, const Pace& pace, bool yields) const;
+  Duration patience_with(const Claim& claim) const;
   bool yields(Session session, Pace& pace, const StagedChain& chain, std::size_t next);
   void drop_claims(Session session);
   void remember_stored(const BlockHash& hash);
 
   const Clock& clock_;
+  HeaderBoard headers_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unordered_map<BlockHash, Claim, FixedBytesHash> claims_;

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/pack.h"
@@ -34,6 +36,29 @@ Error refusal(const Block& block, const BlockOutcome& outcome) {
 
 void keep_deepest(std::optional<Reorg>& kept, std::optional<Reorg> found) {
   if (found && (!kept || kept->depth < found->depth)) kept = std::move(found);
+}
+
+std::vector<ShortId> bodies_missing(const std::vector<Block>& blocks) {
+  std::vector<ShortId> missing;
+  for (const Block& block : blocks) {
+    for (const Message& message : block.messages) {
+      if (!message.body) missing.push_back(prefix_of<ShortId>(chain::id_of(message.head)));
+    }
+  }
+  return missing;
+}
+
+/// Gives heads the bodies of the same messages.
+void fill(std::vector<Block>& blocks, const std::vector<Message>& found) {
+  std::unordered_map<MessageId, const Message*, FixedBytesHash> bodies;
+  for (const Message& message : found) bodies.emplace(chain::id_of(message.head), &message);
+  for (Block& block : blocks) {
+    for (Message& message : block.messages) {
+      if (message.body) continue;
+      const auto with_body = bodies.find(chain::id_of(message.head));
+      if (with_body != bodies.end()) message.body = with_body->second->body;
+    }
+  }
 }
 
 /// The name of a rule as a stranger spells it.
@@ -78,7 +103,10 @@ Result<Done> BlockPull::begin() {
   begun_ = true;
   BMSG_TRY_ASSIGN(const auto mine, local_.info());
   if (mine.light) bodies_ = Bodies::without;
-  return skip_known();
+  BMSG_TRY(skip_known());
+  const bool are_few = chain_.hashes.size() - next_ <= kBlocksByHeadsMax;
+  by_heads_ = are_few && !mine.light && mine.pool_messages > 0 && peer_.is_live();
+  return done;
 }
 
 /// A block is never stored without its parent, so those that are here come first.
@@ -99,7 +127,9 @@ Result<Done> BlockPull::skip_known() {
 /// Those whose turn has come, whoever fetched them; false if the next is held.
 Result<bool> BlockPull::store_arrived() {
   if (const auto error = queue_.blamed(this)) return *error;
-  while (next_ < chain_.hashes.size()) {
+  // While an answer is on its way not all that others bring: it would wait for its turn.
+  const std::size_t stop = expected_ ? next_ + kBlocksPerRequest : chain_.hashes.size();
+  while (next_ < std::min(stop, chain_.hashes.size())) {
     const BlockHash& hash = chain_.hashes[next_];
     if (queue_.is_stored(hash)) {
       ++next_;
@@ -115,12 +145,16 @@ Result<bool> BlockPull::store_arrived() {
 
 /// One request, if there is anything that nobody else fetches.
 Result<bool> BlockPull::fetch() {
-  const auto order = queue_.claim(this, chain_, next_);
-  if (!order) return false;
-  queue_.begin_request(this, chain_, *order, [this] { peer_.drop_request(); });
-  auto blocks =
-      peer_.blocks(height_of(order->begin), static_cast<std::uint32_t>(order->count), bodies_);
-  const bool was_dropped = queue_.end_request(this);
+  auto order = std::exchange(expected_, std::nullopt);
+  if (!order) {
+    order = queue_.claim(this, chain_, next_);
+    if (!order) return false;
+    queue_.begin_request(this, chain_, *order, [this] { peer_.drop_request(); });
+  }
+  auto blocks = by_heads_ ? fetch_by_heads(*order)
+                          : peer_.blocks(height_of(order->begin),
+                                         static_cast<std::uint32_t>(order->count), bodies_);
+  const bool was_dropped = queue_.end_request(this, bool(blocks));
   if (!blocks) {
     queue_.leave(this);
     if (was_dropped) return true;  // Others gave all of it meanwhile.
@@ -135,7 +169,58 @@ Result<bool> BlockPull::fetch() {
     return true;
   }
   queue_.deliver(this, std::move(blocks).value());
+  expect_more();
   return true;
+}
+
+/// The same as whole blocks, from heads, our pool and the messages that it lacks.
+Result<std::vector<Block>> BlockPull::fetch_by_heads(const BlockQueue::Order& order) {
+  const Height from = height_of(order.begin);
+  const auto count = static_cast<std::uint32_t>(order.count);
+  BMSG_TRY_ASSIGN(auto blocks, peer_.blocks(from, count, Bodies::without));
+  std::size_t messages = 0;
+  for (const Block& block : blocks) messages += block.messages.size();
+  BMSG_TRY_ASSIGN(std::size_t missing, fill_from_here(blocks));
+  const bool are_few = missing <= std::min<std::size_t>(messages / 2, kShortIdsPerRequest);
+  if (missing > 0 && are_few) {
+    BMSG_TRY(fill_from_peer(blocks));
+    missing = bodies_missing(blocks).size();
+  }
+  if (missing > 0) return peer_.blocks(from, count, Bodies::with);
+  return blocks;
+}
+
+/// Returns how many bodies are not here.
+Result<std::size_t> BlockPull::fill_from_here(std::vector<Block>& blocks) {
+  const std::vector<ShortId> wanted = bodies_missing(blocks);
+  for (std::size_t at = 0; at < wanted.size(); at += kShortIdsPerRequest) {
+    const std::size_t end = std::min(wanted.size(), at + kShortIdsPerRequest);
+    const std::vector<ShortId> some(wanted.begin() + static_cast<std::ptrdiff_t>(at),
+                                    wanted.begin() + static_cast<std::ptrdiff_t>(end));
+    BMSG_TRY_ASSIGN(const auto found, local_.messages(some));
+    fill(blocks, found);
+  }
+  return bodies_missing(blocks).size();
+}
+
+Result<Done> BlockPull::fill_from_peer(std::vector<Block>& blocks) {
+  BMSG_TRY_ASSIGN(const auto found, peer_.messages(bodies_missing(blocks)));
+  fill(blocks, found);
+  return done;
+}
+
+/// The next request goes out before what came is checked.
+void BlockPull::expect_more() {
+  if (by_heads_) return;
+  const auto order = queue_.claim(this, chain_, next_);
+  if (!order) return;
+  queue_.begin_request(this, chain_, *order, [this] { peer_.drop_request(); });
+  if (peer_.expect_blocks(height_of(order->begin), static_cast<std::uint32_t>(order->count),
+                          bodies_)) {
+    expected_ = order;
+  } else {
+    queue_.leave(this);
+  }
 }
 
 Result<bool> BlockPull::fetch_by_hash() {
@@ -157,11 +242,13 @@ Result<bool> BlockPull::submit(const BlockQueue::Arrived& arrived) {
   const Block& block = arrived.block;
   BMSG_TRY_ASSIGN(auto outcome, local_.submit_block(block));
   if (outcome.verdict == Verdict::refused) {
-    Error error = refusal(block, outcome);
+    const Error error = refusal(block, outcome);
     const bool is_foreign = arrived.from != this && error.code == Errc::protocol;
+    // All that its peer gave goes with it, and the block itself is fetched anew.
+    if (error.code == Errc::protocol) queue_.blame(arrived.from, error);
+    queue_.note_refused(chain::hash_of(block.header));
     if (!is_foreign) return error;
-    queue_.blame(arrived.from, std::move(error));  // Somebody else's peer; ours may have it whole.
-    return true;
+    return true;  // Somebody else's peer; ours may have it whole.
   }
   if (outcome.verdict == Verdict::orphan)
     return Error{Errc::try_again, "a block's parent was dropped meanwhile"};

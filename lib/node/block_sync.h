@@ -15,7 +15,12 @@
 
 namespace bmsg::node {
 
-/// Fetches the blocks of a staged chain and hands them to our node, parents first. What an earlier
+/// A chain that ends with so many missing blocks is no first sync: where our pool is not empty,
+/// their heads are asked for, and bodies that are not here.
+inline constexpr std::size_t kBlocksByHeadsMax = 4;
+
+/// Fetches the blocks of a staged chain and hands them to our node, parents first; where the peer
+/// can be asked ahead, the next are on their way while those that came are checked. What an earlier
 /// attempt left here, or another session fetches through the same queue, is not fetched again.
 /// Threads: one at a time.
 /// Errors:  Errc::bad_input for a block that breaks a rule, Errc::protocol if blocks are withheld
@@ -38,6 +43,10 @@ class BlockPull {
   Result<Done> skip_known();
   Result<bool> store_arrived();
   Result<bool> fetch();
+  Result<std::vector<Block>> fetch_by_heads(const BlockQueue::Order& order);
+  Result<std::size_t> fill_from_here(std::vector<Block>& blocks);
+  Result<Done> fill_from_peer(std::vector<Block>& blocks);
+  void expect_more();
   Result<bool> fetch_by_hash();
   Result<bool> submit(const BlockQueue::Arrived& arrived);
   Height height_of(std::size_t at) const;
@@ -47,10 +56,12 @@ class BlockPull {
   BlockQueue& queue_;
   StagedChain chain_;
   SyncReport& report_;
-  std::size_t next_ = 0;  // In chain_.hashes.
+  std::size_t next_ = 0;                       // In chain_.hashes.
+  std::optional<BlockQueue::Order> expected_;  // What the peer is being asked for already.
   bool begun_ = false;
   std::uint64_t forgotten_ = 0;   // By the queue, when it was last seen.
   Bodies bodies_ = Bodies::with;  // What we need of them.
+  bool by_heads_ = false;         // Our pool may have most of the bodies.
   bool by_hash_ = false;          // Its best chain is another by now; the block may still be there.
 };
 

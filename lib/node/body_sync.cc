@@ -26,7 +26,10 @@ Result<bool> BodySync::step() {
   if (!left_.empty() || !ranges_.empty()) return true;
   // A mirror holds deep blocks only, and a body that expired may be gone anywhere.
   const auto is_withheld = [](const auto& one) { return !one.second.expired; };
-  if (peer_.is_live())
+  // Nor can one on another branch have what only ours names.
+  BMSG_TRY_ASSIGN(const auto at, local_.headers(report_.peer.tip.height, 1));
+  const bool is_ours = !at.empty() && chain::hash_of(at.front().header) == report_.peer.tip.hash;
+  if (peer_.is_live() && is_ours)
     report_.withheld_bodies =
         static_cast<std::uint64_t>(std::ranges::count_if(wanted_, is_withheld));
   return false;

@@ -162,8 +162,8 @@ Result<bool> HeaderSync::stage(const std::vector<SealedHeader>& headers, std::ui
 
 Result<bool> HeaderSync::finish() {
   const bool better = chain::is_better({staged_.work, parent_hash_}, {mine_.work, mine_.hash});
-  if (!staged_.held && (!better || staged_.work < claimed_.work))
-    return Error{Errc::protocol, "the work that it claims is not in its headers"};
+  lacks_work_ = !staged_.held && (!better || staged_.work < claimed_.work);
+  if (lacks_work_) return Error{Errc::protocol, "the work that it claims is not in its headers"};
   if (!better) staged_.hashes.clear();
   return false;
 }

@@ -65,6 +65,9 @@ class HeaderSync {
   /// One request to the peer; false when all is staged.
   Result<bool> step();
 
+  /// Whether it failed since good headers do not add up to the work that is claimed.
+  bool lacks_work() const { return lacks_work_; }
+
   /// Empty if what is usable by now is not better than ours.
   StagedChain take() { return std::move(staged_); }
 
@@ -82,6 +85,7 @@ class HeaderSync {
   Tip claimed_;
   ForkFinder finder_;
   bool anchored_ = false;
+  bool lacks_work_ = false;
   Header parent_;  // The last that was staged, its hash and the tree with it.
   BlockHash parent_hash_;
   chain::MerklePeaks past_;

@@ -12,7 +12,18 @@ namespace {
 
 __extension__ using Wide = unsigned __int128;  // A product of two 64-bit numbers.
 
-chain::Violation no_room() { return {chain::Rule::stamp, "the pool is full of better stamps"}; }
+chain::Violation no_room(Room room) {
+  return {chain::Rule::stamp, room == Room::share_full
+                                  ? "what one peer may fill of the pool is full of better stamps"
+                                  : "the pool is full of better stamps"};
+}
+
+void refuse(MessageOutcome& outcome, Origin origin, Room room) {
+  // Ours can wait where it came from.
+  outcome.verdict = origin == Origin::own ? Verdict::held : Verdict::refused;
+  outcome.violation = no_room(room);
+  outcome.room = room;
+}
 
 }  // namespace
 
@@ -29,10 +40,12 @@ void Mempool::add(const MessageId& id, const Entry& entry) {
   drop(id);
   entries_[id] = entry;
   bytes_ += entry.bytes;
-  if (entry.origin == Origin::reorg) from_blocks_.insert({entry, id});
-  if (entry.origin != Origin::peer) return;
-  from_peers_.insert({entry, id});
-  peer_bytes_ += entry.bytes;
+  if (entry.source.origin == Origin::own) return;
+  others_.insert({entry, id});
+  if (entry.source.origin != Origin::peer) return;
+  Share& share = shares_[entry.source.giver];
+  share.ranked.insert({entry, id});
+  share.bytes += entry.bytes;
 }
 
 void Mempool::drop(const MessageId& id) {
@@ -41,20 +54,21 @@ void Mempool::drop(const MessageId& id) {
   const Entry entry = at->second;
   entries_.erase(at);
   bytes_ -= entry.bytes;
-  if (entry.origin == Origin::reorg) from_blocks_.erase({entry, id});
-  if (entry.origin != Origin::peer) return;
-  from_peers_.erase({entry, id});
-  peer_bytes_ -= entry.bytes;
+  others_.erase({entry, id});
+  if (entry.source.origin != Origin::peer) return;
+  const auto share = shares_.find(entry.source.giver);
+  share->second.ranked.erase({entry, id});
+  share->second.bytes -= entry.bytes;
+  if (share->second.ranked.empty()) shares_.erase(share);
 }
 
 Result<Done> Mempool::load() {
   if (loaded_) return done;
   BMSG_TRY_ASSIGN(const auto pool, store_.pool(0));
   entries_.clear();
-  from_peers_.clear();
-  from_blocks_.clear();
+  others_.clear();
+  shares_.clear();
   bytes_ = 0;
-  peer_bytes_ = 0;
   ChainChange expired;
   for (const PooledMessage& one : pool) {
     const MessageHead& head = one.message.head;
@@ -62,7 +76,7 @@ Result<Done> Mempool::load() {
       expired.pool_remove.push_back(one.id);
     } else {
       const std::uint64_t achieved = chain::stamp_achieved(one.id, one.message.nonce);
-      add(one.id, {head.encoded_bytes(), achieved, one.origin});
+      add(one.id, {head.encoded_bytes(), achieved, {one.origin, one.giver}});
     }
   }
   if (!expired.pool_remove.empty()) BMSG_TRY(store_.apply(expired));
@@ -74,12 +88,8 @@ Result<Done> Mempool::trim() {
   forget_index();
   BMSG_TRY(load());
   ChainChange change;
-  while (bytes_ > limits_.all) {
-    const bool any_peer = !from_peers_.empty();
-    if (!any_peer && from_blocks_.empty()) break;
-    const bool peer =
-        any_peer && (from_blocks_.empty() || *from_peers_.begin() < *from_blocks_.begin());
-    const MessageId id = (peer ? from_peers_ : from_blocks_).begin()->id;
+  while (bytes_ > limits_.all && !others_.empty()) {
+    const MessageId id = others_.begin()->id;
     change.pool_remove.push_back(id);
     drop(id);
   }
@@ -122,67 +132,84 @@ Result<MessageOutcome> Mempool::judge(const Message& message, const MessageId& i
   return outcome;
 }
 
-/// Who goes for an incoming message; nullopt if not enough of the others rank below it.
-std::optional<Mempool::Ids> Mempool::room_for(const Ranked& incoming) const {
-  const bool has_share = incoming.entry.origin == Origin::peer;
+/// Takes from what its giver has here. False: that is full of better ones.
+bool Mempool::make_room_in_share(const Ranked& incoming, Victims& victims,
+                                 std::size_t& freed) const {
+  if (incoming.entry.source.origin != Origin::peer) return true;
   const std::size_t bytes = incoming.entry.bytes;
-  Ids victims;
-  std::size_t freed = 0;
-  std::size_t freed_of_peers = 0;
-  auto peer = from_peers_.begin();
-  auto returned = from_blocks_.begin();
-  for (;;) {
-    const bool share_full = has_share && peer_bytes_ - freed_of_peers + bytes > limits_.from_peers;
-    if (!share_full && bytes_ - freed + bytes <= limits_.all) return victims;
-    const bool any_peer = peer != from_peers_.end();
-    const bool any_returned = !share_full && returned != from_blocks_.end();
-    if (!any_peer && !any_returned) return std::nullopt;
-    const bool is_peer = any_peer && (!any_returned || *peer < *returned);
-    const Ranked& victim = is_peer ? *peer++ : *returned++;
-    if (!ranks_below(victim.entry, incoming.entry)) return std::nullopt;
-    victims.push_back(victim.id);
-    freed += victim.entry.bytes;
-    if (is_peer) freed_of_peers += victim.entry.bytes;
+  const auto share = shares_.find(incoming.entry.source.giver);
+  if (share == shares_.end()) return bytes <= limits_.of_giver;
+  auto next = share->second.ranked.begin();
+  while (share->second.bytes - freed + bytes > limits_.of_giver) {
+    if (next == share->second.ranked.end() || !ranks_below(next->entry, incoming.entry))
+      return false;
+    victims.ids.push_back(next->id);
+    freed += next->entry.bytes;
+    ++next;
   }
+  return true;
 }
 
-Result<Done> Mempool::take(const Message& message, Origin origin, MessageOutcome& outcome,
+/// Enough of the others must rank below it, unless it is ours.
+Mempool::Victims Mempool::room_for(const Ranked& incoming) const {
+  Victims victims;
+  std::size_t freed = 0;
+  if (!make_room_in_share(incoming, victims, freed)) return {{}, Room::share_full};
+  const bool is_own = incoming.entry.source.origin == Origin::own;
+  const std::unordered_set<MessageId, FixedBytesHash> chosen(victims.ids.begin(),
+                                                             victims.ids.end());
+  auto next = others_.begin();
+  while (bytes_ - freed + incoming.entry.bytes > limits_.all) {
+    if (next == others_.end() || (!is_own && !ranks_below(next->entry, incoming.entry)))
+      return {{}, Room::pool_full};
+    if (!chosen.contains(next->id)) {
+      victims.ids.push_back(next->id);
+      freed += next->entry.bytes;
+    }
+    ++next;
+  }
+  return victims;
+}
+
+Result<Done> Mempool::take(const Message& message, const Source& source, MessageOutcome& outcome,
                            Batch& batch) {
   const MessageId& id = outcome.id;
-  Entry entry{message.head.encoded_bytes(), chain::stamp_achieved(id, message.nonce), origin};
+  Entry entry{message.head.encoded_bytes(), chain::stamp_achieved(id, message.nonce), source};
   if (const auto old = entries_.find(id); old != entries_.end()) {
     // Another stamp takes no more room, and whose message it is stays.
-    if (origin != Origin::own) entry.origin = old->second.origin;
-  } else if (const auto victims = room_for({entry, id})) {
-    for (const MessageId& victim : *victims) {
+    if (source.origin != Origin::own) entry.source = old->second.source;
+  } else {
+    const Victims victims = room_for({entry, id});
+    if (victims.room != Room::enough) {
+      refuse(outcome, source.origin, victims.room);
+      return done;
+    }
+    for (const MessageId& victim : victims.ids) {
       drop(victim);
       batch.add.erase(victim);
       batch.remove.insert(victim);
     }
-  } else {
-    // Ours can wait where it came from.
-    outcome.verdict = origin == Origin::own ? Verdict::held : Verdict::refused;
-    outcome.violation = no_room();
-    return done;
   }
   add(id, entry);
   batch.remove.erase(id);
-  batch.add[id] = PooledMessage{id, message, clock_.now(), entry.origin, 0};
+  batch.add[id] =
+      PooledMessage{id, message, clock_.now(), entry.source.origin, 0, entry.source.giver};
   return done;
 }
 
 /// A message that others brought before us must not be dropped for theirs from now on.
 Result<Done> Mempool::make_ours(const MessageId& id, Batch& batch) {
   const auto at = entries_.find(id);
-  if (at == entries_.end() || at->second.origin == Origin::own) return done;
+  if (at == entries_.end() || at->second.source.origin == Origin::own) return done;
   Entry entry = at->second;
-  entry.origin = Origin::own;
+  entry.source = {};
   if (!batch.add.contains(id)) {
     BMSG_TRY_ASSIGN(auto pooled, store_.pooled(id));
     if (!pooled) return Error{Errc::corrupt, "the pool lacks a message that it listed"};
     batch.add[id] = std::move(*pooled);
   }
   batch.add[id].origin = Origin::own;
+  batch.add[id].giver = 0;
   add(id, entry);
   return done;
 }
@@ -195,8 +222,8 @@ Result<Done> Mempool::store(Batch batch, std::vector<MessageOutcome>& outcomes) 
       change.pool_add.push_back(std::move(added->second));
       batch.add.erase(added);
     } else if (outcome.verdict == Verdict::accepted && !entries_.contains(outcome.id)) {
-      outcome.verdict = Verdict::refused;  // A later one of this hand-over took its room.
-      outcome.violation = no_room();
+      refuse(outcome, Origin::peer,
+             Room::pool_full);  // A later one of this hand-over took its room.
     }
   }
   change.pool_remove.assign(batch.remove.begin(), batch.remove.end());
@@ -207,7 +234,7 @@ Result<Done> Mempool::store(Batch batch, std::vector<MessageOutcome>& outcomes) 
 }
 
 Result<std::vector<MessageOutcome>> Mempool::submit(const std::vector<Message>& messages,
-                                                    Origin origin,
+                                                    const Source& source,
                                                     const std::vector<MessageId>& as_new) {
   BMSG_TRY(load());
   std::unordered_set<MessageId, FixedBytesHash> unseen(as_new.begin(), as_new.end());
@@ -220,8 +247,8 @@ Result<std::vector<MessageOutcome>> Mempool::submit(const std::vector<Message>& 
           outcome.verdict == Verdict::accepted || outcome.verdict == Verdict::known;
       if (is_good && unseen.erase(outcome.id) == 1 && entries_.contains(outcome.id))
         outcome.verdict = Verdict::accepted;
-      if (outcome.verdict == Verdict::accepted) BMSG_TRY(take(message, origin, outcome, batch));
-      if (outcome.verdict == Verdict::known && origin == Origin::own)
+      if (outcome.verdict == Verdict::accepted) BMSG_TRY(take(message, source, outcome, batch));
+      if (outcome.verdict == Verdict::known && source.origin == Origin::own)
         BMSG_TRY(make_ours(outcome.id, batch));
       outcomes.push_back(std::move(outcome));
     }
@@ -232,6 +259,20 @@ Result<std::vector<MessageOutcome>> Mempool::submit(const std::vector<Message>& 
     return taken.error();
   }
   return outcomes;
+}
+
+Result<Done> Mempool::sort_by_rank(std::vector<MessageId>& ids) {
+  if (ids.size() < 2) return done;
+  BMSG_TRY(load());
+  std::vector<Ranked> ranked;
+  ranked.reserve(ids.size());
+  for (const MessageId& id : ids) {
+    const auto at = entries_.find(id);
+    ranked.push_back({at == entries_.end() ? Entry{.bytes = 1} : at->second, id});
+  }
+  std::ranges::sort(ranked, [](const Ranked& a, const Ranked& b) { return b < a; });
+  std::ranges::transform(ranked, ids.begin(), &Ranked::id);
+  return done;
 }
 
 Result<std::vector<Message>> Mempool::pick(UnixSeconds time) {
@@ -258,6 +299,11 @@ Result<std::vector<Message>> Mempool::pick(UnixSeconds time) {
 Result<Mempool::Totals> Mempool::totals() {
   BMSG_TRY(load());
   return Totals{entries_.size(), bytes_};
+}
+
+Result<std::size_t> Mempool::givers() {
+  BMSG_TRY(load());
+  return shares_.size();
 }
 
 }  // namespace bmsg::node

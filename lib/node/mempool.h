@@ -1,11 +1,13 @@
 // Mempool: messages that wait for a block, ranked by the work of their stamps, bounded in bytes.
 //
-// Rank is work per byte, since space in a block is per byte. The pool lies in the store; here is
-// an index of it, read when it is first needed.
+// Rank is work per byte, since space in a block is per byte; days are paid in the least stamp that
+// a message must have. The pool lies in the store; here is an index of it, read when it is first
+// needed.
 
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -22,10 +24,19 @@ namespace bmsg::node {
 /// Units: bytes.
 struct PoolLimits {
   std::size_t all = kPoolBytesMax;
-  std::size_t from_peers = kPoolBytesMax / 4;  // Of all that Origin::peer brought, together.
+  std::size_t of_giver = kPoolBytesMax / 4;  // Of what one peer brought.
 };
 
-/// Messages of our own are never dropped for others; the least rank of the others goes first.
+/// Where messages come from.
+struct Source {
+  Origin origin = Origin::own;
+  std::uint64_t giver = 0;  // Of Origin::peer: which one; all that are not named are one.
+
+  bool operator==(const Source&) const = default;
+};
+
+/// Messages of our own are never dropped for others, and find room while there are others; the
+/// least rank of the others goes first. What is remembered of givers is what they have here.
 /// Threads: one at a time.
 /// Errors:  as Store.
 class Mempool {
@@ -36,17 +47,26 @@ class Mempool {
   /// Judges messages and keeps the good ones; what is accepted is durable. One outcome for each.
   /// Where there is no room, our own are held and those of others refused. Those of `as_new` that
   /// wait here are taken with the stamp that they first come with, as if they had not been here.
-  Result<std::vector<MessageOutcome>> submit(const std::vector<Message>& messages, Origin origin,
+  Result<std::vector<MessageOutcome>> submit(const std::vector<Message>& messages,
+                                             const Source& source,
                                              const std::vector<MessageId>& as_new = {});
+  Result<std::vector<MessageOutcome>> submit(const std::vector<Message>& messages, Origin origin) {
+    return submit(messages, Source{origin, 0});
+  }
 
   /// Messages for a block at `time`: highest rank first while they fit, then in the order of ids.
   Result<std::vector<Message>> pick(UnixSeconds time);
+
+  /// Highest rank first, then by id; what does not wait here comes last.
+  Result<Done> sort_by_rank(std::vector<MessageId>& ids);
 
   struct Totals {
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0;
   };
   Result<Totals> totals();
+  /// How many peers have something here.
+  Result<std::size_t> givers();
 
   /// The chain changed: the index is read again when it is next needed.
   void forget_index() { loaded_ = false; }
@@ -57,26 +77,36 @@ class Mempool {
   struct Entry {
     std::size_t bytes = 0;
     std::uint64_t achieved = 0;  // Hashes that its stamp shows.
-    Origin origin = Origin::own;
+    Source source = {};
   };
   struct Ranked {
     Entry entry;
     MessageId id;
     bool operator<(const Ranked& other) const;  // By rank, then by id.
   };
+  /// What one giver has here.
+  struct Share {
+    std::set<Ranked> ranked;
+    std::size_t bytes = 0;
+  };
+  /// Who goes for an incoming message; without an answer, why none do.
+  struct Victims {
+    std::vector<MessageId> ids;
+    Room room = Room::enough;
+  };
   /// What one hand-over comes to, before it is stored.
   struct Batch {
     std::unordered_map<MessageId, PooledMessage, FixedBytesHash> add;
     std::unordered_set<MessageId, FixedBytesHash> remove;
   };
-  using Ids = std::vector<MessageId>;
-
   Result<Done> load();
   Result<MessageOutcome> judge(const Message& message, const MessageId& id) const;
   Result<bool> is_on_chain(const MessageId& id) const;
-  Result<Done> take(const Message& message, Origin origin, MessageOutcome& outcome, Batch& batch);
+  Result<Done> take(const Message& message, const Source& source, MessageOutcome& outcome,
+                    Batch& batch);
   Result<Done> make_ours(const MessageId& id, Batch& batch);
-  std::optional<Ids> room_for(const Ranked& incoming) const;
+  bool make_room_in_share(const Ranked& incoming, Victims& victims, std::size_t& freed) const;
+  Victims room_for(const Ranked& incoming) const;
   Result<Done> store(Batch batch, std::vector<MessageOutcome>& outcomes);
   static bool ranks_below(const Entry& a, const Entry& b);
   void add(const MessageId& id, const Entry& entry);
@@ -88,10 +118,9 @@ class Mempool {
   PoolLimits limits_;
   bool loaded_ = false;
   std::unordered_map<MessageId, Entry, FixedBytesHash> entries_;
-  std::set<Ranked> from_peers_;  // Least rank first, like the next.
-  std::set<Ranked> from_blocks_;
+  std::set<Ranked> others_;                // Not ours; least rank first.
+  std::map<std::uint64_t, Share> shares_;  // Of each giver that has something here.
   std::size_t bytes_ = 0;
-  std::size_t peer_bytes_ = 0;
 };
 
 }  // namespace bmsg::node

@@ -9,8 +9,11 @@
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/schedule.h"
+#include "lib/core/big_endian.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/crypto/sha512.h"
+#include "lib/node/blob_directory.h"
 
 namespace bmsg::node {
 namespace {
@@ -70,17 +73,22 @@ Result<NodeInfo> Node::info() {
   const std::lock_guard lock(mutex_);
   BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
   BMSG_TRY_ASSIGN(const auto totals, pool_.totals());
-  return NodeInfo{.chain = parts_.chain.id,
-                  .name = parts_.chain.rules.name,
-                  .mode = parts_.chain.rules.mode,
-                  .tip = tip,
-                  .now = parts_.clock.now(),
-                  .pool_messages = totals.messages,
-                  .pool_bytes = totals.bytes,
-                  .node = parts_.key,
-                  .agent = parts_.agent,
-                  .read_only = parts_.read_only,
-                  .light = parts_.store.is_light()};
+  NodeInfo info{.chain = parts_.chain.id,
+                .name = parts_.chain.rules.name,
+                .mode = parts_.chain.rules.mode,
+                .tip = tip,
+                .now = parts_.clock.now(),
+                .pool_messages = totals.messages,
+                .pool_bytes = totals.bytes,
+                .node = parts_.key,
+                .agent = parts_.agent,
+                .read_only = parts_.read_only,
+                .light = parts_.store.is_light()};
+  if (parts_.blobs != nullptr) {
+    info.blob_quota = parts_.blobs->quota();
+    BMSG_TRY_ASSIGN(info.blob_room, parts_.blobs->room());
+  }
+  return info;
 }
 
 Result<std::string> Node::rules_text() { return parts_.store.rules_text(); }
@@ -133,6 +141,14 @@ Result<std::vector<Message>> Node::messages(const std::vector<ShortId>& ids) {
   return found;
 }
 
+/// Whoever runs out of time or bytes has then got the best.
+Result<Done> Node::fill(Feed& feed, std::vector<MessageId> ids) {
+  BMSG_TRY(pool_.sort_by_rank(ids));
+  feed.messages.reserve(ids.size());
+  for (const MessageId& id : ids) feed.messages.push_back(prefix_of<ShortId>(id));
+  return done;
+}
+
 Result<Feed> Node::feed(const std::string& cursor) {
   const std::lock_guard lock(mutex_);
   BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
@@ -141,18 +157,36 @@ Result<Feed> Node::feed(const std::string& cursor) {
   const auto since = sequence_of(cursor, epoch_);
   if (since && *since >= first_arrival_ && *since <= end) {
     const auto from = arrivals_.begin() + static_cast<std::ptrdiff_t>(*since - first_arrival_);
-    feed.messages.assign(from, arrivals_.end());
+    std::vector<MessageId> ids(from, arrivals_.end());
     for (const MessageId& id : embargo_.kept()) {
       BMSG_TRY_ASSIGN(const auto pooled, parts_.store.pooled(id));
-      if (pooled) feed.messages.push_back(prefix_of<ShortId>(id));
+      if (pooled) ids.push_back(id);
     }
+    BMSG_TRY(fill(feed, std::move(ids)));
     return feed;
   }
   BMSG_TRY_ASSIGN(const auto pool, parts_.store.pool(0));
+  std::vector<MessageId> ids;
   for (const PooledMessage& one : pool) {
-    if (is_offered(one, parts_.store)) feed.messages.push_back(prefix_of<ShortId>(one.id));
+    if (is_offered(one, parts_.store)) ids.push_back(one.id);
   }
-  std::ranges::sort(feed.messages);  // In no order that tells when each came: some were kept back.
+  // The order does not tell when each came: some were kept back.
+  BMSG_TRY(fill(feed, std::move(ids)));
+  return feed;
+}
+
+Result<Feed> Node::pool_since(std::uint64_t arrival) {
+  const std::lock_guard lock(mutex_);
+  BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
+  BMSG_TRY_ASSIGN(const auto pool, parts_.store.pool(arrival));
+  Feed feed{.tip = tip, .messages = {}, .cursor = {}};
+  std::vector<MessageId> ids;
+  for (const PooledMessage& one : pool) {
+    arrival = std::max(arrival, one.arrival + 1);
+    if (is_offered(one, parts_.store)) ids.push_back(one.id);
+  }
+  BMSG_TRY(fill(feed, std::move(ids)));
+  feed.cursor = fmt::format("{}", arrival);
   return feed;
 }
 
@@ -192,10 +226,22 @@ Result<Reorg> Node::follow(const BlockHash& hash) {
 
 Result<std::vector<MessageOutcome>> Node::submit_messages(const std::vector<Message>& messages,
                                                           Origin origin) {
+  return submit(messages, origin, 0);
+}
+
+Result<std::vector<MessageOutcome>> Node::take_messages(const std::vector<Message>& messages,
+                                                        const std::string& giver) {
+  const auto digest = crypto::sha512(as_bytes(giver));
+  return submit(messages, Origin::peer,
+                std::max<std::uint64_t>(load_be<std::uint64_t>(digest.data()), 1));
+}
+
+Result<std::vector<MessageOutcome>> Node::submit(const std::vector<Message>& messages,
+                                                 Origin origin, std::uint64_t giver) {
   News news;
   auto outcomes = [&] {
     const std::lock_guard lock(mutex_);
-    auto submitted = submit_locked(messages, origin);
+    auto submitted = submit_locked(messages, origin, giver);
     news = std::exchange(news_, News());
     return submitted;
   }();

@@ -36,6 +36,8 @@ struct NodeParts {
   bool keeps_all_bodies = false;  // In a light store too: for building one anew.
   ReorgPolicy reorg = {};
   PoolLimits pool = {};
+  /// Without: no chunks of files.
+  BlobDirectory* blobs = nullptr;
   JudgePlace judge_place = {};  // Without: nothing is learned of others.
   std::function<std::optional<PeerRecord>(UnixSeconds now)> own_record = {};
   JudgeKey admits = {};  // Without: whoever is a peer may be called.
@@ -69,12 +71,15 @@ class Node final : public Service {
   Result<BlockOutcome> submit_block(const Block& block) override;
   Result<std::vector<MessageOutcome>> submit_messages(const std::vector<Message>& messages,
                                                       Origin origin) override;
+  Result<std::vector<MessageOutcome>> take_messages(const std::vector<Message>& messages,
+                                                    const std::string& giver) override;
   Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override {
     return submit_compact(compact, Pool::all);
   }
   enum class Pool : std::uint8_t { all, told };  // Or without what is kept back.
   Result<Rebuilt> submit_compact(const chain::CompactBlock& compact, Pool pool);
   Result<BlockTemplate> block_template(const TemplateWish& wish) override;
+  Result<Feed> pool_since(std::uint64_t arrival) override;
   Result<OutboxTaken> take_outbox() override;
   Result<Reorg> follow(const BlockHash& hash) override;
   Result<std::vector<WantedBody>> wanted_bodies() override;
@@ -87,6 +92,7 @@ class Node final : public Service {
   Result<std::vector<PeerRecord>> peer_records() override;
   Result<std::size_t> learn_peers(const std::vector<PeerRecord>& records,
                                   const Told& told) override;
+  BlobDirectory* blobs() override { return parts_.blobs; }
 
   /// From now on another judge of whom that nobody gave we may call.
   void set_admits(JudgeKey admits);
@@ -115,14 +121,17 @@ class Node final : public Service {
   };
   using Listening = std::shared_ptr<Listener>;
 
+  Result<Done> fill(Feed& feed, std::vector<MessageId> ids);
   void listen(Listening& place, std::function<void()> call);
   void call(const Listening& listener);
   void note(const MessageId& id);
   Result<Done> note_taken(const MessageId& id, Origin origin, bool was_pooled);
   void tell(const News& news);
   void changed() { tell({.any = true, .kept_back = false}); }
+  Result<std::vector<MessageOutcome>> submit(const std::vector<Message>& messages, Origin origin,
+                                             std::uint64_t giver);
   Result<std::vector<MessageOutcome>> submit_locked(const std::vector<Message>& messages,
-                                                    Origin origin);
+                                                    Origin origin, std::uint64_t giver = 0);
   Result<BlockOutcome> submit_block_locked(const Block& block);
   Result<Done> note_returned(const std::vector<MessageId>& ids);
   Result<Done> note_blocked(const std::vector<Message>& messages);
@@ -137,7 +146,7 @@ class Node final : public Service {
   ChainState state_;
   Mempool pool_;
   std::string epoch_;                // Of the feed; another start of the node is another one.
-  std::deque<ShortId> arrivals_;     // The newest of the feed.
+  std::deque<MessageId> arrivals_;   // The newest of the feed.
   std::uint64_t first_arrival_ = 0;  // The number of arrivals_.front().
   Listening on_change_;
   Listening on_kept_back_;

@@ -46,7 +46,7 @@ void Node::tell(const News& news) {
 }
 
 void Node::note(const MessageId& id) {
-  arrivals_.push_back(prefix_of<ShortId>(id));
+  arrivals_.push_back(id);
   if (arrivals_.size() <= kArrivalsMax) return;
   arrivals_.pop_front();
   ++first_arrival_;
@@ -68,7 +68,7 @@ Result<Done> Node::note_taken(const MessageId& id, Origin origin, bool was_poole
 }
 
 Result<std::vector<MessageOutcome>> Node::submit_locked(const std::vector<Message>& messages,
-                                                        Origin origin) {
+                                                        Origin origin, std::uint64_t giver) {
   const bool is_light = parts_.store.is_light();
   std::vector<std::optional<Origin>> before;  // Of what was pooled.
   for (const Message& message : messages) {
@@ -92,7 +92,7 @@ Result<std::vector<MessageOutcome>> Node::submit_locked(const std::vector<Messag
   }
   // Others that bring what is kept back must find no trace of it, not even in its stamp.
   const auto kept = origin == Origin::own ? std::vector<MessageId>() : embargo_.kept();
-  BMSG_TRY_ASSIGN(auto outcomes, pool_.submit(messages, origin, kept));
+  BMSG_TRY_ASSIGN(auto outcomes, pool_.submit(messages, {origin, giver}, kept));
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const MessageOutcome& outcome = outcomes[i];
     // A light node tells nobody of what came back from a block, until the outbox says it is ours.

@@ -34,6 +34,10 @@ struct Peer {
   std::uint32_t exchanges = 0;       // How often it did.
   UnixSeconds records_asked;         // When it was last asked for records of others.
 
+  std::string cursor;         // Of its pool: up to where it was read; empty: not at all.
+  std::string own_cursor;     // Of our pool: up to where it was offered; the same.
+  UnixSeconds cursors_since;  // When both were last gone through whole; 0: never.
+
   bool operator==(const Peer&) const = default;
 };
 

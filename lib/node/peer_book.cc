@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "lib/node/sync_session.h"
+
 namespace bmsg::node {
 namespace {
 
@@ -68,6 +70,19 @@ std::int64_t clock_difference(UnixSeconds theirs, UnixSeconds ours) {
     return static_cast<std::int64_t>(std::min(time.value, kSecondsMost));
   };
   return bounded(theirs) - bounded(ours);
+}
+
+void use_cursors(const Peer& peer, SyncOptions& options, UnixSeconds now) {
+  const std::uint64_t since = peer.cursors_since.value;
+  if (since == 0 || now.value < since || now.value - since >= seconds(kCursorsTime)) return;
+  options.cursor = peer.cursor;
+  options.own_cursor = peer.own_cursor;
+}
+
+void keep_cursors(Peer& peer, const SyncOptions& used, const SyncReport& report, UnixSeconds now) {
+  peer.cursor = report.cursor;
+  peer.own_cursor = report.own_cursor;
+  if (used.cursor.empty()) peer.cursors_since = now;
 }
 
 bool may_call(const Peer& peer, UnixSeconds now) { return now >= peer.not_before; }

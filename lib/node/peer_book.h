@@ -11,6 +11,9 @@
 
 namespace bmsg::node {
 
+struct SyncOptions;
+struct SyncReport;
+
 inline constexpr std::uint32_t kBanScore = 100;
 inline constexpr std::chrono::seconds kBanTime{86'400};
 inline constexpr std::chrono::seconds kBackOffFirst{30};
@@ -20,9 +23,9 @@ inline constexpr std::size_t kPeerErrorBytesMax = 200;
 /// What a misdeed costs. Source: bmsg-protocol(7), "Scores".
 enum class Misdeed : std::uint32_t {
   broken_rule = 100,  // Wrong work, bad seal, a frame that does not parse.
-  false_claim = 25,   // Work that was not delivered; another chain.
-  withheld = 10,      // Announced and then not given.
-  nuisance = 1,
+  false_work = 75,    // Good headers that do not add up to the work that was claimed.
+  false_claim = 25,   // Other lies; another chain.
+  withheld = 10,      // Bodies that its blocks name.
 };
 
 /// What its answers told about a peer.
@@ -43,6 +46,15 @@ Peer penalise(Peer peer, Misdeed misdeed, UnixSeconds now);
 
 /// Seconds of `theirs` before `ours`; a stranger's clock may say anything.
 std::int64_t clock_difference(UnixSeconds theirs, UnixSeconds ours);
+
+/// Cursors are forgotten after so long: a peer may have dropped what it once had, and knows us
+/// again by the one that it gave.
+inline constexpr std::chrono::seconds kCursorsTime{3'600};
+
+/// Lets an exchange begin where the last one with this peer ended, if that is not long ago.
+void use_cursors(const Peer& peer, SyncOptions& options, UnixSeconds now);
+/// Keeps where it ended, with the peer's record.
+void keep_cursors(Peer& peer, const SyncOptions& used, const SyncReport& report, UnixSeconds now);
 
 bool may_call(const Peer& peer, UnixSeconds now);
 

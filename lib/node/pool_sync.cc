@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/pack.h"
@@ -25,6 +26,14 @@ std::vector<ShortId> take_front(std::deque<ShortId>& ids, std::size_t most) {
   std::vector<ShortId> front(ids.begin(), end);
   ids.erase(ids.begin(), end);
   return front;
+}
+
+/// The number that such a cursor is; 0 for a cursor of another kind.
+std::uint64_t arrival_of(const std::string& cursor) {
+  std::uint64_t arrival = 0;
+  const char* end = cursor.data() + cursor.size();
+  const auto read = std::from_chars(cursor.data(), end, arrival);
+  return read.ec == std::errc() && read.ptr == end ? arrival : 0;
 }
 
 Result<Done> check_lines(const std::vector<PutLine>& lines, std::size_t frames) {
@@ -65,25 +74,28 @@ Result<bool> PoolSync::step() {
 Result<Feed> PoolSync::offerable(const Feed& theirs) {
   const auto epoch = [](const std::string& cursor) { return cursor.substr(0, cursor.find('.')); };
   const bool goes_on = !options_.cursor.empty() && epoch(options_.cursor) == epoch(theirs.cursor);
-  return local_.feed(goes_on ? options_.own_cursor : "");
+  const std::string cursor = goes_on ? options_.own_cursor : "";
+  return options_.lasting ? local_.pool_since(arrival_of(cursor)) : local_.feed(cursor);
 }
 
 Result<Done> PoolSync::compare() {
   using Direction = SyncOptions::Direction;
   BMSG_TRY_ASSIGN(const auto feed, peer_.feed(options_.cursor));
   BMSG_TRY_ASSIGN(const auto mine, offerable(feed));
-  const ShortIds here(mine.messages.begin(), mine.messages.end());
-  const ShortIds there(feed.messages.begin(), feed.messages.end());
+  ShortIds here(mine.messages.begin(), mine.messages.end());
+  ShortIds there(feed.messages.begin(), feed.messages.end());
   next_cursor_ = options_.direction == Direction::push ? options_.cursor : feed.cursor;
   next_own_cursor_ = options_.direction == Direction::pull ? options_.own_cursor : mine.cursor;
   // A light node's pool holds what is its own: it wants nobody else's, and is given none.
   BMSG_TRY_ASSIGN(const auto us, local_.info());
   if (options_.direction != Direction::push && !us.light) {
-    for (const ShortId& id : there) {
-      if (!here.contains(id)) wanted_.push_back(id);
+    ShortIds seen = here;
+    for (const ShortId& id : feed.messages) {
+      if (seen.insert(id).second) wanted_.push_back(id);
     }
   }
-  for (const ShortId& id : here) {
+  for (const ShortId& id : mine.messages) {
+    if (here.erase(id) == 0) continue;  // Told of twice.
     if (there.contains(id)) {
       report_.peer_has.push_back(id);
     } else if (options_.direction != Direction::pull && !report_.peer.light) {
@@ -112,11 +124,20 @@ Result<Done> PoolSync::pull() {
   ShortIds asked(front.begin(), front.end());
   BMSG_TRY(drop_known(asked));
   if (asked.empty()) return done;
-  BMSG_TRY_ASSIGN(const auto messages, peer_.messages({asked.begin(), asked.end()}));
+  // In the order of the list: an answer that is cut short, or the last one for which there is
+  // time, has the best.
+  const auto still_asked = [&] {
+    std::vector<ShortId> ids;
+    std::ranges::copy_if(front, std::back_inserter(ids),
+                         [&](const ShortId& id) { return asked.contains(id); });
+    return ids;
+  };
+  BMSG_TRY_ASSIGN(const auto messages, peer_.messages(still_asked()));
   // No answer to any: they expired or were dropped since the peer listed them.
   if (messages.empty()) return done;
   BMSG_TRY(take(messages, asked));
-  wanted_.insert(wanted_.begin(), asked.begin(), asked.end());
+  const auto left = still_asked();
+  wanted_.insert(wanted_.begin(), left.begin(), left.end());
   return done;
 }
 
@@ -125,7 +146,7 @@ Result<Done> PoolSync::take(const std::vector<Message>& messages, ShortIds& aske
     if (asked.erase(short_id_of(message)) == 0)
       return Error{Errc::protocol, "a message that was not asked for"};
   }
-  BMSG_TRY_ASSIGN(const auto outcomes, local_.submit_messages(messages, Origin::peer));
+  BMSG_TRY_ASSIGN(const auto outcomes, local_.take_messages(messages, peer_.name()));
   for (const MessageOutcome& outcome : outcomes) {
     if (outcome.verdict == Verdict::accepted) ++report_.pulled_messages;
     if (outcome.verdict == Verdict::refused) ++report_.refused_messages;

@@ -1,4 +1,5 @@
-// Messages that wait for a block, both ways: ids first, then what the other lacks.
+// Messages that wait for a block, both ways: ids first, then what the other lacks, the best stamps
+// before the others: where time or bytes run out, those have come.
 
 #pragma once
 

@@ -38,6 +38,10 @@ class PublicNode final : public Service {
                                                       Origin origin) override {
     return node_.submit_messages(messages, origin);
   }
+  Result<std::vector<MessageOutcome>> take_messages(const std::vector<Message>& messages,
+                                                    const std::string& giver) override {
+    return node_.take_messages(messages, giver);
+  }
   /// Who holds what is kept back is asked for it.
   Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override {
     return node_.submit_compact(compact, sees_all() ? Node::Pool::all : Node::Pool::told);
@@ -63,6 +67,7 @@ class PublicNode final : public Service {
                                   const Told& told) override {
     return node_.learn_peers(records, told);
   }
+  BlobDirectory* blobs() override { return node_.blobs(); }
 
  private:
   bool sees_all() const { return peer_ && node_.embargo().is_confidant(*peer_); }

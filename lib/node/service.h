@@ -18,6 +18,8 @@
 
 namespace bmsg::node {
 
+class BlobDirectory;
+
 /// What a node says of itself. From a peer, all of it is a claim.
 struct NodeInfo {
   ChainId chain;
@@ -31,6 +33,9 @@ struct NodeInfo {
   std::string agent;       // Untrusted text.
   bool read_only = false;  // It takes nothing.
   bool light = false;      // It gives heads, no bodies.
+  /// Bytes of files' chunks that it keeps for others, and how many more it takes now. 0: none.
+  std::uint64_t blob_quota = 0;
+  std::uint64_t blob_room = 0;
 };
 
 /// What became of a block or a message that was handed in.
@@ -59,17 +64,26 @@ struct BlockOutcome {
   std::vector<MessageId> pooled = {};  // Messages of a block beside the best chain, now waiting.
 };
 
+/// Whether there was room for a message. Where there was not, no rule was broken.
+enum class Room : std::uint8_t {
+  enough,
+  pool_full,   // Of better stamps. On the wire "bad full".
+  share_full,  // What one peer may fill is full of its better stamps. "bad share".
+};
+
 struct MessageOutcome {
   MessageId id;
   Verdict verdict = Verdict::accepted;
   std::optional<chain::Violation> violation;
+  Room room = Room::enough;
 };
 
 /// What happened at a node since a cursor.
 struct Feed {
   Tip tip;
-  std::vector<ShortId> messages;  // That came into the pool; all of it for a cursor not known.
-  std::string cursor;             // EPOCH.SEQ, for the next call.
+  /// That came into the pool, best stamps first; all of it for a cursor not known.
+  std::vector<ShortId> messages;
+  std::string cursor;  // EPOCH.SEQ, for the next call.
 };
 
 /// A block without its work.
@@ -126,6 +140,9 @@ class Service {
   virtual Result<BlockOutcome> submit_block(const Block& block) = 0;
   virtual Result<std::vector<MessageOutcome>> submit_messages(const std::vector<Message>& messages,
                                                               Origin origin) = 0;
+  /// The same of what a peer brought. `giver` names it: what one fills of the pool is bounded.
+  virtual Result<std::vector<MessageOutcome>> take_messages(const std::vector<Message>& messages,
+                                                            const std::string& giver) = 0;
   /// Builds the block from the pool; else says which messages are missing here.
   struct Rebuilt {
     std::optional<BlockOutcome> outcome;
@@ -133,8 +150,14 @@ class Service {
   };
   virtual Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) = 0;
 
+  /// Where its chunks of files are. Null: it has none. Threads: as that class.
+  virtual BlobDirectory* blobs() { return nullptr; }
+
   // Local verbs: never offered to peers.
   virtual Result<BlockTemplate> block_template(const TemplateWish& wish) = 0;
+  /// What of the pool came from `arrival` on, and a number as cursor that is good for as long as
+  /// the store is. A node that runs on answers with its feed, whole.
+  virtual Result<Feed> pool_since(std::uint64_t) { return feed(""); }
   /// Takes new files of the outbox into the pool.
   virtual Result<OutboxTaken> take_outbox() = 0;
   /// Follows the branch that ends at `hash` although policy stopped it (forks.h). It must be better

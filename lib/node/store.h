@@ -58,6 +58,7 @@ struct PooledMessage {
   UnixSeconds since;
   Origin origin = Origin::own;
   std::uint64_t arrival = 0;  // Counts up over the life of the store; given by the store.
+  std::uint64_t giver = 0;    // Of Origin::peer: who brought it, as a digest; 0: nobody was named.
 };
 
 /// A block that must lie on the best chain.

@@ -42,11 +42,17 @@ struct SyncSession::State {
   std::optional<BlockPush> push;
   std::optional<PoolSync> pool;
 
+  ~State() {
+    if (options.queue != nullptr) options.queue->headers().end(this);
+  }
   bool is_out();
   Result<bool> step();
   Result<Done> greet();
   Result<Done> begin_pull();
+  Result<Done> step_headers();
+  Result<bool> fetches_headers();
   Result<Done> end_headers();
+  void begin_blocks(StagedChain chain);
   Result<Done> end_pull();
   Result<Done> begin_push();
   void begin_pool();
@@ -67,11 +73,14 @@ Result<bool> SyncSession::State::step() {
     BMSG_TRY(greet());
     BMSG_TRY(begin_pull());
   } else if (stage == Stage::headers) {
-    BMSG_TRY_ASSIGN(const bool more, headers->step());
-    if (!more) BMSG_TRY(end_headers());
+    BMSG_TRY(step_headers());
   } else if (stage == Stage::pull) {
-    BMSG_TRY_ASSIGN(const bool more, blocks->step());
-    if (!more) BMSG_TRY(end_pull());
+    const auto more = blocks->step();
+    if (!more) {
+      options.queue->headers().forget();
+      return more.error();
+    }
+    if (!more.value()) BMSG_TRY(end_pull());
   } else if (stage == Stage::bodies) {
     BMSG_TRY_ASSIGN(const bool more, bodies->step());
     if (!more) BMSG_TRY(begin_push());
@@ -134,20 +143,66 @@ Result<Done> SyncSession::State::begin_pull() {
   if (options.direction == Direction::push || has_nothing || !beats(report.peer.tip, mine.tip)) {
     return end_pull();
   }
-  headers.emplace(local, peer, chain, clock, mine.tip, report.peer.tip);
+  if (options.queue == nullptr) options.queue = &own_queue.emplace(clock);
   stage = Stage::headers;
+  return done;
+}
+
+/// Whether it is for this session to fetch headers; else another does, or has done it.
+Result<bool> SyncSession::State::fetches_headers() {
+  if (headers) return true;
+  HeaderBoard& board = options.queue->headers();
+  if (auto found = board.find(report.peer.tip)) {
+    begin_blocks(std::move(*found));
+    return false;
+  }
+  const auto patience = std::clamp(4 * std::chrono::milliseconds(report.latency_ms),
+                                   kHeaderPatienceMin, kHeaderPatienceMax);
+  if (board.turn(this, report.peer.tip, patience) == HeaderBoard::Turn::wait) {
+    board.wait();
+    return false;
+  }
+  BMSG_TRY_ASSIGN(const auto mine, local.info());  // It may have grown since.
+  if (!beats(report.peer.tip, mine.tip)) {
+    board.end(this);
+    BMSG_TRY(end_pull());
+    return false;
+  }
+  headers.emplace(local, peer, chain, clock, mine.tip, report.peer.tip);
+  return true;
+}
+
+Result<Done> SyncSession::State::step_headers() {
+  BMSG_TRY_ASSIGN(const bool fetches, fetches_headers());
+  if (!fetches) return done;
+  HeaderBoard& board = options.queue->headers();
+  board.begin_request(this, [this] { peer.drop_request(); });
+  const auto more = headers->step();
+  const bool was_dropped = board.end_request(this);
+  if (!more && !was_dropped) {
+    report.lacks_work = headers->lacks_work();
+    board.end(this);
+    return more.error();
+  }
+  if (more) return more.value() ? done : end_headers();
+  headers.reset();  // Another has them.
+  board.end(this);
   return done;
 }
 
 Result<Done> SyncSession::State::end_headers() {
   StagedChain staged = headers->take();
   headers.reset();
+  options.queue->headers().put(this, staged);
   if (staged.held) report.held = true;
   if (staged.hashes.empty()) return end_pull();
-  if (options.queue == nullptr) options.queue = &own_queue.emplace(clock);
+  begin_blocks(std::move(staged));
+  return done;
+}
+
+void SyncSession::State::begin_blocks(StagedChain staged) {
   blocks.emplace(local, peer, *options.queue, std::move(staged), report);
   stage = Stage::pull;
-  return done;
 }
 
 Result<Done> SyncSession::State::end_pull() {
@@ -212,6 +267,10 @@ const SyncReport& SyncSession::report() const { return state_->report; }
 Result<SyncReport> sync_with(Service& local, Transport& peer, const chain::ChainRules& chain,
                              const Clock& clock, const SyncOptions& options) {
   SyncSession session(local, peer, chain, clock, options);
+  return run(session);
+}
+
+Result<SyncReport> run(SyncSession& session) {
   for (;;) {
     BMSG_TRY_ASSIGN(const bool more, session.step());
     if (!more) return session.report();

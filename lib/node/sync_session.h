@@ -35,7 +35,8 @@ struct SyncOptions {
   /// The same of our own pool; empty: all of it is offered. Used only while the peer's feed goes
   /// on.
   std::string own_cursor = {};
-  bool ask_records = false;                   // For its records of peers, when all else is done.
+  bool lasting = false;      // Own cursors are of the store, not of the node that runs.
+  bool ask_records = false;  // For its records of peers, when all else is done.
   std::optional<PeerRecord> own_record = {};  // Given then; nullopt: we have no address.
   BlockQueue* queue = nullptr;      // Of all sessions that run at once; null: this is the only one.
   std::optional<Topic> topic = {};  // A light node fetches its public messages too.
@@ -54,6 +55,7 @@ struct SyncReport {
   std::vector<ShortId> peer_has;       // Of our pool; told by the peer.
   std::optional<Reorg> reorg;          // The deepest; `to` is where its branch ends now.
   bool stopped_by_policy = false;      // A better branch is here and was not followed.
+  bool lacks_work = false;             // An error is that it claims work it does not show.
   bool held = false;                   // The peer's chain goes on in the future: ask again later.
   bool out_of_time = false;            // The deadline passed or a stop was asked for.
   bool out_of_bytes = false;
@@ -89,6 +91,8 @@ class SyncSession {
 };
 
 /// Steps until nothing is left.
+Result<SyncReport> run(SyncSession& session);
+/// The same with a session of its own.
 Result<SyncReport> sync_with(Service& local, Transport& peer, const chain::ChainRules& chain,
                              const Clock& clock, const SyncOptions& options);
 

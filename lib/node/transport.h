@@ -38,6 +38,11 @@ class Transport {
   /// Hands over a pack of M, B, C, I frames; one line comes back for each.
   virtual Result<std::vector<PutLine>> put(const Bytes& pack) = 0;
 
+  /// For each id, whether it holds that message with its body. Mirrors hold none.
+  virtual Result<std::vector<bool>> have(const std::vector<ShortId>& ids) {
+    return std::vector<bool>(ids.size());
+  }
+
   /// Records of peers, its own first. Older nodes and mirrors give none.
   virtual Result<std::vector<PeerRecord>> peer_records() { return std::vector<PeerRecord>(); }
 
@@ -46,7 +51,13 @@ class Transport {
   /// The most headers to ask for at once from there on; headers() may give fewer only at the tip.
   virtual std::uint32_t headers_at_once(Height) const { return kHeadersPerRequest; }
 
-  /// Ends the request that runs, if one does, with Errc::try_again; later ones are made as ever.
+  /// Says that blocks() with the same words is called next: it may be asked for at once, and its
+  /// answer come while the caller does something else. Another request gives it up. False: it is
+  /// not.
+  virtual bool expect_blocks(Height, std::uint32_t, Bodies) { return false; }
+
+  /// Ends the request that runs, or is expected, if one does, with Errc::try_again; later ones are
+  /// made as ever.
   /// Threads: any.
   virtual void drop_request() {}
 

@@ -143,10 +143,12 @@ TEST(CallerScores, CountWhatCannotHappenByMistake) {
     EXPECT_EQ(misdeed_of(FrameType::message, bad(rule)), Misdeed::broken_rule) << rule;
   EXPECT_EQ(misdeed_of(FrameType::message, bad("chain")), Misdeed::false_claim);
 
-  EXPECT_FALSE(misdeed_of(FrameType::block, bad("body")));    // Dropped.
-  EXPECT_FALSE(misdeed_of(FrameType::block, bad("early")));   // Another clock.
-  EXPECT_FALSE(misdeed_of(FrameType::block, bad("")));        // Our policy.
-  EXPECT_FALSE(misdeed_of(FrameType::compact, bad("root")));  // One short id, two messages.
+  EXPECT_FALSE(misdeed_of(FrameType::block, bad("body")));     // Dropped.
+  EXPECT_FALSE(misdeed_of(FrameType::block, bad("early")));    // Another clock.
+  EXPECT_FALSE(misdeed_of(FrameType::block, bad("")));         // Our policy.
+  EXPECT_FALSE(misdeed_of(FrameType::compact, bad("root")));   // One short id, two messages.
+  EXPECT_FALSE(misdeed_of(FrameType::message, bad("full")));   // Our pool.
+  EXPECT_FALSE(misdeed_of(FrameType::message, bad("share")));  // Honest ones have one, too.
   EXPECT_FALSE(misdeed_of(FrameType::message, bad("expired")));
   EXPECT_FALSE(misdeed_of(FrameType::message, bad("early")));
   for (const auto verdict : {node::Verdict::accepted, node::Verdict::known, node::Verdict::held,

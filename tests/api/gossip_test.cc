@@ -275,5 +275,19 @@ TEST(Gossip, LetsARemovedPeerBeGone) {
   EXPECT_TRUE(near.node.node->peers().value().empty());
 }
 
+TEST(GossipScores, BodiesThatAreWithheldCostTenPointsAnExchange) {
+  node::SyncReport done;
+  node::Peer peer;
+  peer.url = "https://11.0.0.1:5512";
+  EXPECT_EQ(after_exchange(peer, done, {1'000}).score, 0U);
+  done.withheld_bodies = 3;
+  peer = after_exchange(peer, done, {1'000});
+  EXPECT_EQ(peer.score, 10U);
+  EXPECT_EQ(peer.exchanges, 1U);
+  EXPECT_EQ(after_exchange(peer, done, {1'060}).score, 19U);
+  peer.url = "http://127.0.0.1:5512";
+  EXPECT_EQ(after_exchange(peer, done, {1'000}).score, 10U) << "a proxy may stand there";
+}
+
 }  // namespace
 }  // namespace bmsg::api

@@ -10,6 +10,7 @@
 #include "lib/chain/block_hash.h"
 #include "lib/chain/pack.h"
 #include "lib/core/codec.h"
+#include "lib/node/peer_book.h"
 #include "lib/node/sync_session.h"
 #include "tests/api/running_node.h"
 #include "tests/support/seed.h"
@@ -55,6 +56,42 @@ TEST_F(Transports, AnswerAsTheNodeItself) {
   EXPECT_EQ(feed.messages, std::vector<ShortId>{short_id(waiting)});
   EXPECT_EQ(peer->feed(feed.cursor).value().messages.size(), 0);
   EXPECT_GT(peer->bytes_in(), peer->bytes_out());
+}
+
+TEST_F(Transports, AskAheadForBlocks) {
+  const auto peer = far.transport();
+  ASSERT_TRUE(peer->info());
+  EXPECT_FALSE(peer->has_expected(std::chrono::milliseconds(0)));
+  ASSERT_TRUE(peer->expect_blocks(Height{1}, 16, Bodies::with));
+  ASSERT_TRUE(peer->has_expected(std::chrono::seconds(20)));
+  const auto bytes = peer->bytes_in();
+  const std::vector<Block> first(blocks.begin(), blocks.begin() + 16);
+  EXPECT_EQ(peer->blocks(Height{1}, 16, Bodies::with).value(), first);
+  EXPECT_EQ(peer->bytes_in(), bytes) << "it was here already";
+  EXPECT_FALSE(peer->has_expected(std::chrono::milliseconds(0)));
+
+  ASSERT_TRUE(peer->expect_blocks(Height{1}, 16, Bodies::with));
+  EXPECT_EQ(peer->info().value().tip, far.tip()) << "what else is asked for goes first";
+  EXPECT_EQ(peer->blocks(Height{1}, 16, Bodies::with).value(), first);
+  ASSERT_TRUE(peer->expect_blocks(Height{1}, 16, Bodies::with));
+  EXPECT_EQ(peer->blocks(Height{17}, 3, Bodies::with).value().front(), blocks[16]);
+  ASSERT_TRUE(peer->expect_blocks(Height{1}, 16, Bodies::with));  // And nobody takes it.
+}
+
+TEST(Scores, TwiceWorkThatIsNotShownIsEnough) {
+  const Error lie{Errc::protocol, "the work that it claims is not in its headers"};
+  node::SyncReport so_far;
+  so_far.lacks_work = true;
+  node::Peer peer;
+  peer.url = "https://11.0.0.1:5512";
+  peer = after_error(peer, lie, {1'000'000}, so_far);
+  EXPECT_LT(peer.score, node::kBanScore);
+  peer = after_error(peer, lie, {1'000'000 + 1'200}, so_far);
+  EXPECT_EQ(peer.score, node::kBanScore);
+  EXPECT_FALSE(node::may_call(peer, {1'000'000 + 80'000}));
+  node::Peer other;
+  other.url = peer.url;
+  EXPECT_EQ(after_error(other, lie, {1'000'000}).score, 25U) << "other lies cost less";
 }
 
 TEST_F(Transports, CarryASyncBothWays) {

@@ -16,13 +16,15 @@ InviteView view() {
           .chain = ChainId::filled(0x11),
           .node = NodeKey::filled(0x22),
           .checkpoint = node::Checkpoint{Height{7}, BlockHash::filled(0x11)},
-          .card = true};
+          .card = true,
+          .dht = true};
 }
 
 TEST(InviteJson, HasItsMembersInTheirOrder) {
   EXPECT_EQ(invite_json(view()),
             fmt::format(R"({{"v":1,"type":"invite","uri":"bmsg://a:1/x","host":"a:1","chain":"{}",)"
-                        R"("node":"{}","checkpoint":{{"height":7,"hash":"{}"}},"card":true}})",
+                        R"("node":"{}","checkpoint":{{"height":7,"hash":"{}"}},)"
+                        R"("card":true,"room":false,"dht":true}})",
                         k64, k32, k64));
 }
 

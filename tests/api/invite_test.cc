@@ -17,9 +17,11 @@ namespace {
 
 const std::string kChain(86, 'A');
 const std::string kNode = to_base64url(NodeKey::filled(0xff).view());
+const std::string kSecret = to_base64url(DiscoverySecret::filled(0xd5).view());
+const std::string kRoom = to_base64url(InviteRoom::filled(0x12).view());
 const std::string kTail = to_base64url(BlockTail::filled(7).view());
-const std::string kWhole =
-    "bmsg://node.example:5512/" + kChain + "?node=" + kNode + "&cp=72." + kTail + "#card=AQID";
+const std::string kWhole = "bmsg://node.example:5512/" + kChain + "?node=" + kNode + "&cp=72." +
+                           kTail + "#card=AQID&room=" + kRoom + "&dht=" + kSecret;
 
 Invite whole() {
   Invite invite;
@@ -27,6 +29,8 @@ Invite whole() {
   invite.node = NodeKey::filled(0xff);
   invite.checkpoint = InviteCheckpoint{Height{72}, BlockTail::filled(7)};
   invite.card = Bytes{1, 2, 3};
+  invite.room = InviteRoom::filled(0x12);
+  invite.dht = DiscoverySecret::filled(0xd5);
   return invite;
 }
 
@@ -60,6 +64,10 @@ TEST(Invite, IsReadAsItWasPrinted) {
   bare.checkpoint.reset();
   EXPECT_EQ(parse_invite(print_invite(bare)).value(), bare);
   bare.card.reset();
+  bare.room.reset();
+  EXPECT_EQ(print_invite(bare), "bmsg://node.example:5512/" + kChain + "#dht=" + kSecret);
+  EXPECT_EQ(parse_invite(print_invite(bare)).value(), bare);
+  bare.dht.reset();
   EXPECT_EQ(print_invite(bare), "bmsg://node.example:5512/" + kChain);
   EXPECT_EQ(parse_invite(print_invite(bare)).value(), bare);
 }
@@ -79,6 +87,8 @@ TEST(Invite, IsReadAsItWasPrintedWhateverItSays) {
     }
     if (number_up_to(numbers, 1) == 1)
       invite.card = random_bytes(numbers, 1 + number_up_to(numbers, 999));
+    if (number_up_to(numbers, 1) == 1)
+      invite.dht = DiscoverySecret::from(random_bytes(numbers, 32));
     const auto again = parse_invite(print_invite(invite));
     ASSERT_TRUE(again) << print_invite(invite) << again.error().message;
     EXPECT_EQ(again.value(), invite);
@@ -140,15 +150,27 @@ TEST(Invite, HasACardInBase64url) {
     expect_refused(with("AQID", card), "card");
 }
 
+TEST(Invite, HasADiscoverySecretOf32Bytes) {
+  for (const std::string& secret :
+       {std::string(), std::string(42, 'A'), std::string(44, 'A'), std::string(42, 'A') + "B",
+        kSecret + "=", "+" + kSecret.substr(1), "%41" + kSecret.substr(3)})
+    expect_refused(with(kSecret, secret), "dht");
+  EXPECT_TRUE(parse_invite(with(kSecret, std::string(42, 'A') + "E")));
+}
+
 TEST(Invite, SaysEachThingOnce) {
   expect_refused(with("#", "&node=" + kNode + "#"), "node");
   expect_refused(with("#", "&cp=1." + kTail + "#"), "cp");
   expect_refused(kWhole + "&card=AQID", "card");
+  expect_refused(kWhole + "&dht=" + kSecret, "dht");
 }
 
 TEST(Invite, HasEachPartOnItsSideOfTheHash) {
   expect_refused(with("#card", "&card"), "card");
   expect_refused(with("#", "&room=AQ#"), "room");
+  expect_refused(with(kRoom, kRoom.substr(4)), "room");
+  expect_refused(with(kRoom, kRoom + "AAAA"), "room");
+  expect_refused(kWhole + "&room=" + kRoom, "room");
   expect_refused(with("#", "&dht=AQ#"), "dht");
   expect_refused("bmsg://a/" + kChain + "#node=" + kNode, "node");
   expect_refused("bmsg://a/" + kChain + "#cp=1." + kTail, "cp");
@@ -156,7 +178,7 @@ TEST(Invite, HasEachPartOnItsSideOfTheHash) {
 
 TEST(Invite, MaySayWhatIsNotKnownHereIfItIsWellFormed) {
   EXPECT_EQ(parse_invite(with("?", "?new=&new=a%2Fb=c&")).value(), whole());
-  EXPECT_EQ(parse_invite(kWhole + "&room=AQ&dht=AQ&later-1=x").value(), whole());
+  EXPECT_EQ(parse_invite(kWhole + "&later=AQ&later-1=x").value(), whole());
   const std::string name(32, 'n');
   EXPECT_EQ(parse_invite(kWhole + "&" + name + "=1").value(), whole());
   expect_refused(kWhole + "&" + name + "n=1", "what follows '#'");

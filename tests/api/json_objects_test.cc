@@ -97,6 +97,8 @@ TEST(JsonObjects, HaveTheMembersOfTheirPage) {
   expect_documented(peer_json({}, kTime));
   expect_documented(contact_json({}));
   expect_documented(identity_json({}));
+  expect_documented(device_json({}));
+  expect_documented(key_event_json({}));
   expect_documented(store_json({}));
   expect_documented(sync_json({}));
   expect_documented(fault_json({}));

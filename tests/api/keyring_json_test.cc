@@ -27,13 +27,19 @@ mail::Keyring full_keyring() {
         mail::make_card_key(identity, ChainId::filled(7), {2'000'000'000}, entropy).value());
   }
   identity.cards[1].buried = {1'900'000'000};
+  identity.cards[1].block = BlockHash::filled(3);
+  identity.epoch = 86400;
   identity.cards[1].inbox = {.bits = 8, .topic = Topic::filled(0xab)};
   keyring.identities.push_back(std::move(identity));
   mail::Room room;
   room.id = Bytes(16, 5);
   room.name = "room";
   room.keeper = IdentityKey::filled(9);
+  room.keys.push_back({.epoch = 3, .secret = SecretBytes::from(Bytes(32, 7)), .replaced = {77}});
   room.keys.push_back({.epoch = 4, .secret = SecretBytes::from(Bytes(32, 6))});
+  room.members = {IdentityKey::filled(3)};
+  room.owed.push_back({.mark = Bytes(8, 1), .epoch = 4, .to = {IdentityKey::filled(4)}});
+  room.alarms = {{3, MessageId::filled(2)}};
   keyring.rooms.push_back(std::move(room));
   return keyring;
 }
@@ -62,11 +68,24 @@ TEST(KeyringJson, ComesBackAsItWas) {
   EXPECT_EQ(ana.cards[1].seq, 2);
   EXPECT_EQ(ana.cards[1].until.value, 2'000'000'000);
   EXPECT_EQ(ana.cards[1].buried.value, 1'900'000'000);
+  EXPECT_EQ(ana.cards[1].block, BlockHash::filled(3));
+  EXPECT_FALSE(ana.cards[0].block);
+  EXPECT_EQ(ana.epoch, 86400u);
+  EXPECT_EQ(ana.grace, mail::kGraceSeconds) << "absent: as it is unless chosen";
+  EXPECT_EQ(full_text().find("grace"), std::string::npos);
   EXPECT_EQ(ana.cards[1].inbox, before.identities[0].cards[1].inbox);
   EXPECT_EQ(ana.cards[0].inbox, mail::InboxPrefix());
   ASSERT_EQ(after.rooms.size(), 1);
   EXPECT_EQ(after.rooms[0].name, "room");
-  EXPECT_EQ(after.rooms[0].keys[0].epoch, 4);
+  ASSERT_EQ(after.rooms[0].keys.size(), 2);
+  EXPECT_EQ(after.rooms[0].keys[0].epoch, 3) << "by epoch";
+  EXPECT_EQ(after.rooms[0].keys[0].replaced, UnixSeconds{77});
+  EXPECT_EQ(after.rooms[0].keys[1].epoch, 4);
+  EXPECT_EQ(after.rooms[0].members, before.rooms[0].members);
+  ASSERT_EQ(after.rooms[0].owed.size(), 1);
+  EXPECT_EQ(after.rooms[0].owed[0].mark, Bytes(8, 1));
+  EXPECT_EQ(after.rooms[0].owed[0].to, before.rooms[0].owed[0].to);
+  EXPECT_EQ(after.rooms[0].alarms, before.rooms[0].alarms);
   EXPECT_EQ(text_of(after.archive), text_of(before.archive));
   EXPECT_EQ(text_of(print_keyring(after)), full_text());
 }
@@ -85,6 +104,19 @@ TEST(KeyringJson, KeepsWhatItDoesNotKnow) {
                                       R"("mood":null)", R"("key":"00")", R"("color":"blue")"}) {
     EXPECT_NE(again.find(kept), std::string::npos) << kept;
   }
+}
+
+TEST(KeyringJson, RefusesADamagedRoom) {
+  const auto refuses = [](std::string_view what, std::string_view by) {
+    const auto parsed = parse_keyring(secret(replaced(full_text(), what, by)));
+    return !parsed && parsed.error().code == Errc::corrupt;
+  };
+  EXPECT_TRUE(refuses(R"("epoch":3,"secret":"07)", R"("epoch":4,"secret":"07)"))
+      << "an epoch twice";
+  EXPECT_TRUE(refuses(R"("replaced":77)", R"("replaced":"77")"));
+  EXPECT_TRUE(refuses(R"("members":[)", R"("members":["ab",)"));
+  EXPECT_TRUE(refuses(R"("mark":"01)", R"("mark":")"));
+  EXPECT_TRUE(refuses(R"("message":"02)", R"("message":")"));
 }
 
 TEST(KeyringJson, OfALaterVersionIsNotTouched) {

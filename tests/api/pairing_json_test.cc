@@ -113,5 +113,19 @@ TEST(PairingJson, IsNoKeyringOfAStore) {
   EXPECT_FALSE(parse_travelling_keyring(secret(text_of_example()), 100));
 }
 
+TEST(IdentityBackupJson, MayHavePrekeysThatAPairFileMayNot) {
+  FakeEntropy entropy;
+  mail::Pairing pairing;
+  pairing.keyring.identities.push_back(mail::make_identity("ana", 0, entropy).value());
+  mail::Identity& ana = pairing.keyring.identities[0];
+  ana.cards.push_back(mail::make_card_key(ana, ChainId(), UnixSeconds{5}, entropy).value());
+  const auto json = print_pairing(std::move(pairing));
+  ASSERT_TRUE(json);
+  EXPECT_EQ(parse_pairing(json.value()).error().code, Errc::corrupt);
+  const auto read = parse_identity_backup(json.value());
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read.value().keyring.identities.at(0).cards.size(), 1u);
+}
+
 }  // namespace
 }  // namespace bmsg::api

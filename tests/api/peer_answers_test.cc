@@ -15,6 +15,7 @@
 #include "lib/core/codec.h"
 #include "lib/core/hex.h"
 #include "tests/api/asked_node.h"
+#include "tests/node/node_fixture.h"
 
 namespace bmsg::api {
 namespace {
@@ -264,6 +265,25 @@ TEST_F(PeerAnswers, FindMessagesByTheirShortIds) {
   EXPECT_EQ(ask("get", net::Method::post, Bytes(1024 * 8)).status, 200);
   EXPECT_EQ(ask("get", net::Method::post, Bytes(1025 * 8)).status, 400);
   EXPECT_EQ(ask("have", net::Method::post, Bytes(7)).status, 400);
+}
+
+TEST(PeerAnswersOfAFullPool, NameWhatThereIsNoRoomIn) {
+  const std::size_t one = NodeFixture().message("0").head.encoded_bytes();
+  NodeFixture f;
+  const auto node = f.node(nullptr, {.all = 2 * one, .of_giver = one});
+  const auto put = [&](const std::string& address, const Message& message) {
+    net::HttpRequest request;
+    request.method = net::Method::post;
+    request.path = "/bmsg/1/put";
+    request.peer.address = address;
+    request.body = pack_of({{chain::FrameType::message, encode(message)}});
+    return to_string(answer_peer(*node, request).body);
+  };
+  const Message low = f.message("2");
+  EXPECT_EQ(put("11.0.0.1", f.message("1", 2000)), "ok\n");
+  EXPECT_EQ(put("11.0.0.2", low), "bad share\n") << "another subnet would be another giver";
+  EXPECT_EQ(put("11.0.1.1", f.message("3", 2000)), "ok\n");
+  EXPECT_EQ(put("11.0.2.1", low), "bad full\n");
 }
 
 }  // namespace

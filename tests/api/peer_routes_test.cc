@@ -40,7 +40,7 @@ class LongPoll : public testing::Test {
   void settle(std::future<Result<net::HttpResponse>>& poll) {
     EXPECT_TRUE(eventually([&] { return node.server->connections() > 0; }));
     for (int i = 0; i < 20; ++i) {
-      auto other = ask("/bmsg/1/info");
+      auto other = ask("/bmsg/1/headers/0/1");
       EXPECT_TRUE(other.get());
     }
     EXPECT_FALSE(is_done(poll));
@@ -117,7 +117,7 @@ class PollsOfASubnet : public LongPoll {
   }
   /// Whether everything that was asked before has been looked at: one thread takes all in order.
   void settle() {
-    auto other = ask("/bmsg/1/info");
+    auto other = ask("/bmsg/1/headers/0/1");
     ASSERT_TRUE(other.get());
   }
 };
@@ -160,6 +160,29 @@ TEST_F(PollsOfASubnet, AreMoreInAPrivateNetworkAndUncountedOnThisMachine) {
   EXPECT_EQ(polls.front().get(), 200);
   settle();
   for (std::size_t i = 1; i < polls.size(); ++i) EXPECT_FALSE(is_answered(polls[i])) << i;
+}
+
+TEST(PeerRoutes, AnswerInfoWhileAnotherAnswerTakesLong) {
+  ChainBuilder builder;
+  RunningNode node(builder);
+  PeerRoutes routes(*node.node, node.clock, [](auto, auto) {});
+  const auto asked_for = [](const char* path) {
+    net::HttpRequest request;
+    request.path = path;
+    return request;
+  };
+  std::promise<void> gate;
+  routes.handle(asked_for("/bmsg/1/blocks/0/16"),
+                [&](const net::HttpResponse&) { gate.get_future().wait(); });
+  std::promise<int> status;
+  routes.handle(asked_for("/bmsg/1/info"),
+                [&](const net::HttpResponse& response) { status.set_value(response.status); });
+  auto info = status.get_future();
+  const bool is_answered = info.wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+  gate.set_value();
+  EXPECT_TRUE(is_answered);
+  EXPECT_EQ(info.get(), 200);
+  routes.stop();
 }
 
 }  // namespace

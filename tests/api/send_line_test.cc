@@ -43,8 +43,9 @@ TEST(SendLine, RefusesAnUnknownMember) {
 TEST(SendLine, RefusesWrongTypes) {
   for (const std::string_view text :
        {"[]", "\"ana\"", "1", "null", R"({"to":1})", R"({"to":[1]})", R"({"to":{"a":"b"}})",
-        R"({"body":1})", R"({"public":"yes"})", R"({"public":1})", R"({"public":null})",
-        R"({"expires":7})", R"({"to":"a","to":"b"})", "", "{"}) {
+        R"({"body":1})", R"({"attachments":"a"})", R"({"attachments":[1]})",
+        R"({"attachments":["a","-"]})", R"({"public":"yes"})", R"({"public":1})",
+        R"({"public":null})", R"({"expires":7})", R"({"to":"a","to":"b"})", "", "{"}) {
     const auto line = parse_send_line(text);
     ASSERT_FALSE(line) << text;
     EXPECT_EQ(line.error().code, Errc::bad_input) << text;

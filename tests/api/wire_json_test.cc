@@ -148,6 +148,9 @@ TEST(WireJson, PeersComeBackAsTheyWere) {
   peer.reached = {6};
   peer.exchanges = 7;
   peer.records_asked = {8};
+  peer.cursor = "0123.4";
+  peer.own_cursor = "9";
+  peer.cursors_since = {10};
   node::Peer plain;
   plain.url = "unix:/x";
   const auto read = parse_peers(print_peers({peer, plain}));

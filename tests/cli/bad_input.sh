@@ -78,6 +78,11 @@ echo wrong >wrong
 exits 0 bmsg init ben --floor 8 --passphrase-file right
 refuses 77 'wrong passphrase' bmsg -C ben id --passphrase-file wrong
 refuses 77 'is locked' bmsg -C ben id
+refuses 77 'is to have a passphrase, and there is no terminal' bmsg init zoe
+says '--passphrase-file'
+says 'say --no-passphrase'
+refuses 77 'is to have a new passphrase' bmsg -C ben passwd --passphrase-file right
+says '--new-passphrase-file'
 exits 0 bmsg -C ben id --passphrase-file right
 
 start ana

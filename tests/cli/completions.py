@@ -76,6 +76,11 @@ def check_values(store):
     assert ids and set(ids) <= set(complete(store, *stored, "read", "")), "no ids"
     assert "http://127.0.0.1:9" in complete(store, *stored, "peers", "rm", ""), "no peers"
     assert "lock.timeout" in complete(store, "config", "set", "lock")
+    assert complete(store, "config", "set", "send.sign", "") == ["true", "false"]
+    assert complete(store, "config", "set", "--user", "color.ui", "a") == ["auto", "always"]
+    assert complete(store, "config", "set", "lock.timeout", "") == []
+    assert complete(store, "config", "set", "no.such", "") == []
+    assert complete(store, "config", "set", "send.sign", "true", "") == []
     assert "lock.timeout=" in complete(store, "-c", "lock")
     assert complete(store, "--color=a") == ["--color=auto", "--color=always"]
     assert complete(store, "send", "--wait", "m") == ["mined="]

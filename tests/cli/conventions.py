@@ -125,6 +125,7 @@ def check_settings_are_read(place):
                "serve.sync_every": ["serve"], "serve.max_connections": ["serve"],
                "serve.advertise": ["serve"], "serve.allow": ["serve"],
                "max_reorg": ["mine"], "limits.put": ["serve"], "limits.requests": ["serve"],
+               "limits.requests_at_once": ["serve"], "limits.bytes_out": ["serve"],
                "limits.subnet_connections": ["serve"],
                "limits.request_time": ["serve"], "limits.idle_time": ["serve"]}
     for key, words in readers.items():

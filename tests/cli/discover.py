@@ -91,6 +91,8 @@ def make_seeker(place, name, number, genesis=None):
 def check_words(ana, members):
     ana.discover("--once", exits=(64,))
     ana.discover("--frob", exits=(64,))
+    ana.discover("--chain", "0" * 128, exits=(64,))
+    ana.discover("--once", "--bootstrap", TABLE, "--chain", "0" * 128, exits=(64,))  # And a store.
     ana.discover("--advertise", "10.0.0.1:5512", exits=(64,))
     ana.discover("--bootstrap", "nowhere", exits=(64,))
     ana.discover("-C", ana.directory / "nothing", exits=(64, 66))
@@ -152,6 +154,26 @@ def check_service(ana, ben):
     assert "--bootstrap" in said, said
 
 
+def check_clone(ana, ben, place):
+    """Whose invite names a node that is gone comes in by another, and only to the same chain."""
+    uri = ana.text("invite", "--host", "11.0.0.88:5512")
+    place = place / "cloned"
+    place.mkdir()
+    path = f"{PROGRAM.parent}:{os.environ['PATH']}"
+    with ana.serving():
+        ana.look("--advertise", f"{ana.address}:5512")
+        with ben.namespace:
+            done = subprocess.run([stores.PROGRAM, "clone", uri, "fresh", "--no-passphrase",
+                                   "--bootstrap", TABLE], cwd=place, capture_output=True,
+                                  env=stores.environment(place) | {"PATH": path}, check=False,
+                                  timeout=100)
+        assert done.returncode == 0 and b"others are looked for" in done.stderr, done
+    new = stores.Store(place / "fresh")
+    assert new.text("rev-parse", "tip") == ana.text("rev-parse", "tip")
+    peer = new.objects("peers")[0]
+    assert (peer["url"], peer["node"], peer["source"]) == (ana.url, ana.key, "dht"), peer
+
+
 @contextlib.contextmanager
 def junk(table, port, chain, count):
     """A table with so many values of no use under the chain's key."""
@@ -198,6 +220,7 @@ def try_all(place):
         check_open(ana, ben)
         check_secret(carl, dan, place)
         check_service(ana, ben)
+        check_clone(ana, ben, place)
     if pathlib.Path(JUNK).exists():
         check_junk(table, ana, ben)
     else:

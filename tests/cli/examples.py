@@ -18,10 +18,15 @@ FRESH = {"bmsg", "README"}
 ELSEWHERE = {"bmsg-tutorial", "bmsg-discover"}
 # What a page started and does not end.
 AFTER = {"bmsg-unlock": ["bmsg lock"]}
+SEND_FILE = "tar -c notes | bmsg send -m files -a - --attach-name notes.tar --expires 1d ana"
 # What a page takes for granted.
 BEFORE = {
     "bmsg-hooks.1": ["install -m 700 /dev/stdin ana/hooks/post-receive <<< '#!/bin/true'"],
+    "bmsg-cat": [SEND_FILE, "bmsg outbox flush"],
+    "bmsg-read": [SEND_FILE, "bmsg outbox flush"],
     "bmsg-clone": ["bmsg invite --host 127.0.0.1:5512 > invite"],
+    "bmsg-invite": ["head -c 32 /dev/urandom | basenc --base64url -w 0 | tr -d = "
+                    "> ana/keys/discovery.secret"],
     "bmsg-mark": ["bmsg contact rename ben ci"],
     "bmsg-search": ["bmsg contact rename ben ci"],
     "bmsg-mirror": ["mkdir ~/www"],
@@ -38,6 +43,7 @@ EXPECTED = {"bmsg schedule --install cron": 64}  # It would ask, and nobody is a
 NOT_RUN = {
     "./dev build": "builds the program under test",
     "./dev demo": "demo_test runs it",
+    "bmsg clone https://www.example.org/ops.bundle": "invite_clone does, from its own server",
 }
 
 

@@ -113,7 +113,7 @@ def check_letters(ana, ben):
     letter, variables = hook.take()[0]
     assert letter == [{
         "v": 1, "type": "letter", "from": ana.text("id"), "to": [ben.text("id")],
-        "to_names": ["ben"], "public": False, "topic": None, "subject": "a subject",
+        "to_names": ["ben"], "public": False, "room": None, "topic": None, "subject": "a subject",
         "media_type": None, "body": "zwölf\n", "size": 7, "reply_to": None, "ask_ack": False}]
     assert variables["BMSG_HOOK"] == "pre-send"
     assert variables["BMSG_STORE"] == str(ana.directory)

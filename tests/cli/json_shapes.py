@@ -23,7 +23,7 @@ MOVING = re.compile(
 MORE = [
     ["id"], ["contact", "show", "ben"], ["contact", "list"], ["outbox"], ["peers", "show",
     "http://127.0.0.1:9"], ["log", "--messages"], ["log", "--all", "-n", "2"], ["show", "tip"],
-    ["show", "ben"], ["show", "http://127.0.0.1:9"], ["show", "ana"], ["cat", "tip"], ["cat", "@"],
+    ["contact", "log", "ben"], ["id", "device", "list"], ["show", "ben"], ["show", "http://127.0.0.1:9"], ["show", "ana"], ["cat", "tip"], ["cat", "@"],
     ["inbox", "--bodies"], ["inbox", "--sent"], ["read", "@", "@~1"], ["verify", "--full"],
     ["config", "get", "lock.timeout"], ["sync"], ["sync", "--dry-run"], ["status", "--exit-code"],
     ["peers", "probe"], ["mine", "--dry-run"], ["send", "--dry-run", "-m", "text", "ben"],
@@ -41,6 +41,9 @@ CHANGES = [
     ["mark", "-unread", "+archived", "@"], ["id", "new", "other"], ["--identity", "ana", "outbox", "flush"],
     ["--identity", "ana", "send", "-m", "text", "--now", "ben"],
     ["--identity", "ana", "reply", "-m", "text"], ["--identity", "ana", "resend", "@"],
+    ["--identity", "ana", "room", "create", "deploy", "--member", "ben"],
+    ["room", "rotate", "deploy"], ["room", "invite", "deploy", "ben"], ["room", "list"],
+    ["room", "show", "deploy"], ["room", "members", "deploy"], ["room", "remove", "deploy", "ben"],
     ["repair"], ["pair", "export", "new.pair", "--code-file", "new.code"],
     ["bundle", "create", "--pool", "new.bundle"], ["bundle", "apply", "new.bundle"],
 ]
@@ -233,6 +236,9 @@ def main():
         for words in MORE:
             done = check_command(shapes, place, words, words[0] not in ("sync", "peers", "mine"))
             told |= {json.loads(line)["type"] for line in done.stdout.splitlines()}
+        with place.ben.served() as url:
+            done = check_command(shapes, place, ["verify", "--against", url], False)
+            assert b'"comparison"' in done.stdout, done
         for words in [*map(world.least, ("init", "clone", "restore", "mine")), *CHANGES]:
             done = check_command(shapes, place, words, False)
             assert done.returncode == 0, f"{words}: {done.returncode} {done.stderr!r}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Five nodes of one /24 wait for news at a sixth, which lets four connections of that subnet in.
 None locks the others out: each is let in, the oldest that waits is answered at once, and who asks
-something beside them gets an answer."""
+something beside them gets an answer. What one address may have at once and in a minute is set."""
 import contextlib
 import pathlib
 import select
@@ -18,6 +18,7 @@ HUB = "11.0.0.1"
 WAITERS = [f"11.0.0.{number}" for number in range(2, 7)]
 LAST = "11.0.0.7"
 WAITING = 2
+AT_ONCE = 2
 
 
 def call(address):
@@ -69,6 +70,53 @@ def check_waiting(running):
         assert is_quiet(connection)
 
 
+def fetch(connection, target, code):
+    """The bytes of an answer, which must have this code; 0 of a refusal."""
+    ask(connection, target)
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += connection.recv(65536) or sys.exit("closed without an answer")
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert f" {code} ".encode() in head.splitlines()[0], (target, head)
+    size = int(next(line.split(b":")[1] for line in head.lower().splitlines()
+                    if line.startswith(b"content-length")))
+    while len(body) < size:
+        body += connection.recv(65536) or sys.exit("closed within an answer")
+    return len(head) + 4 + size if code == 200 else 0
+
+
+def check_at_once(hub):
+    """So many requests of one address are under way at once, and one more is refused."""
+    with contextlib.ExitStack() as running:
+        running.enter_context(hub.served("-c", f"limits.requests_at_once={AT_ONCE}",
+                                         listen=f"{HUB}:{PORT}"))
+        with call(LAST) as first:
+            ask(first, "feed")
+            cursor = answer(first).decode().splitlines()[-1].removeprefix("c ")
+        for _ in range(AT_ONCE - 1):
+            ask(running.enter_context(call(LAST)), f"feed?since={cursor}&wait=50")
+        other = running.enter_context(call(LAST))
+        fetch(other, "info", 200)
+        ask(other, f"feed?since={cursor}&wait=50")
+        assert is_quiet(other)
+        fetch(running.enter_context(call(LAST)), "info", 429)
+        fetch(running.enter_context(call(WAITERS[0])), "info", 200)  # Another address.
+
+
+def check_bytes_out(hub):
+    """One address is answered until its answers come to so many bytes, and no more."""
+    with hub.served("-c", "limits.bytes_out=4000", listen=f"{HUB}:{PORT}"), call(LAST) as one:
+        sent = 0
+        for _ in range(50):
+            if sent >= 4000:
+                break
+            sent += fetch(one, "genesis", 200)
+        assert sent >= 4000
+        fetch(one, "genesis", 429)
+        with call(WAITERS[0]) as other:
+            fetch(other, "genesis", 200)
+
+
 def main():
     try:
         namespaces.enter_own_network()
@@ -77,10 +125,13 @@ def main():
         sys.exit(77)
     for address in (HUB, *WAITERS, LAST):
         namespaces.ip("address", "add", f"{address}/24", "dev", "lo")
-    with stores.workplace() as place, contextlib.ExitStack() as running:
+    with stores.workplace() as place:
         hub = stores.new_chain(place / "hub", "hub")
-        running.enter_context(hub.served(listen=f"{HUB}:{PORT}"))
-        check_waiting(running)
+        with contextlib.ExitStack() as running:
+            running.enter_context(hub.served(listen=f"{HUB}:{PORT}"))
+            check_waiting(running)
+        check_at_once(hub)
+        check_bytes_out(hub)
 
 
 main()

@@ -16,6 +16,7 @@ LONG_CHAIN = pathlib.Path(stores.PROGRAM).resolve().parent / "tests" / "long_cha
 ROUND_BYTES_MAX = 16_000
 PER_BLOCK = 20
 BLOCKS = int(os.environ.get("BMSG_STORED") or 5000) // PER_BLOCK
+POOL_BYTES_MAX = 4_000
 WAITING = 1_500  # As a list more than a round may move.
 WATCHING_SECONDS_MAX = 20
 TAKING_SECONDS_MAX = 120 + BLOCKS // 5
@@ -54,11 +55,43 @@ def check_one_sync(ana, ben):
     assert moved <= ROUND_BYTES_MAX
 
 
-def check_serving(ana, ben, bundle):
-    """Between nodes that serve, where much waits: by cursor, both ways."""
+def fill_pools(ana, ben, bundle):
     for store in (ana, ben):
         store.run("bundle", "apply", bundle, timeout=TAKING_SECONDS_MAX)
         assert store.objects("status")[0]["pool"]["messages"] >= WAITING
+
+
+def check_one_sync_by_cursor(ana, ben):
+    """`sync` from a command where much waits: the first lists all of it, the second what is new,
+    and after the peer has begun anew all is listed again."""
+    moved = []
+    with counting.relay(None) as wire:
+        def count(name):
+            sent = [ana.text("send", "--public", "-m", f"{name} there"),
+                    ben.text("send", "--public", "-m", f"{name} back")] if name else []
+            before = wire.bytes
+            ben.run("sync")
+            moved.append(wire.bytes - before)
+            for store in (ana, ben):
+                assert set(sent) <= set(store.text("ls-pool").split()), "not all came"
+
+        for at in range(2):
+            with ana.served() as url:
+                wire.lead_to(url)
+                if at == 0:
+                    ben.run("peers", "add", wire.url)
+                count(f"first {at}")
+                count(None)
+                count(f"third {at}")
+        ben.run("peers", "rm", wire.url)
+    print(f"one sync beside {WAITING} that wait: {moved}")
+    for first, second, third in (moved[:3], moved[3:]):
+        assert first > WAITING * 19, "nothing was listed"
+        assert second < POOL_BYTES_MAX and third < ROUND_BYTES_MAX, (second, third)
+
+
+def check_serving(ana, ben):
+    """Between nodes that serve, where much waits: by cursor, both ways."""
     with ana.served() as url, counting.relay(url) as wire:
         ben.run("peers", "add", wire.url)
         with ben.served(sync_every="1h"):
@@ -79,7 +112,9 @@ def main():
     with stores.workplace() as place:
         ana, ben, bundle = two_stores(place)
         check_one_sync(ana, ben)
-        check_serving(ana, ben, bundle)
+        fill_pools(ana, ben, bundle)
+        check_one_sync_by_cursor(ana, ben)
+        check_serving(ana, ben)
 
 
 main()

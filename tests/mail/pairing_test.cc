@@ -326,9 +326,29 @@ TEST_F(Devices, AtEqualNumbersExactlyOneYields) {
 TEST_F(Devices, TheFirstDeviceLeavesTheQuarrelToItsOwner) {
   self.device = 0;
   put(0, 1, own(1));
-  put(0, 1, Prekey::from(prekey(0xb1)));
-  put(0, 2, Prekey::from(prekey(0xb2)));
   EXPECT_EQ(judged(), OwnCard::fine);
+  put(0, 1, Prekey::from(prekey(0xb1)));
+  EXPECT_EQ(judged(), OwnCard::rival);
+}
+
+// A backup was put back: cards that were made after it draw mail that nobody can open.
+TEST_F(Devices, TheFirstDeviceGoesAboveACardWhosePrekeyIsLost) {
+  self.device = 0;
+  put(0, 1, own(1));
+  put(0, 2, Prekey::from(prekey(0xb2)));
+  EXPECT_EQ(judged(), OwnCard::outbid);
+  put(0, 3, own(3));
+  EXPECT_EQ(judged(), OwnCard::fine);
+}
+
+TEST_F(Devices, DrawNoNumberThatWasRetired) {
+  NewestCards known;
+  for (unsigned number = 1; number <= 254; ++number) {
+    if (number != 77) known.retired.push_back(static_cast<std::uint8_t>(number));
+  }
+  EXPECT_EQ(draw_device(known, entropy).value(), 77);
+  known.retired.push_back(77);
+  EXPECT_EQ(draw_device(known, entropy).error().code, Errc::bad_input);
 }
 
 }  // namespace

@@ -153,6 +153,36 @@ TEST_F(Queue, TakesOverSoonerWhereAnswersAreFaster) {
   EXPECT_EQ(claim(two), Run(0, 6)) << "before all of the patience is over";
 }
 
+TEST_F(Queue, WaitsByThePaceOfTheOthersAndTwiceAsLongForASecond) {
+  const int three = 3;
+  ASSERT_EQ(claim(two).first, 0U);
+  ASSERT_EQ(claim(three).first, 6U);
+  clock.advance(1);
+  queue.deliver(&two, {});
+  queue.deliver(&three, {});
+  for (std::size_t i = 6; i < chain.hashes.size(); ++i) queue.note_stored(chain.hashes[i]);
+  ASSERT_EQ(claim(one), Run(0, 6));
+  clock.advance(2);
+  EXPECT_EQ(claim(two), Run(0, 0));
+  clock.advance(1);
+  EXPECT_EQ(claim(two), Run(0, 6)) << "three times what answers take";
+  clock.advance(5);
+  EXPECT_EQ(claim(three), Run(0, 0)) << "two are asked for it";
+  clock.advance(1);
+  EXPECT_EQ(claim(three), Run(0, 6));
+}
+
+TEST_F(Queue, GivesWhatIsRefusedToOthersAtOnce) {
+  const Block block = some_block();
+  chain.hashes = {chain::hash_of(block.header)};
+  claim(one);
+  queue.deliver(&one, {block});
+  ASSERT_TRUE(queue.take(chain.hashes[0]));
+  ASSERT_EQ(claim(two), Run(0, 0));
+  queue.note_refused(chain.hashes[0]);
+  EXPECT_EQ(claim(two), Run(0, 1));
+}
+
 TEST_F(Queue, DropsNoRequestThatIsOver) {
   int dropped = 0;
   const auto order = queue.claim(&one, chain, 0);

@@ -12,10 +12,10 @@ constexpr std::size_t kNoLimit = kPoolBytesMax;
 
 std::size_t bytes_of_one() { return NodeFixture().message("0").head.encoded_bytes(); }
 
-/// Room for so many messages of one letter, and how many of them peers may bring.
-NodeFixture room_for(std::size_t all, std::size_t from_peers) {
+/// Room for so many messages of one letter, and how many of them one peer may bring.
+NodeFixture room_for(std::size_t all, std::size_t of_giver) {
   const std::size_t one = bytes_of_one();
-  return NodeFixture(easy_rules_text(), {}, {.all = all * one, .from_peers = from_peers * one});
+  return NodeFixture(easy_rules_text(), {}, {.all = all * one, .of_giver = of_giver * one});
 }
 
 TEST(Mempool, TakesAMessageOnce) {
@@ -64,22 +64,112 @@ TEST(Mempool, HoldsAMessageOf121SecondsAheadAndTakesOneOf120) {
 TEST(Mempool, TakesUpToItsLimitAndNotAByteMore) {
   const std::size_t one = bytes_of_one();
   for (const std::size_t lacking : {0U, 1U}) {
-    NodeFixture f(easy_rules_text(), {}, {.all = 2 * one - lacking, .from_peers = kNoLimit});
+    NodeFixture f(easy_rules_text(), {}, {.all = 2 * one - lacking, .of_giver = kNoLimit});
     EXPECT_EQ(f.submit(f.message("1", 64), Origin::own).verdict, Verdict::accepted);
     const auto second = f.submit(f.message("2"), Origin::own);
     EXPECT_EQ(second.verdict, lacking == 0 ? Verdict::accepted : Verdict::held);
   }
 }
 
-TEST(Mempool, GivesPeersTheirShareTogetherAndNotAByteMore) {
+TEST(Mempool, GivesAPeerItsShareAndNotAByteMore) {
   const std::size_t one = bytes_of_one();
   for (const std::size_t lacking : {0U, 1U}) {
-    NodeFixture f(easy_rules_text(), {}, {.all = 4 * one, .from_peers = 2 * one - lacking});
+    NodeFixture f(easy_rules_text(), {}, {.all = 4 * one, .of_giver = 2 * one - lacking});
     EXPECT_EQ(f.submit(f.message("1", 2000), Origin::peer).verdict, Verdict::accepted);
     const auto second = f.submit(f.message("2"), Origin::peer);
     EXPECT_EQ(second.verdict, lacking == 0 ? Verdict::accepted : Verdict::refused);
+    EXPECT_EQ(second.room, lacking == 0 ? node::Room::enough : node::Room::share_full);
     EXPECT_EQ(f.submit(f.message("3"), Origin::own).verdict, Verdict::accepted);
   }
+}
+
+TEST(Mempool, LetsOnePeerInWhereAnotherHasFilledItsShare) {
+  NodeFixture f = room_for(4, 1);
+  const auto give = [&](const std::string& text, std::uint64_t giver) {
+    return f.pool.submit({f.message(text, 2000)}, node::Source{Origin::peer, giver}).value()[0];
+  };
+  ASSERT_EQ(give("1", 7).verdict, Verdict::accepted);
+  const Message worse = f.message("2");
+  const auto refused = f.pool.submit({worse}, node::Source{Origin::peer, 7}).value()[0];
+  EXPECT_EQ(refused.verdict, Verdict::refused);
+  EXPECT_EQ(refused.room, node::Room::share_full);
+  EXPECT_NE(refused.violation->detail.find("one peer"), std::string::npos);
+  EXPECT_EQ(give("3", 8).verdict, Verdict::accepted);
+  EXPECT_EQ(give("4", 9).verdict, Verdict::accepted);
+  EXPECT_EQ(give("5", 10).verdict, Verdict::accepted);
+  // Now all of it is in use.
+  const auto none = f.pool.submit({worse}, node::Source{Origin::peer, 11}).value()[0];
+  EXPECT_EQ(none.verdict, Verdict::refused);
+  EXPECT_EQ(none.room, node::Room::pool_full);
+}
+
+TEST(Mempool, KnowsWhoBroughtWhatWhenItIsReadAgain) {
+  NodeFixture f = room_for(4, 1);
+  const auto give = [&](const Message& message, std::uint64_t giver) {
+    return f.pool.submit({message}, node::Source{Origin::peer, giver}).value()[0].verdict;
+  };
+  ASSERT_EQ(give(f.message("1", 2000), 7), Verdict::accepted);
+  f.pool.forget_index();
+  EXPECT_EQ(give(f.message("2"), 7), Verdict::refused);
+  EXPECT_EQ(give(f.message("2"), 8), Verdict::accepted);
+}
+
+TEST(Mempool, MakesRoomForAPeersBetterMessageInItsOwnShareOnly) {
+  NodeFixture f = room_for(4, 1);
+  const Message low = f.message("1");
+  const Message others = f.message("2");
+  const Message high = f.message("3", 50'000);
+  ASSERT_TRUE(f.pool.submit({low}, node::Source{Origin::peer, 7}));
+  ASSERT_TRUE(f.pool.submit({others}, node::Source{Origin::peer, 8}));
+  ASSERT_EQ(f.pool.submit({high}, node::Source{Origin::peer, 7}).value()[0].verdict,
+            Verdict::accepted);
+  EXPECT_FALSE(f.is_pooled(low));
+  EXPECT_TRUE(f.is_pooled(others));
+  EXPECT_TRUE(f.is_pooled(high));
+}
+
+TEST(Mempool, DropsOneThatCountsTwiceOnce) {
+  // The least of its giver's share is the least of all, too; dropping it makes room for one.
+  NodeFixture f = room_for(2, 1);
+  const Message low = f.message("1");
+  const Message middle = f.message("2", 10'000);
+  const Message high = f.message("3", 50'000);
+  ASSERT_TRUE(f.pool.submit({low}, node::Source{Origin::peer, 7}));
+  ASSERT_TRUE(f.pool.submit({middle}, node::Source{Origin::peer, 8}));
+  ASSERT_EQ(f.pool.submit({high}, node::Source{Origin::peer, 7}).value()[0].verdict,
+            Verdict::accepted);
+  EXPECT_EQ(f.pooled().size(), 2U);
+  EXPECT_TRUE(f.is_pooled(middle));
+}
+
+TEST(Mempool, RemembersOnlyGiversOfWhatIsHere) {
+  NodeFixture f = room_for(3, 3);
+  for (std::uint64_t giver = 1; giver <= 100; ++giver) {
+    const Message message = f.message(std::to_string(giver % 10), giver * 100);
+    ASSERT_TRUE(f.pool.submit({message}, node::Source{Origin::peer, giver}));
+    ASSERT_LE(f.pool.givers().value(), f.pooled().size());
+  }
+  EXPECT_LE(f.pool.givers().value(), 3U);
+  ASSERT_TRUE(f.pool.submit({f.message("a"), f.message("b"), f.message("c")}, Origin::own));
+  EXPECT_EQ(f.pool.givers().value(), 0U);
+}
+
+TEST(Mempool, FindsRoomForOurOwnAmongBetterStampsOfOthers) {
+  NodeFixture f = room_for(1, 1);
+  const Message theirs = f.message("1", 50'000);
+  ASSERT_EQ(f.submit(theirs, Origin::peer).verdict, Verdict::accepted);
+  EXPECT_EQ(f.submit(f.message("2"), Origin::own).verdict, Verdict::accepted);
+  EXPECT_FALSE(f.is_pooled(theirs));
+}
+
+TEST(Mempool, SortsByRankAndWhatIsNotHereLast) {
+  NodeFixture f;
+  const Message low = f.message("1", 100);
+  const Message high = f.message("2", 100'000);
+  ASSERT_TRUE(f.pool.submit({low, high}, Origin::own));
+  std::vector<MessageId> ids{id_of(f.message("elsewhere")), id_of(low), id_of(high)};
+  ASSERT_TRUE(f.pool.sort_by_rank(ids));
+  EXPECT_EQ(ids, (std::vector{id_of(high), id_of(low), id_of(f.message("elsewhere"))}));
 }
 
 TEST(Mempool, EvictsTheLowestRankOfPeersForABetterOne) {
@@ -99,7 +189,7 @@ TEST(Mempool, EvictsTheLowestRankOfPeersForABetterOne) {
 TEST(Mempool, DropsNothingForAMessageThatItRefuses) {
   // Better than what is there, and still too much for the share of peers.
   const std::size_t one = bytes_of_one();
-  NodeFixture f(easy_rules_text(), {}, {.all = one, .from_peers = one - 1});
+  NodeFixture f(easy_rules_text(), {}, {.all = one, .of_giver = one - 1});
   const Message own = f.message("1");
   ASSERT_EQ(f.submit(own, Origin::own).verdict, Verdict::accepted);
   EXPECT_EQ(f.submit(f.message("2", 5'000), Origin::peer).verdict, Verdict::refused);
@@ -121,7 +211,7 @@ TEST(Mempool, ProtectsAMessageOfOursThatAPeerBroughtFirst) {
   EXPECT_EQ(f.submit(own, Origin::own).verdict, Verdict::known);
   EXPECT_EQ(f.submit(f.message("2", 50'000), Origin::peer).verdict, Verdict::refused);
   node::Mempool again(f.store, f.builder.chain(), f.clock,
-                      {.all = bytes_of_one(), .from_peers = bytes_of_one()});
+                      {.all = bytes_of_one(), .of_giver = bytes_of_one()});
   EXPECT_EQ(again.submit({f.message("2", 50'000)}, Origin::peer).value()[0].verdict,
             Verdict::refused);
   EXPECT_TRUE(f.is_pooled(own));

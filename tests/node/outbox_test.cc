@@ -77,7 +77,7 @@ TEST_F(Outbox, StaysWholeIfTheStoreFails) {
 
 TEST_F(Outbox, KeepsAFileForWhichThereIsNoRoomYet) {
   outbox.files = {{"1", f.message("one")}};
-  EXPECT_TRUE(f.node(&outbox, {.all = 50, .from_peers = 50})->take_outbox().value().taken.empty());
+  EXPECT_TRUE(f.node(&outbox, {.all = 50, .of_giver = 50})->take_outbox().value().taken.empty());
   EXPECT_TRUE(outbox.failed.empty());
   EXPECT_EQ(f.node(&outbox)->take_outbox().value().taken.size(), 1U);
 }

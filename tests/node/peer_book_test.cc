@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "lib/node/sync_session.h"
+
 namespace bmsg::node {
 namespace {
 
@@ -62,10 +64,11 @@ TEST(PeerBook, CutsWhatAStrangerSays) {
 TEST(PeerBook, BansAtAHundredPointsForADay) {
   Peer peer = fresh();
   for (int i = 0; i < 3; ++i) peer = penalise(peer, Misdeed::false_claim, after(0));
-  for (int i = 0; i < 24; ++i) peer = penalise(peer, Misdeed::nuisance, after(0));
+  peer.score += 24;
   EXPECT_EQ(peer.score, 99U);
   EXPECT_TRUE(may_call(peer, after(0)));
-  peer = penalise(peer, Misdeed::nuisance, after(0));
+  ++peer.score;  // One is enough, whatever it is for.
+  peer = penalise(peer, Misdeed{0}, after(0));
   EXPECT_EQ(peer.score, 100U);
   EXPECT_FALSE(may_call(peer, after(86'399)));
   EXPECT_TRUE(may_call(peer, after(86'400)));
@@ -108,6 +111,41 @@ TEST(PeerBook, AFailureDoesNotShortenABan) {
 TEST(PeerBook, AClockThatWentBackForgivesNothing) {
   const Peer bad = penalise(fresh(), Misdeed::withheld, after(1'000));
   EXPECT_EQ(after_success(bad, after(0), {{}, Height{1}}).score, 10U);
+}
+
+TEST(PeerBook, KeepsCursorsForAnHourFromWhenBothPoolsWereReadWhole) {
+  Peer peer = fresh();
+  SyncOptions first;
+  use_cursors(peer, first, after(0));
+  EXPECT_TRUE(first.cursor.empty() && first.own_cursor.empty());
+  SyncReport report;
+  report.cursor = "aa.1";
+  report.own_cursor = "5";
+  keep_cursors(peer, first, report, after(0));
+
+  SyncOptions second;
+  use_cursors(peer, second, after(3'599));
+  EXPECT_EQ(second.cursor, "aa.1");
+  EXPECT_EQ(second.own_cursor, "5");
+  report.cursor = "aa.2";
+  keep_cursors(peer, second, report, after(3'599));
+  EXPECT_EQ(peer.cursor, "aa.2");
+  EXPECT_EQ(peer.cursors_since, after(0)) << "it would never be read whole again";
+
+  SyncOptions third;
+  use_cursors(peer, third, after(3'600));
+  EXPECT_TRUE(third.cursor.empty() && third.own_cursor.empty());
+  keep_cursors(peer, third, report, after(3'600));
+  EXPECT_EQ(peer.cursors_since, after(3'600));
+}
+
+TEST(PeerBook, UsesNoCursorsOfALaterTime) {
+  Peer peer = fresh();
+  peer.cursor = "aa.1";
+  peer.cursors_since = after(1);
+  SyncOptions options;
+  use_cursors(peer, options, after(0));
+  EXPECT_TRUE(options.cursor.empty());
 }
 
 }  // namespace

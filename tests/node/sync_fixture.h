@@ -27,7 +27,14 @@ inline constexpr node::ReorgPolicy kAnyReorg{.depth_max = 100'000, .seconds_max 
 struct SimNode {
   SimNode(const ChainBuilder& builder, const Clock& clock, std::uint64_t seed,
           node::ReorgPolicy policy = kAnyReorg, node::Keeps keeps = node::Keeps::all)
-      : store(builder.rules_text(), keeps), entropy(seed) {
+      : store(builder.rules_text(), keeps) {
+    restart(builder, clock, seed, policy);
+  }
+
+  /// Another node on the same store.
+  void restart(const ChainBuilder& builder, const Clock& clock, std::uint64_t seed,
+               node::ReorgPolicy policy = kAnyReorg) {
+    entropy = FakeEntropy(seed);
     service = node::Node::make({.store = store,
                                 .chain = builder.chain(),
                                 .clock = clock,

@@ -62,6 +62,20 @@ TEST(SyncLies, AChainOfLessWorkThanClaimedIsNotFetched) {
   EXPECT_EQ(world.wire.traffic.blocks_in, 0U);
 }
 
+TEST(SyncLies, WorkThatGoodHeadersLackIsToldFromOtherLies) {
+  for (const bool is_good : {false, true}) {
+    Liar world;
+    world.wire.lies.info = [](NodeInfo& info) { info.tip.work = Work::filled(0xff); };
+    if (!is_good)
+      world.wire.lies.headers = [](Height, std::vector<SealedHeader>& all) { all.clear(); };
+    SyncSession session(*world.ana.service, world.wire, world.builder.chain(), world.clock, {});
+    const auto result = run(session);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::protocol);
+    EXPECT_EQ(session.report().lacks_work, is_good);
+  }
+}
+
 /// Ten thousand blocks of the least work, and a claim that they bear more than a hundred of much.
 TEST(SyncLies, ManyBlocksOfTheLeastWorkAreReadAsHeadersAndDropped) {
   constexpr std::size_t kCheap = 10'000;

@@ -1,5 +1,8 @@
 // Pools, and single blocks through the pool of the other side.
 
+#include <algorithm>
+
+#include "lib/chain/message_rules.h"
 #include "tests/node/sync_fixture.h"
 
 namespace bmsg::node {
@@ -82,6 +85,93 @@ TEST(SyncPool, OffersAllToAPeerWhoseFeedBeganAnew) {
   SimTransport transport(*anew.service);
   const SyncOptions by_cursor{.cursor = before.cursor, .own_cursor = before.own_cursor};
   EXPECT_EQ(report_of(world.sync(transport, by_cursor)).pushed_messages, 1U);
+}
+
+TEST(SyncPool, OffersWhatIsNewSinceALastingCursorWhicheverNodeRuns) {
+  SyncWorld world;
+  world.ana.pool({world.message("first")});
+  const auto first = report_of(world.sync({.lasting = true}));
+  EXPECT_EQ(first.pushed_messages, 1U);
+  const auto before = report_of(
+      world.sync({.cursor = first.cursor, .own_cursor = first.own_cursor, .lasting = true}));
+  // Another process, another node, the same store.
+  world.ana.restart(world.builder, world.clock, 9);
+  SimTransport quiet(*world.ben.service);
+  const SyncOptions by_cursor{
+      .cursor = before.cursor, .own_cursor = before.own_cursor, .lasting = true};
+  report_of(world.sync(quiet, by_cursor));
+  EXPECT_TRUE(quiet.traffic.puts.empty());
+  world.ana.pool({world.message("second")});
+  SimTransport transport(*world.ben.service);
+  EXPECT_EQ(report_of(world.sync(transport, by_cursor)).pushed_messages, 1U);
+  // A cursor of a node that ran tells nothing of the store: all is offered.
+  SimTransport whole(*world.ben.service);
+  const std::string of_node = world.ana.service->feed("").value().cursor;
+  report_of(world.sync(whole, {.cursor = before.cursor, .own_cursor = of_node, .lasting = true}));
+  EXPECT_EQ(whole.traffic.puts, std::vector<std::string>{"I"});
+}
+
+/// Messages whose stamps are now better and now worse.
+struct Stamped : SyncWorld {
+  explicit Stamped(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      Message one = message("stamped " + std::to_string(1'000 + i));
+      const MessageId id = chain::id_of(one.head);
+      const std::uint64_t wanted = std::uint64_t{1} << i * 7 % 10;
+      while (chain::stamp_achieved(id, one.nonce) < wanted) ++one.nonce;
+      messages.push_back(std::move(one));
+    }
+  }
+  /// How many of those that have come are among the best of that number.
+  static std::size_t best_among(std::vector<Message> all, const SimNode& node) {
+    std::ranges::sort(all, std::greater(), [](const Message& one) {
+      return chain::stamp_achieved(chain::id_of(one.head), one.nonce);
+    });
+    all.resize(node.pool_size());
+    return static_cast<std::size_t>(
+        std::ranges::count_if(all, [&](const Message& one) { return node.has_pooled(one); }));
+  }
+  std::vector<Message> messages;
+};
+
+TEST(SyncPool, GivesTheBestStampsFirstWhereBytesRunOut) {
+  Stamped world(160);
+  world.ana.pool(world.messages);
+  SimTransport transport(*world.ben.service);
+  // The list and one request of 64 messages.
+  report_of(world.sync(transport, {.bytes_max = 4'000}));
+  ASSERT_EQ(world.ben.pool_size(), 64U);
+  EXPECT_EQ(Stamped::best_among(world.messages, world.ben), 64U);
+}
+
+TEST(SyncPool, TakesTheBestStampsFirstWhereAnswersAreCutShort) {
+  Stamped world(40);
+  world.ben.pool(world.messages);
+  SimTransport transport(*world.ben.service);
+  transport.lies.messages = [](std::vector<Message>& messages) { messages.resize(10); };
+  transport.cut_after(3);  // Info, feed, one answer.
+  EXPECT_FALSE(world.sync(transport));
+  ASSERT_EQ(world.ana.pool_size(), 10U);
+  EXPECT_EQ(Stamped::best_among(world.messages, world.ana), 10U);
+}
+
+TEST(SyncPool, ListsTheBestStampsFirstSinceACursorToo) {
+  Stamped world(20);
+  const std::string cursor = world.ben.service->feed("").value().cursor;
+  world.ben.pool(world.messages);
+  EXPECT_EQ(world.ben.service->feed(cursor).value().messages,
+            world.ben.service->feed("").value().messages);
+}
+
+TEST(SyncPool, CountsWhatAPeerGaveAsItsShare) {
+  SyncWorld world;
+  const Message theirs = world.message("theirs");
+  world.ben.pool({theirs});
+  report_of(world.sync());
+  const auto pooled = world.ana.store.pooled(chain::id_of(theirs.head)).value();
+  ASSERT_TRUE(pooled);
+  EXPECT_EQ(pooled->origin, Origin::peer);
+  EXPECT_NE(pooled->giver, 0U);
 }
 
 TEST(SyncPool, TellsWhatAPeerHasOfWhatWasOfferedBefore) {

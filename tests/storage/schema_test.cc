@@ -74,6 +74,9 @@ node::Peer full_peer() {
   peer.reached = {6};
   peer.exchanges = 7;
   peer.records_asked = {8};
+  peer.cursor = "0123456789abcdef.5";
+  peer.own_cursor = "12";
+  peer.cursors_since = {9};
   return peer;
 }
 
@@ -154,6 +157,9 @@ TEST(SchemaRecords, ReadPeersAsTheyWereKeptBeforeTheyHadRecords) {
   peer.reached = {};
   peer.exchanges = 0;
   peer.records_asked = {};
+  peer.cursor.clear();
+  peer.own_cursor.clear();
+  peer.cursors_since = {};
   Bytes old{1};  // A key.
   append(old, peer.key->view());
   const Bytes rest{2,    0,    0,    0,    40,  0,   0,   0,   3,   0,   0,   0,   0,  0,
@@ -163,6 +169,42 @@ TEST(SchemaRecords, ReadPeersAsTheyWereKeptBeforeTheyHadRecords) {
   append(old, rest);
   EXPECT_EQ(decode_peer(peer.url, old).value(), peer);
   EXPECT_EQ(encode(peer), old);
+}
+
+TEST(SchemaRecords, ReadPeersAsTheyWereKeptBeforeTheyHadCursors) {
+  node::Peer peer = full_peer();
+  const std::size_t cursors = 2 + peer.cursor.size() + 2 + peer.own_cursor.size() + 8;
+  Bytes old = encode(peer);
+  ASSERT_EQ(old.front(), 7);
+  old.front() = 3;
+  const auto from = old.end() - static_cast<std::ptrdiff_t>(peer.last_error.size() + cursors);
+  old.erase(from, from + static_cast<std::ptrdiff_t>(cursors));
+  peer.cursor.clear();
+  peer.own_cursor.clear();
+  peer.cursors_since = {};
+  EXPECT_EQ(decode_peer(peer.url, old).value(), peer);
+  EXPECT_EQ(encode(peer), old);
+}
+
+TEST(SchemaRecords, RefuseAPeerOfWhichMoreIsSaidThanIsKnown) {
+  Bytes value = encode(full_peer());
+  EXPECT_TRUE(decode_peer("u", value));
+  value.front() = 8;
+  EXPECT_EQ(decode_peer("u", value).error().code, Errc::corrupt);
+}
+
+TEST(SchemaRecords, GiveBackWhoBroughtAWaitingMessage) {
+  node::PooledMessage pooled = some_pooled();
+  pooled.origin = node::Origin::peer;
+  const std::size_t unnamed = encode_pooled(pooled).size();
+  EXPECT_EQ(decode_pooled(encode_pooled(pooled)).value().giver, 0U);
+  pooled.giver = 0x0102030405060708;
+  const Bytes value = encode_pooled(pooled);
+  EXPECT_EQ(value.size(), unnamed + 8);
+  EXPECT_EQ(value[8], 0x81);
+  EXPECT_EQ(decode_pooled(value).value().giver, pooled.giver);
+  EXPECT_EQ(decode_pooled(value).value().origin, node::Origin::peer);
+  EXPECT_EQ(decode_pooled(value).value().message, pooled.message);
 }
 
 TEST(SchemaRecords, RefuseAPeerWhoseRecordIsNone) {

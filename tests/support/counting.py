@@ -9,13 +9,19 @@ class Relay:
     """Passes TCP on; `bytes_there` and `bytes_back` went over the wire."""
 
     def __init__(self, url):
-        place = urllib.parse.urlsplit(url)
-        self.node = (place.hostname, place.port)
+        self.node = None
+        if url:
+            self.lead_to(url)
         self.bytes_there = self.bytes_back = 0
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self.accept, daemon=True).start()
+
+    def lead_to(self, url):
+        """From now on new connections go there."""
+        place = urllib.parse.urlsplit(url)
+        self.node = (place.hostname, place.port)
 
     @property
     def bytes(self):

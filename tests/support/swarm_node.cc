@@ -41,7 +41,7 @@ void SwarmNode::start() {
                         .key = {},
                         .agent = "swarm",
                         .reorg = {.depth_max = kAnyDepth, .side_bytes_max = limits_.side_bytes},
-                        .pool = {.all = limits_.pool_bytes, .from_peers = limits_.pool_bytes / 2}})
+                        .pool = {.all = limits_.pool_bytes, .of_giver = limits_.pool_bytes / 2}})
           .value();
 }
 

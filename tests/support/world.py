@@ -11,7 +11,8 @@ ENDLESS = {"serve", "web"}
 # What the parser cannot know of the least arguments: verbs to use, values of one command.
 LEAST = {
     "bundle": ["create", "-"], "clone": ["--no-passphrase", "chain.bundle", "FRESH"],
-    "completion": ["bash"], "config": ["list"], "contact": ["list"], "export": ["@"],
+    "completion": ["bash"], "config": ["list"], "contact": ["list"], "room": ["list"],
+    "export": ["@"],
     "fork": ["list"], "help": ["send"], "id": ["list"], "init": ["--no-passphrase", "FRESH"],
     "invite": ["--host", "a.example"],
     "mark": ["+flagged", "@"],
@@ -23,7 +24,7 @@ LEAST = {
     "import": ["lines"], "check-header": [], "backup": ["-"],
     "restore": ["archive.tar", "FRESH"], "passwd": ["--no-passphrase"],
     "repair": ["--dry-run"], "schedule": ["--cron"], "watch": ["--since", "all", "--drain"],
-    "reply": ["-m", "text"], "search": ["body"],
+    "reply": ["-m", "text"], "search": ["body"], "receipt": ["@"], "cosign": ["note"],
 }
 # The files that some read from standard input.
 INPUT = {"check-header": "header", "open": "sealed", "seal": "message", "pow": "block"}
@@ -78,6 +79,7 @@ class World:
         self.ana.run("inbox")  # Finds what came.
         (directory / "block").write_bytes(self.ana.run("make-block"))
         (directory / "header").write_bytes(self.ana.run("cat", "tip")[:256])
+        (directory / "note").write_bytes(self.ana.run("checkpoint"))
         (directory / "message").write_bytes(self.ana.run("cat", "@"))
         (directory / "sealed").write_bytes(
             self.ana.run("seal", "-r", self.ana.text("id"), input=b"plain"))
