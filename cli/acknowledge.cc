@@ -15,14 +15,8 @@ Result<Done> acknowledge_message(Context& context, const StoreDir& store, const 
   mail::Outbox outbox(context.disk, store.outbox());
   const auto* identity =
       room.keyring().identities.empty() ? nullptr : &room.keyring().identities.front();
-  const mail::SendContext sending{.chain = room.rules(),
-                                  .cards = cards,
-                                  .outbox = outbox,
-                                  .clock = context.clock,
-                                  .entropy = context.entropy,
-                                  .keyring = &room.keyring(),
-                                  .identity = identity,
-                                  .threads = threads_for(0)};
+  const auto sending =
+      sending_with(context, room.rules(), cards, outbox, &room.keyring(), identity);
   const auto sent =
       mail::acknowledge(item.id, item.summary, room.index(), sending, std::stop_token());
   if (!sent && !asked && sent.error().code == Errc::no_recipient) return done;

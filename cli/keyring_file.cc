@@ -134,14 +134,7 @@ Result<mail::Sent> queue_card(Context& context, const StoreDir& store, const Ope
   check(key != identity.cards.rend(), "a card without its key");
   mail::CardDirectory cards(context.disk, store.cards(), rules.id);
   mail::Outbox outbox(context.disk, store.outbox());
-  const mail::SendContext sending{.chain = rules,
-                                  .cards = cards,
-                                  .outbox = outbox,
-                                  .clock = context.clock,
-                                  .entropy = context.entropy,
-                                  .keyring = &open.keyring,
-                                  .identity = &identity,
-                                  .threads = threads_for(0)};
+  const auto sending = sending_with(context, rules, cards, outbox, &open.keyring, &identity);
   return mail::send_card(identity, *key, cards, sending, std::stop_token());
 }
 
@@ -178,6 +171,19 @@ Result<mail::ContactBook> read_contacts(const Context& context, const StoreDir& 
 Result<Done> write_contacts(Context& context, const StoreDir& store,
                             const mail::ContactBook& book) {
   return context.disk.replace(store.contacts(), as_bytes(api::print_contacts(book)));
+}
+
+mail::SendContext sending_with(Context& context, const chain::ChainRules& rules,
+                               const mail::CardDirectory& cards, mail::Outbox& outbox,
+                               const mail::Keyring* keyring, const mail::Identity* identity) {
+  return {.chain = rules,
+          .cards = cards,
+          .outbox = outbox,
+          .clock = context.clock,
+          .entropy = context.entropy,
+          .keyring = keyring,
+          .identity = identity,
+          .threads = threads_for(0)};
 }
 
 unsigned threads_for(std::uint64_t wanted) {

@@ -64,6 +64,13 @@ Result<mail::Card> own_card(Context& context, const StoreDir& store, const mail:
 Result<mail::ContactBook> read_contacts(const Context& context, const StoreDir& store);
 Result<Done> write_contacts(Context& context, const StoreDir& store, const mail::ContactBook& book);
 
+/// What sending needs; the stamp takes all threads of the machine. What is passed must outlive it.
+/// Without a keyring nothing is signed and no readable copy is kept.
+mail::SendContext sending_with(Context& context, const chain::ChainRules& rules,
+                               const mail::CardDirectory& cards, mail::Outbox& outbox,
+                               const mail::Keyring* keyring = nullptr,
+                               const mail::Identity* identity = nullptr);
+
 /// Threads for stamps and mining: the setting, or all of the machine's.
 unsigned threads_for(std::uint64_t wanted);
 

@@ -174,13 +174,7 @@ Result<Done> requeue(Context& context, const StoreDir& store, const chain::Chain
       std::ranges::any_of(places, [](const auto& at) { return at.branch == node::Branch::main; });
   if (waiting || pooled || in_block) return done;
   mail::Sealed same{.head = card->message.head, .body = *card->message.body, .content_key = {}};
-  BMSG_TRY(mail::send_public(std::move(same),
-                             {.chain = rules,
-                              .cards = cards,
-                              .outbox = outbox,
-                              .clock = context.clock,
-                              .entropy = context.entropy,
-                              .threads = threads_for(0)},
+  BMSG_TRY(mail::send_public(std::move(same), sending_with(context, rules, cards, outbox),
                              std::stop_token()));
   return done;
 }
@@ -267,14 +261,9 @@ Result<mail::Sent> queue_statement(Context& context, const StoreDir& store,
   mail::Outbox outbox(context.disk, store.outbox());
   BMSG_TRY_ASSIGN(auto made, mail::post_statement(rules, statement, context.clock.now()));
   const UnixSeconds expires{made.head.expiry()};
-  BMSG_TRY_ASSIGN(auto sent, mail::send_public(std::move(made),
-                                               {.chain = rules,
-                                                .cards = cards,
-                                                .outbox = outbox,
-                                                .clock = context.clock,
-                                                .entropy = context.entropy,
-                                                .threads = threads_for(0)},
-                                               std::stop_token()));
+  BMSG_TRY_ASSIGN(auto sent,
+                  mail::send_public(std::move(made), sending_with(context, rules, cards, outbox),
+                                    std::stop_token()));
   BMSG_TRY(cards.put_statement(statement, mail::StatementPost{sent.id, expires}));
   return sent;
 }

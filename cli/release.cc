@@ -19,14 +19,8 @@ Result<std::vector<mail::HeldLetters::Released>> release_held(Context& context,
   mail::CardDirectory cards(context.disk, store.cards(), rules.id);
   // The card may have come with blocks that nobody has looked through yet.
   BMSG_TRY(cards.collect_all(*chain));
-  const mail::SendContext sending{.chain = rules,
-                                  .cards = cards,
-                                  .outbox = outbox,
-                                  .clock = context.clock,
-                                  .entropy = context.entropy,
-                                  .keyring = &keyring,
-                                  .identity = nullptr,  // Each letter names its own.
-                                  .threads = threads_for(0)};
+  // Each letter names its own identity.
+  const auto sending = sending_with(context, rules, cards, outbox, &keyring);
   mail::HeldLetters held(outbox, keyring.archive);
   BMSG_TRY_ASSIGN(auto released, held.release(sending, std::stop_token()));
   if (!released.empty()) poke_node(store);

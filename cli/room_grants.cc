@@ -272,14 +272,7 @@ Result<std::vector<Settled>> send_all_owed(Context& context, const StoreDir& sto
     const mail::Identity* keeper = keyring.find(room.keeper);
     if (keeper == nullptr) continue;
     for (const mail::OwedGrant& owed : room.owed) {
-      const mail::SendContext sending{.chain = rules,
-                                      .cards = cards,
-                                      .outbox = outbox,
-                                      .clock = context.clock,
-                                      .entropy = context.entropy,
-                                      .keyring = &keyring,
-                                      .identity = keeper,
-                                      .threads = threads_for(0)};
+      const auto sending = sending_with(context, rules, cards, outbox, &keyring, keeper);
       auto granted = mail::send_grant(room, owed, sending, std::stop_token());
       // One room that cannot be served keeps no other waiting.
       if (!granted && !failed) failed = granted.error();

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "lib/core/base64.h"
-#include "lib/core/codec.h"
 #include "lib/core/try.h"
+#include "lib/mail/message_line.h"
 #include "lib/mail/open.h"
 #include "lib/mail/room.h"
 
@@ -13,7 +12,6 @@ namespace {
 
 constexpr std::string_view kTextStart = "bmsg-box ";
 constexpr std::uint8_t kBoxSuite = 1;  // X25519.
-constexpr std::string_view kBlank = " \t\r\n";
 
 Error not_a_box(std::string_view why) {
   return Error{Errc::bad_input, fmt::format("not a box: {}", why)};
@@ -25,12 +23,6 @@ const char* missing_in(const Content& content) {
   if (!content.prekey || content.prekey->suite != kBoxSuite) return "no key that we can seal to";
   if (!content.thread) return "no room";
   return nullptr;
-}
-
-std::string_view trim(std::string_view text) {
-  const auto begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
 }  // namespace
@@ -59,20 +51,14 @@ Result<Box> read_box(const Message& message, const ChainId& chain) {
              .message = message};
 }
 
-bool looks_like_box(std::string_view text) { return trim(text).starts_with(trim(kTextStart)); }
+bool looks_like_box(std::string_view text) { return begins_message_line(kTextStart, text); }
 
-std::string to_text(const Box& box) {
-  return std::string(kTextStart) + to_base64url(encode(box.message));
-}
+std::string to_text(const Box& box) { return to_message_line(kTextStart, box.message); }
 
 Result<Box> box_from_text(std::string_view text, const ChainId& chain) {
-  text = trim(text);
-  if (!text.starts_with(kTextStart))
-    return not_a_box(fmt::format("does not begin with '{}'", kTextStart));
-  const auto bytes = from_base64url(text.substr(kTextStart.size()));
-  if (!bytes) return not_a_box("not base64url");
-  BMSG_TRY_ASSIGN(const Message message, decode_message(*bytes));
-  return read_box(message, chain);
+  const auto message = read_message_line(kTextStart, text);
+  if (!message) return not_a_box(message.error().message);
+  return read_box(message.value(), chain);
 }
 
 }  // namespace bmsg::mail

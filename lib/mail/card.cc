@@ -4,9 +4,8 @@
 
 #include <algorithm>
 
-#include "lib/core/base64.h"
-#include "lib/core/codec.h"
 #include "lib/core/try.h"
+#include "lib/mail/message_line.h"
 #include "lib/mail/open.h"
 
 namespace bmsg::mail {
@@ -14,7 +13,6 @@ namespace {
 
 constexpr std::string_view kTextStart = "bmsg-card ";
 constexpr std::uint8_t kCardSuite = 1;  // X25519.
-constexpr std::string_view kBlank = " \t\r\n";
 
 Error not_a_card(std::string_view why) {
   return Error{Errc::bad_input, fmt::format("not a card: {}", why)};
@@ -27,12 +25,6 @@ const char* missing_in(const Content& content) {
   if (!content.prekey || content.prekey->suite != kCardSuite) return "no key that we can seal to";
   if (!content.inbox) return "no inbox";
   return nullptr;
-}
-
-std::string_view trim(std::string_view text) {
-  const auto begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
 }  // namespace
@@ -77,19 +69,12 @@ Result<Card> read_card(const Content& content, const Message& message) {
               .message = message};
 }
 
-std::string to_text(const Card& card) {
-  return std::string(kTextStart) + to_base64url(encode(card.message));
-}
+std::string to_text(const Card& card) { return to_message_line(kTextStart, card.message); }
 
 Result<Card> card_from_text(std::string_view text, const ChainId& chain) {
-  text = trim(text);
-  if (!text.starts_with(kTextStart)) {
-    return not_a_card(fmt::format("does not begin with '{}'", kTextStart));
-  }
-  const auto bytes = from_base64url(text.substr(kTextStart.size()));
-  if (!bytes) return not_a_card("not base64url");
-  BMSG_TRY_ASSIGN(const Message message, decode_message(*bytes));
-  return read_card(message, chain);
+  const auto message = read_message_line(kTextStart, text);
+  if (!message) return not_a_card(message.error().message);
+  return read_card(message.value(), chain);
 }
 
 CardOrder compare(const Card& candidate, const Card& known) {

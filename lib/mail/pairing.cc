@@ -9,7 +9,7 @@
 #include "lib/core/try.h"
 #include "lib/crypto/agree.h"
 #include "lib/crypto/random.h"
-#include "lib/crypto/sha512.h"
+#include "lib/mail/sealed_pairing.h"
 
 namespace bmsg::mail {
 namespace {
@@ -30,13 +30,6 @@ Error damaged(std::string_view what) {
 Error no_code(std::string_view why) {
   return Error{Errc::denied, fmt::format("this is no pair code: {}", why),
                "it is 8 words of 5 letters, as 'bmsg pair export' printed it"};
-}
-
-crypto::SecretBytes printed(const crypto::SecretBytes& code) {
-  std::string text = to_proquint(code.view());
-  crypto::SecretBytes kept = crypto::SecretBytes::from(as_bytes(text));
-  crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  return kept;
 }
 
 Identity without_prekeys(const Identity& identity) {
@@ -128,61 +121,35 @@ Pairing pairing_of(const Keyring& keyring, const Identity* only, ContactBook con
 
 Result<crypto::SecretBytes> make_pair_code(Entropy& entropy) {
   BMSG_TRY_ASSIGN(const auto code, crypto::random_secret(entropy, kCodeBytes));
-  return printed(code);
+  return words_of(code.view());
 }
 
 Result<crypto::SecretBytes> read_pair_code(ByteView typed) {
   if (typed.size() > kTypedBytesMax) return no_code("it is too long");
-  crypto::SecretBytes text(typed.size());
-  std::size_t size = 0;
-  bool parted = false;
-  for (const std::uint8_t byte : typed) {
-    if (as_text(ByteView(&byte, 1)).find_first_of("- \t\r\n") == 0) {
-      parted = size > 0;
-      continue;
-    }
-    if (parted) text.writable()[size++] = '-';
-    parted = false;
-    const bool upper = byte >= 'A' && byte <= 'Z';
-    text.writable()[size++] = upper ? static_cast<std::uint8_t>(byte + ('a' - 'A')) : byte;
-  }
-  auto bytes = from_proquint(as_text(text.view().first(size)));
-  if (!bytes) return no_code("a word is no proquint");
-  const crypto::SecretBytes code = crypto::SecretBytes::from(*bytes);
-  crypto::wipe(*bytes);
-  if (code.size() != kCodeBytes) return no_code("it has not 8 words");
-  return printed(code);
+  const auto code = secret_in(typed);
+  if (!code) return no_code("a word is no proquint");
+  if (code->size() != kCodeBytes) return no_code("it has not 8 words");
+  return words_of(code->view());
 }
 
 Result<Bytes> seal_pairing(const crypto::SecretBytes& json, const crypto::SecretBytes& code,
                            Entropy& entropy) {
-  BMSG_TRY_ASSIGN(Bytes file, seal_keyring(json, code.view(), kCost, entropy));
-  append(file, crypto::sha512(file).view());
-  if (file.size() > kPairFileBytesMax) {
-    return Error{Errc::bad_input,
-                 fmt::format("the contacts need more than {} bytes", kPairFileBytesMax)};
-  }
-  return file;
+  return seal_with_sum(json, code.view(), kCost, entropy);
 }
 
 Result<Done> check_pairing(ByteView file) {
   if (!as_text(file).starts_with("bmK1"))
     return Error{Errc::corrupt, "this is no pair file", kTakeAgain};
-  if (file.size() > kPairFileBytesMax) return damaged("it is too long");
-  if (file.size() < Digest::kSize) return damaged("it is cut short");
-  const ByteView keyring = file.first(file.size() - Digest::kSize);
-  if (crypto::sha512(keyring) != Digest::from(file.last(Digest::kSize)))
-    return damaged("it was changed or cut short");
-  if (const auto front = check_keyring(keyring); !front) return damaged(front.error().message);
+  if (const auto damage = find_damage(file)) return damaged(*damage);
   // A keyring may ask for 4 GiB, and one without a passphrase for no work at all.
-  if (keyring[kLog2NAt] < kCost.log2_n || keyring[kLog2NAt] > kPairLog2NMax)
+  if (file[kLog2NAt] < kCost.log2_n || file[kLog2NAt] > kPairLog2NMax)
     return damaged("its cost is out of bounds");
   return done;
 }
 
 Result<crypto::SecretBytes> open_pairing(ByteView file, const crypto::SecretBytes& code) {
   BMSG_TRY(check_pairing(file));
-  auto json = open_keyring(file.first(file.size() - Digest::kSize), code.view());
+  auto json = open_keyring(keyring_in(file), code.view());
   if (json || json.error().code != Errc::denied) return json;
   return Error{Errc::denied, "wrong code for this pair file",
                "each file has a code of its own; 'bmsg pair export' makes another pair"};

@@ -163,6 +163,7 @@ TEST_F(Mirrors, GetNothing) {
   EXPECT_EQ(mirror->put({}).error().code, Errc::bad_usage);
   EXPECT_FALSE(mirror->block(chain::hash_of(blocks[5].header), Bodies::with).value());
   EXPECT_TRUE(mirror->messages({ShortId::filled(1)}).value().empty());
+  EXPECT_EQ(mirror->have({ShortId::filled(1)}).value(), std::vector<bool>{false});
   EXPECT_TRUE(mirror->feed("").value().messages.empty());
   EXPECT_EQ(mirror->peer_key(), std::nullopt);
 }

@@ -159,6 +159,15 @@ def check_notes(place, ana, ben, rival, auditor, sealed):
     assert ben.run("cosign", file) == both, "signing again is signing the same"
     code, out, err = said(rival, "cosign", file)
     assert code == 65 and not out and "another past" in err, (code, err)
+    # A note takes a hundred signatures; one that is full is no reason to sign nothing any more.
+    foreign = "— witness.example " + base64.b64encode(b"x" * 68).decode() + "\n"
+    crowd = place / "crowd"
+    crowd.write_text(note.decode() + foreign * 98)
+    assert ben.run("cosign", crowd).decode().count("— ") == 100
+    crowd.write_text(note.decode() + foreign * 99)
+    code, out, err = said(ben, "cosign", crowd)
+    assert code == 65 and not out and "no room" in err, (code, err)
+    assert ben.run("checkpoint", tip)
     # Nobody signs what does not continue what was signed: a lower note, and after a reorg, any.
     low = place / "low"
     low.write_bytes(ana.run("checkpoint", "1"))

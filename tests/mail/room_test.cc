@@ -302,6 +302,20 @@ TEST_F(RoomMail, GrantsAreFlaggedForWhoeverJudgesThem) {
   EXPECT_EQ(send_grant(room(), owed, ana.context(), {}).value().sent[0].id, granted.sent[0].id);
 }
 
+TEST_F(RoomMail, OneCardThatNothingCanBeSealedToKeepsNobodyElseWaiting) {
+  const CardDraft bad{.prekey = Prekey::filled(0),
+                      .time = static_cast<std::uint32_t>(ana.clock.now().value)};
+  auto sealed = make_card(free_chain(), bad, secret(9)).value();
+  ana.knows(read_card(std::move(sealed).with_nonce(0), free_chain().id).value());
+  const OwedGrant owed = owe(1, {identity(9), ben.address()}, ana.entropy).value();
+  const Granted granted = send_grant(room(), owed, ana.context(), {}).value();
+  EXPECT_EQ(granted.missing, std::vector<IdentityKey>{identity(9)});
+  ASSERT_EQ(granted.sent.size(), 1u);
+  ana.hand_over(chain);
+  ben.scan_all(chain);
+  EXPECT_EQ(ben.item(chain, granted.sent[0].id).flags, Flags{std::string(kGrantedFlag)});
+}
+
 TEST_F(RoomMail, SaysWhoHasNoCard) {
   const OwedGrant owed = owe(1, {identity(9)}, ana.entropy).value();
   const Granted granted = send_grant(room(), owed, ana.context(), {}).value();

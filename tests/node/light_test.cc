@@ -83,6 +83,17 @@ TEST(Light, AWithheldBodyIsToldAndAskedElsewhere) {
   EXPECT_TRUE(world.wanted().empty());
 }
 
+TEST(Light, WhoIsOnAnotherBranchWithholdsNothing) {
+  LightWorld world;
+  world.ben.take(world.mixed(world.builder.genesis(), 4, "m"));
+  world.wire.lies.messages = [](std::vector<Message>& messages) { messages.clear(); };
+  EXPECT_EQ(report_of(world.sync_lea(world.wire)).withheld_bodies, 4U);
+  world.ana.take(world.mixed(world.builder.genesis(), 3, "other"));
+  SimTransport parted(*world.ana.service);
+  EXPECT_EQ(report_of(world.sync_lea(parted)).withheld_bodies, 0U);
+  EXPECT_EQ(world.lea.height(), 4U);
+}
+
 TEST(Light, AFalseBodyAndOneNotAskedForAreLies) {
   LightWorld world;
   const auto blocks = world.mixed(world.builder.genesis(), 2, "m");
