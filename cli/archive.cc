@@ -12,6 +12,7 @@
 #include "lib/core/descriptor.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/node/blob_directory.h"
 
 namespace bmsg::cli {
 namespace {
@@ -37,6 +38,14 @@ bool is_name(std::string_view part) {
          std::ranges::all_of(part, is_plain);
 }
 
+/// "own/c/c0ff…": chunks of our own, in the folder of their first digit; others' are a cache.
+bool is_own_chunk(std::string_view rest) {
+  constexpr std::string_view kOwn = "own/";
+  if (!rest.starts_with(kOwn) || rest.size() < kOwn.size() + 3) return false;
+  rest.remove_prefix(kOwn.size());
+  return rest[1] == '/' && rest[0] == rest[2] && node::blob_named(rest.substr(2));
+}
+
 std::string sum_line(const Digest& digest, const std::string& path) {
   return fmt::format("{}  {}\n", to_hex(digest.view()), path);
 }
@@ -53,6 +62,7 @@ bool is_store_path(const std::string& path) {
   if (slash == std::string::npos) return std::ranges::find(kFiles, first) != kFiles.end();
   if (std::ranges::find(kFolders, first) == kFolders.end()) return false;
   std::string_view rest = std::string_view(path).substr(slash + 1);
+  if (first == "blobs") return is_own_chunk(rest);
   if (first == "outbox") {  // One folder more: outbox/new/NAME.
     const auto second = rest.find('/');
     if (second == std::string_view::npos || !is_name(rest.substr(0, second))) return false;

@@ -76,7 +76,8 @@ class ArchiveReader {
   std::map<std::string, std::string> sums_;  // Hex by path.
 };
 
-/// Whether a path is one of a store that a backup may hold: "keys/keyring", "chain/000012.sst".
+/// Whether a path is one of a store that a backup may hold: "keys/keyring", "chain/000012.sst",
+/// "blobs/own/c/NAME" with the name of a chunk.
 bool is_store_path(const std::string& path);
 
 }  // namespace bmsg::cli

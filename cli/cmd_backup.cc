@@ -15,7 +15,9 @@
 #include "cli/plumbing.h"
 #include "cli/session.h"
 #include "lib/api/json_objects.h"
+#include "lib/core/limits.h"
 #include "lib/core/try.h"
+#include "lib/node/blob_directory.h"
 #include "storage/copy_database.h"
 #include "storage/rocks_store.h"
 
@@ -73,7 +75,8 @@ class Backup {
         work_(context.disk, store_) {}
 
   /// In an order in which nothing falls between two parts: what leaves the outbox goes into the
-  /// chain, what is found in the chain goes into the index, and keys are saved before their cards.
+  /// chain, what is found in the chain goes into the index, keys are saved before their cards, and
+  /// chunks of a file lie on their shelf before its message goes into the outbox.
   Result<Done> run(bool with_keys) {
     BMSG_TRY(sweep(context_.disk, store_.run()));
     BMSG_TRY(work_.make());
@@ -85,8 +88,9 @@ class Backup {
     BMSG_TRY(storage::copy_database(context_.disk, store_.mail(), work_.path() / "mail"));
     BMSG_TRY(add_chain());
     BMSG_TRY(add_folder(work_.path() / "mail", "mail"));
-    for (const char* folder : {"cards", "hooks", "blobs"})
+    for (const char* folder : {"cards", "hooks"})
       BMSG_TRY(add_folder(store_.root() / folder, folder));
+    BMSG_TRY(add_chunks());
     if (with_keys) BMSG_TRY(add_folder(store_.keyring().parent_path(), "keys"));
     return archive_.finish();
   }
@@ -109,6 +113,27 @@ class Backup {
     for (const std::string& name : names) {
       if (is_store_path(path + "/" + name) && fs::is_regular_file(folder / name))
         BMSG_TRY(add(folder / name, path + "/" + name));
+    }
+    return done;
+  }
+
+  /// Of files that we have sent, one chunk at a time; others' chunks are a cache. What has
+  /// expired is left out, and so is what is too long for a chunk: it counts as absent here, too.
+  Result<Done> add_chunks() {
+    for (const char digit : std::string_view("0123456789abcdef")) {
+      const std::string path = fmt::format("blobs/own/{}", digit);
+      BMSG_TRY_ASSIGN(const auto names, context_.disk.list(store_.root() / path));
+      for (const std::string& name : names) {
+        const std::string file = fmt::format("{}/{}", path, name);
+        const auto blob = node::blob_named(name);
+        if (!blob || blob->expiry <= context_.clock.now().value || !is_store_path(file) ||
+            !fs::is_regular_file(store_.root() / file))
+          continue;
+        const auto bytes = context_.disk.read(store_.root() / file, kChunkMessageBytesMax);
+        if (!bytes && bytes.error().code == Errc::corrupt) continue;
+        if (!bytes) return bytes.error();
+        if (bytes.value()) BMSG_TRY(archive_.add(file, *bytes.value()));
+      }
     }
     return done;
   }

@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -51,6 +52,43 @@ def check_whole(ana, place):
     piped = restored(place, "piped", "-", input=ana.run("backup", "-"))
     assert piped.text("id") == ana.text("id")
     return archive
+
+
+def chunks(store, shelf):
+    place = store.directory / "blobs" / shelf
+    return {file.relative_to(place): file.read_bytes() for file in place.glob("?/[!.]*")}
+
+
+def check_files(place):
+    """A file that was sent outlives its store: the restored one gives it to whoever may read it."""
+    ana = stores.Store(place / "giver")
+    ana.run("init", ana.directory, "--name", "ana", "--floor", 8, "--stamp", 0, "--no-passphrase")
+    ben = stores.joined(place / "ben", "ben", ana.directory / "genesis")
+    ana.run("contact", "add", "ben", "-", input=ben.run("id", "--card"))
+    file = place / "big"
+    file.write_bytes(os.urandom(1 << 20))
+    message = ana.text("send", "-m", "with a file", "-a", file, "ben")
+    own = chunks(ana, "own")
+    assert len(own) == 5, "a megabyte is four chunks, and one lists them"
+    # What others gave is a cache, and what no chunk is called like is no chunk.
+    cached = ana.directory / "blobs" / "kept" / next(iter(own))
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    cached.write_bytes(b"of others")
+    folder, name = next(iter(own)).parts
+    (ana.directory / "blobs" / "own" / folder / "stray").write_bytes(b"x")
+    past = name[:129] + f"{1:09x}" + name[138:]  # The same, but expired.
+    (ana.directory / "blobs" / "own" / folder / past).write_bytes(b"x")
+    ana.run("backup", place / "giver.tar")
+    shutil.rmtree(ana.directory)
+    back = restored(place, "giver2", place / "giver.tar")
+    assert chunks(back, "own") == own and not chunks(back, "kept")
+    back.run("mine", "--no-relay")
+    with back.served() as url:
+        ben.run("sync", url)
+        ben.run("peers", "add", url)
+        got = ben.run("cat", "--file", 0, message)
+    assert got == file.read_bytes() and got == back.run("cat", "--file", 0, message)
+    return next(iter(own))
 
 
 def check_without_keys(ana, place):
@@ -137,7 +175,7 @@ def hostile(good, change):
     return out.getvalue()
 
 
-def check_hostile(archive, place):
+def check_hostile(archive, place, chunk):
     good = archive.read_bytes()
     trap = place / "trap"
 
@@ -150,6 +188,7 @@ def check_hostile(archive, place):
     for name in ("../trap", str(trap), "keys/../../trap", "chain/a/b", "run/node.sock", "ballast",
                  "keys/.", "keys/..", "keys/a\nb", "outbox/new/../x", "other"):
         assert b"belongs to no store" in refuses(place, hostile(good, entry(name, size=1)), 65)
+    check_chunk_paths(good, place, chunk)
     for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.CHRTYPE):
         refuses(place, hostile(good, entry("keys/x", type=kind, linkname=str(trap))), 65)
     refuses(place, hostile(good, entry("format", size=1)), 65)  # Twice.
@@ -165,6 +204,26 @@ def check_hostile(archive, place):
     done = subprocess.run([stores.PROGRAM, "restore", str(archive), str(place / "full")],
                           env=stores.environment(place), capture_output=True, check=False)
     assert done.returncode == 73 and (place / "full" / "mine").read_text() == "kept"
+
+
+def check_chunk_paths(good, place, chunk):
+    """Below blobs only a chunk of our own in its folder; `chunk`: such a one, as FOLDER/NAME."""
+    folder, name = chunk.parts
+    other = "0" if folder != "0" else "1"
+
+    def said_of(path):
+        info = tarfile.TarInfo(path)
+        info.size = 1
+        return refuses(place, good[:1024] + info.tobuf(tarfile.PAX_FORMAT) + b"x", 65)
+
+    assert b"too early" in said_of(f"blobs/own/{folder}/{name}"), "the right path is none"
+    for path in ("x", name, f"own/{name}", f"own/{other}/{name}", f"own/{folder}/{name}x",
+                 f"own/{folder}/{name[:-1]}", f"own/{folder}/.{name}", f"own/{folder}/{name}/x",
+                 f"own/{folder}/{name[:130].upper()}{name[130:]}", f"own/{folder}/../{name}",
+                 f"own//{name}", "own/../trap", f"own/{folder}/", f"own/{folder}",
+                 f"own/{folder}/{folder}", f"own/x/x{name[1:]}", f"kept/{folder}/{name}",
+                 f"fetched/{folder}/{name}", f"upload-1/{name}", f"../blobs/own/{folder}/{name}"):
+        assert b"belongs to no store" in said_of(f"blobs/{path}"), path
 
 
 def check_sparse(good, place):
@@ -230,7 +289,7 @@ def main():
         ana = filled(place)
         archive = check_whole(ana, place)
         check_damage(archive, place, numbers)
-        check_hostile(archive, place)
+        check_hostile(archive, place, check_files(place))
         check_many(archive, place)
         check_without_keys(ana, place)
         check_locked(place)
