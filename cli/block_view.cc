@@ -18,6 +18,15 @@ Work work_of_block(const Header& header) {
   return header.height.value == 0 ? Work() : target ? chain::work_of(*target) : chain::one_work();
 }
 
+/// What stands for the block: its work, or who signed it.
+std::string weight_in_words(const api::BlockView& view) {
+  if (view.header.bits.value != 0)
+    return fmt::format("work  {} (in all {})", chain::to_decimal(view.work),
+                       chain::to_decimal(view.total_work));
+  if (view.header.height.value == 0) return "seals none: it begins the chain";
+  return fmt::format("seals {}", view.seals);
+}
+
 std::string messages_in_words(std::uint64_t count) {
   return count == 1 ? "1 message" : fmt::format("{} messages", count);
 }
@@ -55,11 +64,11 @@ std::string block_line(const node::StoredHeader& stored) {
 
 std::string block_text(const api::BlockView& view) {
   const Header& header = view.header;
-  std::string text = fmt::format(
-      "block {}\nhash  {}\nprev  {}\ntime  {}\nwork  {} (in all {})\nsize  {}, {} bytes\n",
-      block_name(header.height, view.hash), to_hex(view.hash.view()),
-      to_hex(header.previous.view()), to_rfc3339(header.time), chain::to_decimal(view.work),
-      chain::to_decimal(view.total_work), messages_in_words(view.messages), view.size);
+  std::string text =
+      fmt::format("block {}\nhash  {}\nprev  {}\ntime  {}\n{}\nsize  {}, {} bytes\n",
+                  block_name(header.height, view.hash), to_hex(view.hash.view()),
+                  to_hex(header.previous.view()), to_rfc3339(header.time), weight_in_words(view),
+                  messages_in_words(view.messages), view.size);
   for (const MessageId& id : view.ids) text += fmt::format("  {}\n", to_hex(id.view()));
   return text + "\n";
 }

@@ -13,6 +13,7 @@
 #include "cli/node_key.h"
 #include "lib/chain/rules_text.h"
 #include "lib/chain/work.h"
+#include "lib/core/hex.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -28,6 +29,10 @@ struct Options {
   int floor_bits = 24;
   std::string interval = "600";
   std::uint32_t stamp = 16;
+  bool is_private = false;
+  std::uint32_t endorse = 0;  // 0: two thirds.
+  std::vector<std::string> endorsers;
+  std::vector<std::string> members;
   std::string genesis;
   bool no_sync = false;
   bool if_missing = false;
@@ -55,6 +60,47 @@ std::string reduced(const std::string& name) {
   return kept.empty() ? "bmsg" : kept;
 }
 
+template <class Key>
+Result<std::vector<Key>> keys_of(const char* option, const std::vector<std::string>& texts) {
+  std::vector<Key> keys;
+  for (const std::string& text : texts) {
+    const auto key = fixed_from_hex<Key>(text);
+    if (!key)
+      return Error{Errc::bad_usage,
+                   fmt::format("{} '{}': give 64 lower-case hex digits", option, text)};
+    keys.push_back(*key);
+  }
+  return keys;
+}
+
+/// Blocks are signed by k of n. What one cron run in the slot can miss is said.
+Result<Done> make_private(chain::RulesText& rules, const Options& options, Context& context) {
+  constexpr std::uint32_t kCronSeconds = 300;  // What most endorsers will run with.
+  rules.mode = chain::Mode::endorse;
+  BMSG_TRY_ASSIGN(rules.endorsers, keys_of<EndorserKey>("--endorser", options.endorsers));
+  BMSG_TRY_ASSIGN(rules.members, keys_of<NodeKey>("--member", options.members));
+  rules.access = rules.members.empty() ? chain::Access::open : chain::Access::members;
+  const auto n = static_cast<std::uint32_t>(rules.endorsers.size());
+  if (n == 0)
+    return Error{Errc::bad_usage, "--private: name the endorsers by --endorser KEY",
+                 "'bmsg endorsers key --new FILE' makes a key and prints its public half"};
+  rules.endorse = options.endorse > 0 ? options.endorse : (2 * n + 2) / 3;
+  if (rules.endorse > n)
+    return Error{Errc::bad_usage,
+                 fmt::format("--endorse {}: there are only {} endorsers", rules.endorse, n)};
+  if (2 * rules.endorse <= n)
+    return Error{
+        Errc::bad_usage,
+        fmt::format("--endorse {} of {}: two halves could seal two pasts; {} are the fewest",
+                    rules.endorse, n, n / 2 + 1)};
+  if (rules.interval < 2 * kCronSeconds)
+    context.out.warn(
+        fmt::format("--interval {}: endorsers who run less often than every {} s may seal a height "
+                    "twice; {} fits a cron line of every five minutes",
+                    rules.interval, rules.interval / 2, 2 * kCronSeconds));
+  return done;
+}
+
 Result<std::string> new_rules(const Options& options, const std::filesystem::path& directory,
                               Context& context) {
   chain::RulesText rules;
@@ -73,11 +119,15 @@ Result<std::string> new_rules(const Options& options, const std::filesystem::pat
   rules.halflife =
       12 * static_cast<std::uint32_t>(std::min<std::uint64_t>(interval, UINT32_MAX / 12));
   rules.floor = floor_of(options.floor_bits);
+  if (options.is_private) BMSG_TRY(make_private(rules, options, context));
+  if (!options.is_private &&
+      (options.endorse > 0 || !options.endorsers.empty() || !options.members.empty()))
+    return Error{Errc::bad_usage, "--endorse, --endorser and --member go with --private"};
   rules.stamp = options.stamp;
   rules.blobstamp = options.stamp == 0 ? 0 : 1;
   // A block must come after its parent: one minute back, the first can be mined at once.
   rules.time = static_cast<std::uint32_t>(context.clock.now().value - 60);
-  if (options.stamp == 0)
+  if (options.stamp == 0 && !options.is_private)
     context.out.warn("--stamp 0: anybody can fill the pool of this open chain for nothing");
   std::string text = chain::print(rules);
   if (auto parsed = chain::parse_rules_text(text); !parsed) {
@@ -166,6 +216,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   }
   BMSG_TRY_ASSIGN(auto wanted, store_for(context, options.owner, asked_for, directory));
   wanted.node_seed = std::move(seed);
+  wanted.is_new_chain = options.genesis.empty();
   auto made = make_store(context, directory, std::move(wanted));
   if (!made && made.error().code == Errc::denied) return Error{Errc::exists, made.error().message};
   if (!made) return made.error();
@@ -193,6 +244,14 @@ void add_init(Command app, Context& context) {
       .type_name("DUR");
   command.add_option("--stamp", options->stamp, "Hashes per byte and day of a message (16)")
       .type_name("RATE");
+  command.add_flag("--private", options->is_private, "Blocks are signed by k of n endorsers");
+  command.add_option("--endorse", options->endorse, "How many must sign (two thirds)")
+      .type_name("K");
+  command.add_option("--endorser", options->endorsers, "The key of one who signs; more than once")
+      .type_name("KEY");
+  command
+      .add_option("--member", options->members, "The key of a node that may sync; more than once")
+      .type_name("KEY");
   command.add_option("--genesis", options->genesis, "Join the chain of this rules text or node")
       .type_name("FILE|URL");
   command.add_flag("--no-sync", options->no_sync, "With a URL: do not sync yet");

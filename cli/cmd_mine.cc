@@ -80,6 +80,8 @@ Result<MineOne> wish_of(const Options& options, Context& context, const StoreDir
 
 /// A second's measurement, and what the next block would cost.
 Result<ExitCode> run_dry(Context& context, const StoreDir& store, const MineOne& wish) {
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY(check_is_mined(rules));
   BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
   BMSG_TRY_ASSIGN(const auto work, session->service().block_template({.bury = wish.bury}));
   const crypto::Search search(Bytes(kHeaderBytes - kNonceBytes), 0);

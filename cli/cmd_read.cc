@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/cursor.h"
 #include "cli/file_view.h"
+#include "cli/forgetting.h"
 #include "cli/listing.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
@@ -64,6 +65,13 @@ Result<std::vector<MessageId>> whole_threads(const Mailroom& room,
     if (std::find(ids.begin() + before, ids.end(), id) == ids.end()) ids.push_back(id);
   }
   return ids;
+}
+
+/// What was forgotten here is told as what it is.
+Result<Done> check_remembered(const Mailroom& room, const MessageId& id) {
+  BMSG_TRY_ASSIGN(const auto words, forgotten_words(room.chain(), id));
+  if (words.empty()) return done;
+  return Error{Errc::not_found, fmt::format("message {} was {}", to_hex(id.view()), words)};
 }
 
 Result<Done> check_readable(const mail::MailText& text, const MessageId& id) {
@@ -169,6 +177,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   std::vector<mail::MailText> read;
   for (const MessageId& id : ids) {
     BMSG_TRY_ASSIGN(auto text, room->box().read(id));
+    BMSG_TRY(check_remembered(*room, id));
     BMSG_TRY(check_here(*room, text, id));
     if (!text)
       return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view())),

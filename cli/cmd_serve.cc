@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/doorkeeper.h"
 #include "cli/environment.h"
+#include "cli/forget_asking.h"
 #include "cli/listen_place.h"
 #include "cli/peering.h"
 #include "cli/serve_lan.h"
@@ -28,7 +29,6 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/crypto/sign.h"
-#include "lib/mail/card_directory.h"
 #include "lib/mail/outbox.h"
 #include "lib/net/http_server.h"
 #include "lib/net/service_manager.h"
@@ -161,8 +161,8 @@ void Serving::forget_neighbours() {
 
 void Serving::collect_cards() {
   // Cards can be collected again at any time; sending looks for itself if one is missing.
-  if (const auto collected = cards_->collect_all(*chain_); !collected)
-    log_.write(LogLevel::warning, "cannot file cards: " + collected.error().message);
+  const auto filed = collect_public(context_, store_, *chain_, *cards_, *node_);
+  if (!filed) log_.write(LogLevel::warning, "cannot file cards: " + filed.error().message);
 }
 
 /// What a block had that is left and the outbox holds goes again.

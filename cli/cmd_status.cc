@@ -6,6 +6,7 @@
 #include <map>
 
 #include "cli/command.h"
+#include "cli/endorser_key.h"
 #include "cli/network_state.h"
 #include "cli/refs.h"
 #include "cli/session.h"
@@ -19,6 +20,7 @@
 #include "lib/mail/absent.h"
 #include "lib/mail/held.h"
 #include "lib/mail/outbox.h"
+#include "lib/node/endorser_standing.h"
 #include "storage/rocks_mail_store.h"
 
 namespace bmsg::cli {
@@ -88,7 +90,61 @@ std::uint64_t waiting(const api::StateView& view, std::string_view state) {
   return found == view.outbox.end() ? 0 : found->second;
 }
 
-void find_attention(api::StateView& view) {
+/// What is said of a chain of endorsers.
+struct EndorserFacts {
+  node::Standings standings;
+  bool has_key = false;  // This store endorses.
+
+  /// The command that brings a block nearer.
+  std::string next() const { return has_key ? "bmsg endorse" : "bmsg sync"; }
+};
+
+Result<std::optional<EndorserFacts>> endorser_facts(Context& context, const StoreDir& store,
+                                                    const node::ChainReader& chain,
+                                                    const chain::ChainRules& rules,
+                                                    api::StateView& view) {
+  if (rules.rules.mode == chain::Mode::pow) return std::optional<EndorserFacts>();
+  EndorserFacts facts;
+  BMSG_TRY_ASSIGN(facts.standings, node::standings(chain, rules, context.clock.now()));
+  BMSG_TRY_ASSIGN(const auto seed, read_endorser_seed(context, store));
+  facts.has_key = seed.has_value();
+  api::EndorsersView& seen = view.endorsers.emplace();
+  seen.needed = facts.standings.needed;
+  for (const node::EndorserStanding& one : facts.standings.endorsers)
+    ++(one.late ? seen.late : seen.present);
+  seen.of = seen.present + seen.late;
+  return std::optional(std::move(facts));
+}
+
+void find_endorsers_attention(api::StateView& view, const EndorserFacts& facts) {
+  const node::Standings& all = facts.standings;
+  const std::uint64_t waiting = view.pool_messages;
+  if (waiting > 0 && !view.light) {
+    view.attention.push_back(
+        {"unsealed",
+         fmt::format("{} for endorsers ({} of {} signatures)",
+                     waiting == 1 ? "1 message waits" : fmt::format("{} messages wait", waiting),
+                     all.best_proposal, all.needed),
+         facts.next()});
+  }
+  const api::EndorsersView& seen = *view.endorsers;
+  if (seen.present < seen.needed) {
+    view.attention.push_back(
+        {"endorsers",
+         fmt::format("no block can be sealed: {} of {} endorsers must sign, {} present",
+                     seen.needed, seen.of,
+                     seen.present == 1 ? "1 is" : fmt::format("{} are", seen.present)),
+         "bmsg endorsers"});
+  }
+  for (const node::EndorserStanding& one : all.endorsers) {
+    if (!one.signed_twice) continue;
+    view.attention.push_back({"signed-twice",
+                              fmt::format("endorser {} signed two blocks of one turn", one.index),
+                              "bmsg endorsers evidence"});
+  }
+}
+
+void find_attention(api::StateView& view, const std::string& block_maker) {
   const auto queued = waiting(view, "queued");
   const auto failed = waiting(view, "failed");
   const auto held = waiting(view, "held");
@@ -98,14 +154,14 @@ void find_attention(api::StateView& view) {
   if (failed > 0)
     view.attention.push_back(
         {"failed", fmt::format("{} messages failed", failed), "bmsg outbox --state failed"});
-  if (view.pool_messages > 0 && !view.light)
+  if (view.pool_messages > 0 && !view.light && !view.endorsers)
     view.attention.push_back({"unmined",
                               fmt::format("{} messages wait for proof of work", view.pool_messages),
                               "bmsg mine"});
   if (queued > 0 && !view.serve_pid)
     view.attention.push_back({"queued",
                               fmt::format("{} messages are queued and no node runs", queued),
-                              view.light ? "bmsg sync" : "bmsg mine"});
+                              view.light ? "bmsg sync" : block_maker});
   if (view.free_bytes < kFreeBytesWanted)
     view.attention.push_back(
         {"disk", fmt::format("only {} bytes are free", view.free_bytes), "bmsg doctor"});
@@ -143,7 +199,9 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(view.free_bytes, context.disk.free_bytes(store.root()));
   BMSG_TRY(count_blobs(context, store, view));
   BMSG_TRY(count_outbox(context, store, *chain, rules, view));
-  find_attention(view);
+  BMSG_TRY_ASSIGN(const auto facts, endorser_facts(context, store, *chain, rules, view));
+  find_attention(view, facts ? facts->next() : "bmsg mine");
+  if (facts) find_endorsers_attention(view, *facts);
   BMSG_TRY_ASSIGN(const auto absent, mail::absent_in(*index));
   if (!absent.empty())
     view.attention.push_back({"absent",
@@ -161,31 +219,44 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
   return view;
 }
 
+/// "2 of 3 must sign: 1 present, 2 late".
+std::string endorsers_text(const api::EndorsersView& seen) {
+  return fmt::format("{} of {} must sign: {} present, {} late", seen.needed, seen.of, seen.present,
+                     seen.late);
+}
+
 std::vector<std::pair<std::string, std::string>> facts_of(const api::StateView& view) {
   std::string outbox;
   for (const auto& [state, count] : view.outbox)
     outbox += fmt::format("{}{} {}", outbox.empty() ? "" : ", ", count, state);
-  return {{"store", shown_line(view.path)},
-          {"chain", fmt::format("{} ({}) {}", view.chain, view.mode,
-                                to_hex(view.chain_id.view()).substr(0, 16))},
-          {"keeps", view.light ? "heads and own messages (light)" : "all"},
-          {"tip", block_name(view.height, view.tip)},
-          {"age", fmt::format("{} s", view.tip_age)},
-          {"work", chain::to_decimal(view.total_work)},
-          {"pool", fmt::format("{} messages, {} bytes", view.pool_messages, view.pool_bytes)},
-          {"outbox", outbox},
-          {"unread", std::to_string(view.unread.value_or(0))},
-          {"peers", fmt::format("{} ok, {} not", view.peers_ok, view.peers_bad) +
-                        (view.peers_unproven == 0 ? ""
-                                                  : fmt::format(", {} learned and not reached yet",
-                                                                view.peers_unproven))},
-          {"serve", view.serve_pid ? fmt::format("process {}", *view.serve_pid) : "not running"},
-          {"files", blobs_text(view)},
-          {"free", fmt::format("{} MiB", view.free_bytes >> 20)}};
+  std::vector<std::pair<std::string, std::string>> facts = {
+      {"store", shown_line(view.path)},
+      {"chain", fmt::format("{} ({}) {}", view.chain, view.mode,
+                            to_hex(view.chain_id.view()).substr(0, 16))},
+      {"keeps", view.light ? "heads and own messages (light)" : "all"},
+      {"tip", block_name(view.height, view.tip)},
+      {"age", fmt::format("{} s", view.tip_age)},
+      {"work", chain::to_decimal(view.total_work)},
+      {"pool", fmt::format("{} messages, {} bytes", view.pool_messages, view.pool_bytes)},
+      {"outbox", outbox},
+      {"unread", std::to_string(view.unread.value_or(0))},
+      {"peers", fmt::format("{} ok, {} not", view.peers_ok, view.peers_bad) +
+                    (view.peers_unproven == 0
+                         ? ""
+                         : fmt::format(", {} learned and not reached yet", view.peers_unproven))},
+      {"serve", view.serve_pid ? fmt::format("process {}", *view.serve_pid) : "not running"},
+      {"files", blobs_text(view)},
+      {"free", fmt::format("{} MiB", view.free_bytes >> 20)}};
+  if (!view.endorsers) return facts;
+  // It weighs signatures, not work.
+  const auto work = std::ranges::find(facts, "work", [](const auto& fact) { return fact.first; });
+  *work = {"signers", endorsers_text(*view.endorsers)};
+  return facts;
 }
 
 /// One value to a key, and no key that comes and goes but those of the outbox's states.
 std::vector<std::pair<std::string, std::string>> porcelain_of(const api::StateView& view) {
+  const auto seen = view.endorsers.value_or(api::EndorsersView());
   std::vector<std::pair<std::string, std::string>> facts = {
       {"path", shown_line(view.path)},
       {"chain", view.chain},
@@ -206,6 +277,9 @@ std::vector<std::pair<std::string, std::string>> porcelain_of(const api::StateVi
       {"blobs_own", std::to_string(view.blobs_own)},
       {"blobs_kept", std::to_string(view.blobs_kept)},
       {"blob_quota", std::to_string(view.blob_quota)},
+      {"endorsers_needed", std::to_string(seen.needed)},
+      {"endorsers_present", std::to_string(seen.present)},
+      {"endorsers_late", std::to_string(seen.late)},
       {"attention", std::to_string(view.attention.size())}};
   for (const auto& [state, count] : view.outbox)
     facts.emplace_back("outbox_" + state, std::to_string(count));

@@ -5,7 +5,9 @@
 #include <array>
 #include <charconv>
 #include <functional>
+#include <map>
 #include <random>
+#include <utility>
 
 #include "cli/against.h"
 #include "cli/command.h"
@@ -23,6 +25,7 @@
 #include "lib/mail/mailbox.h"
 #include "lib/mail/outbox.h"
 #include "lib/mail/revocation_marks.h"
+#include "lib/node/forget.h"
 #include "lib/node/verifier.h"
 #include "storage/rocks_mail_store.h"
 #include "storage/rocks_store.h"
@@ -206,6 +209,40 @@ std::uint64_t made_blocks(const node::VerifyReport& report) {
   return report.blocks == 0 ? 0 : report.blocks - 1;
 }
 
+/// When and by which rule, and how many.
+using Groups = std::map<std::pair<std::string, std::string>, std::uint64_t>;
+
+/// What was forgotten on purpose.
+Result<std::vector<node::DroppedBody>> read_forgotten(Context& context, const StoreDir& store,
+                                                      node::VerifyReport& report) {
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  auto dropped = chain->dropped();
+  if (dropped) return dropped;
+  BMSG_TRY(note_damage(report, "forgotten", dropped.error()));
+  return std::vector<node::DroppedBody>();
+}
+
+/// Each of them, or for a person who did not ask for so much, by day.
+void print_forgotten(const Options& options, Context& context,
+                     const std::vector<node::DroppedBody>& dropped) {
+  Groups groups;
+  for (const node::DroppedBody& one : dropped) {
+    const auto rule = node::name_of(one.rule);
+    if (context.options.json) {
+      context.out.line(api::forgotten_json({one.id, rule, one.when, std::nullopt}));
+    } else if (options.explain) {
+      context.out.line(
+          fmt::format("forgotten {} {} {}", to_rfc3339(one.when), rule, to_hex(one.id.view())));
+    } else {
+      ++groups[{to_rfc3339(one.when).substr(0, 10), std::string(rule)}];
+    }
+  }
+  for (const auto& [group, count] : groups) {
+    context.out.line(fmt::format("forgotten {} {}: {}", group.first, group.second,
+                                 counted(count, "message", "messages")));
+  }
+}
+
 void print_fault(Context& context, const char* word, const node::Fault& fault) {
   context.out.line(fmt::format("{} height {}: {}: {}", word, fault.height.value, fault.kind,
                                shown_line(fault.detail)));
@@ -273,9 +310,11 @@ Result<ExitCode> run(const Options& options, Context& context) {
       error.hint = "'bmsg repair --from-peer URL' makes the store sound again";
     return error;
   }
-  const node::VerifyReport& report = checked.value();
+  node::VerifyReport& report = checked.value();
   const double seconds = std::chrono::duration<double>(context.clock.steady() - began).count();
+  BMSG_TRY_ASSIGN(const auto forgotten, read_forgotten(context, store, report));
   if (!context.options.json) print(options, context, report, seconds);
+  print_forgotten(options, context, forgotten);
   // What is damaged here says nothing about others.
   Result<ExitCode> outcome = report.faults.empty() ? ExitCode::ok : ExitCode::data;
   if (report.faults.empty()) outcome = compare(options, context, store);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "cli/forget_asking.h"
 #include "cli/own_cards.h"
 #include "cli/post_receive.h"
 #include "cli/progress.h"
@@ -79,9 +80,20 @@ Result<Done> Mailroom::refresh() {
   box_ = std::make_unique<mail::Mailbox>(*chain_, *overlay_, keys_, outbox_);
   const auto rooms = settle_rooms();
   if (!rooms) context_.out.warn("rooms stay as they are: " + rooms.error().message);
+  BMSG_TRY(forget_asked());
   marks_ = std::make_unique<mail::RevocationMarks>(cards_, *chain_);
   tell_received(context_, store_, *this);
   return done;
+}
+
+/// What its author asks to forget is not shown once more.
+Result<Done> Mailroom::forget_asked() {
+  const auto forgot = honour_sealed(context_, store_, *box_, *overlay_, *chain_);
+  if (!forgot) context_.out.warn("requests to forget wait: " + forgot.error().message);
+  if (!forgot || !forgot.value()) return done;
+  const auto again = reopen_and_scan();
+  box_ = std::make_unique<mail::Mailbox>(*chain_, *overlay_, keys_, outbox_);  // In any case.
+  return again;
 }
 
 /// What another command did to the keyring since: a prekey or a room that it made is read here

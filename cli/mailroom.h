@@ -61,6 +61,7 @@ class Mailroom {
   Result<Done> scan();
   Result<Done> want_absent();
   Result<Done> settle_rooms();
+  Result<Done> forget_asked();
   Result<Done> reopen_and_scan();
   Result<Done> reread_keyring();
   /// busy: the index could not be written. overtaken: somebody else scanned meanwhile.

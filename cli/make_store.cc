@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "cli/endorser_key.h"
 #include "cli/keyring_file.h"
 #include "cli/node_key.h"
 #include "cli/revocation_paper.h"
@@ -19,10 +20,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 15> kOwnNames = {
-    "genesis", "chain", "chain.lock",     "mail",        "mail.lock",
-    "witness", "keys",  "contacts.jsonl", "cards",       "outbox",
-    "run",     "hooks", "ballast",        "config.toml", "light"};
+constexpr std::array<std::string_view, 16> kOwnNames = {
+    "endorser.log", "genesis", "chain",          "chain.lock", "mail",   "mail.lock",
+    "witness",      "keys",    "contacts.jsonl", "cards",      "outbox", "run",
+    "hooks",        "ballast", "config.toml",    "light"};
 
 /// The last that is made: with it the directory is a store.
 constexpr std::string_view kFormat = "format";
@@ -140,6 +141,8 @@ Result<MadeStore> make_store(Context& context, const fs::path& directory, NewSto
                                         wanted.light ? node::Keeps::heads : node::Keeps::all));
   chain_store.reset();
   BMSG_TRY(make_node_key(context, store, std::move(wanted.node_seed)));
+  if (wanted.endorser_seed)
+    BMSG_TRY(give_endorser_key(context, store, *wanted.endorser_seed, wanted.is_new_chain));
   BMSG_TRY_ASSIGN(const auto address, make_identity(context, store, wanted, rules));
   BMSG_TRY(make_ballast(context, store));
   BMSG_TRY(context.disk.replace(store.format(), as_bytes(kStoreFormat)));

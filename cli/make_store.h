@@ -16,12 +16,14 @@ namespace bmsg::cli {
 /// What a new store is to hold.
 struct NewStore {
   std::string rules_text;
-  std::optional<std::string> identity;             // Its name; absent: no identity.
-  std::optional<crypto::SecretBytes> passphrase;   // Absent: none was chosen.
-  std::optional<crypto::SecretBytes> node_seed{};  // Of its node key; absent: any.
-  bool light = false;                              // Heads only, and own bodies.
-  std::vector<mail::Room> rooms{};                 // That an invite brought.
-  std::string revocation{};                        // A file for the identity's paper.
+  std::optional<std::string> identity;                 // Its name; absent: no identity.
+  std::optional<crypto::SecretBytes> passphrase;       // Absent: none was chosen.
+  std::optional<crypto::SecretBytes> node_seed{};      // Of its node key; absent: any.
+  std::optional<crypto::SecretBytes> endorser_seed{};  // Absent: it does not endorse.
+  bool is_new_chain = false;                           // Then that key has signed nothing of it.
+  bool light = false;                                  // Heads only, and own bodies.
+  std::vector<mail::Room> rooms{};                     // That an invite brought.
+  std::string revocation{};                            // A file for the identity's paper.
 };
 
 /// Makes a store in `directory`, which is absent, empty, or holds what a killed attempt left.

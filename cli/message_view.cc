@@ -52,6 +52,22 @@ std::string recipients_text(const Mailroom& room, const mail::Summary& summary) 
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+/// What a reader should know of how a message came.
+std::vector<std::string> marks_of(const Mailroom& room, const mail::MailItem& item) {
+  std::vector<std::string> marks;
+  if (item.late) marks.emplace_back("late");
+  if (item.gap) marks.emplace_back("gap");
+  if (item.out_of_order) marks.emplace_back("out-of-order");
+  if (room.is_after_revocation(item)) marks.emplace_back("after-revocation");
+  return marks;
+}
+
+/// Who vouches for a message, in one word: nobody, a key that is unknown, one that a contact has.
+std::string vouched_text(const Mailroom& room, const mail::Summary& summary) {
+  if (summary.signature == mail::SignatureState::good) return trust_of(room, summary.identity());
+  return summary.signature == mail::SignatureState::bad ? "bad" : "unsigned";
+}
+
 std::string first_words(const mail::Summary& summary) {
   if (summary.fault) return fmt::format("(cannot be read: {})", mail::name_of(*summary.fault));
   if (summary.kind == mail::Kind::room_grant)
@@ -68,7 +84,9 @@ std::string columns_of(const Mailroom& room, const mail::MailItem& item, UnixSec
   if (!out && !item.summary.room.empty()) who += shown_line(" in " + room_text(room, item.summary));
   who = fitted(who, kWhoColumns);
   who.append(kWhoColumns - std::min(kWhoColumns, width_of(who)), ' ');
-  return fmt::format("{:>10}  {}  {}", to_relative(item.time(), now), who,
+  const auto marks = marks_of(room, item);
+  const std::string told = marks.empty() ? "" : fmt::format("[{}] ", fmt::join(marks, ", "));
+  return fmt::format("{:>10}  {}  {}{}", to_relative(item.time(), now), who, told,
                      shown_line(first_words(item.summary)));
 }
 
@@ -109,8 +127,7 @@ api::MessageView message_view(const Mailroom& room, const mail::MailItem& item) 
   view.thread = to_hex(item.thread().view());
   view.seq = summary.seq;
   view.flags.assign(item.flags.begin(), item.flags.end());
-  if (item.gap) view.marks.emplace_back("gap");
-  if (room.is_after_revocation(item)) view.marks.emplace_back("after-revocation");
+  view.marks = marks_of(room, item);
   view.trust = trust_of(room, summary.identity());
   view.signature = mail::name_of(summary.signature);
   if (item.block) view.block = api::MessageView::Place{item.block->block, item.block->height};
@@ -130,9 +147,11 @@ std::string message_line(const Mailroom& room, const mail::MailItem& item) {
   const bool out = item.summary.direction == mail::Direction::out;
   const std::string who =
       out ? "to " + recipients_text(room, item.summary) : sender_text(room, item);
-  return fmt::format("{}\t{}\t{}\t{}\t{}", to_hex(item.id.view()),
+  std::string standing = vouched_text(room, item.summary);
+  for (const std::string& mark : marks_of(room, item)) standing += "," + mark;
+  return fmt::format("{}\t{}\t{}\t{}\t{}\t{}", to_hex(item.id.view()),
                      item.flags.contains("unread") ? "unread" : "-", to_rfc3339(item.time()),
-                     shown_line(who), shown_line(first_words(item.summary)));
+                     shown_line(who), shown_line(first_words(item.summary)), standing);
 }
 
 std::string message_row(const Mailroom& room, const mail::MailItem& item, std::size_t number,
@@ -165,6 +184,8 @@ std::string message_headers(const Mailroom& room, const mail::MailItem& item) {
     text += item.pooled ? "block   none yet: a node has it\n" : "block   none yet\n";
   }
   if (item.gap) text += "note    a number is missing before this message\n";
+  if (item.out_of_order) text += "note    its sender's message before this one came after it\n";
+  if (item.late) text += "note    its block came a day or more after the time that it gives\n";
   if (room.is_after_revocation(item))
     text += "note    it stands after the revocation of its sender's key: a thief may have it\n";
   const auto sender = summary.identity();

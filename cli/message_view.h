@@ -19,7 +19,8 @@ api::MessageView message_view(const Mailroom& room, const mail::MailText& text);
 /// Who a message is from, in words: our name for them, or "bmsg1… (unknown; calls itself ben)".
 std::string sender_text(const Mailroom& room, const mail::MailItem& item);
 
-/// One TAB-separated line without its end: id, flag, time, sender, subject or first words.
+/// One TAB-separated line without its end: id, flag, time, sender, subject or first words, and
+/// who vouches for it with its marks, joined by commas.
 std::string message_line(const Mailroom& room, const mail::MailItem& item);
 
 /// The same for a person: number in the list, flag, age, sender, subject, in columns.

@@ -62,6 +62,11 @@ bool is_late(const Context& context, const MineOne& wish) {
 
 }  // namespace
 
+Result<Done> check_is_mined(const chain::ChainRules& chain) {
+  if (chain.rules.mode == chain::Mode::pow) return done;
+  return Error{Errc::bad_usage, "blocks of this chain are endorsed, not mined: use bmsg endorse"};
+}
+
 std::string mined_json(const Mined& mined) {
   api::BlockView view;
   view.hash = mined.hash;
@@ -76,6 +81,7 @@ std::string mined_json(const Mined& mined) {
 Result<Mined> mine_one(Context& context, const StoreDir& store, const MineOne& wish,
                        std::stop_token stop) {
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY(check_is_mined(rules));
   Mined mined;
   while (!stop.stop_requested()) {
     BMSG_TRY_ASSIGN(const auto work, begin(context, store, wish));

@@ -31,6 +31,9 @@ struct Mined {
   std::uint64_t hashes = 0;
 };
 
+/// Errors: Errc::bad_usage on a chain of endorsers.
+Result<Done> check_is_mined(const chain::ChainRules& chain);
+
 /// The object `block` of a block that was mined.
 std::string mined_json(const Mined& mined);
 

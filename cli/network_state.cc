@@ -94,7 +94,7 @@ std::vector<api::AttentionView> network_attention(const NetworkState& state) {
     found.push_back(
         {"quiet",
          fmt::format("no block for {} s though messages wait and {} peers answer: nobody "
-                     "mines, or they hide blocks",
+                     "makes any, or they hide them",
                      since(state.tip.time, state.now), ok),
          "bmsg peers add"});
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/endorser_key.h"
+#include "cli/node_key.h"
 #include "cli/passphrase.h"
 #include "cli/store_facts.h"
 #include "cli/text.h"
@@ -9,6 +11,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/mail/contact_book.h"
+#include "lib/node/endorser.h"
 
 namespace bmsg::cli {
 
@@ -23,6 +26,20 @@ void add_owner_options(Command command, OwnerOptions& options) {
       .add_option("--node-key", options.node_key,
                   "The node key, from a file that is made if need be")
       .type_name("FILE");
+  command.add_option("--endorser-key", options.endorser_key, "The key to endorse with, from a file")
+      .type_name("FILE");
+}
+
+/// Whether the rules name the key; if not, a charter may later.
+Result<crypto::SecretBytes> endorser_seed_of(const Context& context, const std::string& file,
+                                             const std::string& rules_text) {
+  BMSG_TRY_ASSIGN(auto seed, read_node_seed_file(context.disk, file));
+  BMSG_TRY_ASSIGN(const auto rules, chain::parse_rules_text(rules_text));
+  if (rules.mode == chain::Mode::pow)
+    return Error{Errc::bad_usage, "--endorser-key: blocks of this chain are mined"};
+  if (!node::endorser_index(rules, endorser_key_of(seed)))
+    context.out.warn("--endorser-key: the key is not among the endorsers of the chain");
+  return seed;
 }
 
 Result<NewStore> store_for(Context& context, const OwnerOptions& options, std::string rules_text,
@@ -40,6 +57,10 @@ Result<NewStore> store_for(Context& context, const OwnerOptions& options, std::s
     if (!options.name.empty()) {
       BMSG_TRY_ASSIGN(wanted.identity, mail::to_contact_name(options.name));
     }
+  }
+  if (!options.endorser_key.empty()) {
+    BMSG_TRY_ASSIGN(wanted.endorser_seed,
+                    endorser_seed_of(context, options.endorser_key, wanted.rules_text));
   }
   if (!options.no_passphrase) {
     BMSG_TRY_ASSIGN(wanted.passphrase, new_passphrase(context, directory.string()));

@@ -18,8 +18,9 @@ struct OwnerOptions {
   bool no_identity = false;
   bool no_passphrase = false;
   bool light = false;
-  std::string node_key;    // A file; empty: any key.
-  std::string revocation;  // A file for the paper that ends the identity; empty: it is shown.
+  std::string node_key;      // A file; empty: any key.
+  std::string endorser_key;  // A file; empty: it does not endorse.
+  std::string revocation;    // A file for the paper that ends the identity; empty: it is shown.
 };
 
 /// Adds --name, --no-identity, --no-passphrase, --node-key and --light to a command.

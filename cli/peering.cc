@@ -62,6 +62,9 @@ class PoliteTransport final : public node::Transport {
   Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override {
     return ask([&] { return peer_.block(hash, bodies); });
   }
+  Result<std::optional<Block>> proposal(const BlockHash& hash) override {
+    return ask([&] { return peer_.proposal(hash); });
+  }
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override {
     return ask([&] { return peer_.messages(ids); });
   }

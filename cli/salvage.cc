@@ -95,6 +95,9 @@ class Remains {
   std::vector<node::Checkpoint> checkpoints() const {
     return all_of([](const auto& chain) { return chain.checkpoints(); });
   }
+  std::vector<node::DroppedBody> dropped() const {
+    return all_of([](const auto& chain) { return chain.dropped(); });
+  }
   std::vector<MessageId> wanted() const {
     return all_of([](const auto& chain) { return chain.wanted(); });
   }
@@ -228,7 +231,8 @@ Result<Salvaged> salvage(Context& context, const StoreDir& store, const chain::C
                         .clock = context.clock,
                         .entropy = context.entropy,
                         .agent = agent_name(),
-                        .keeps_all_bodies = true};
+                        .keeps_all_bodies = true,
+                        .dropped = remains.dropped()};
   BMSG_TRY_ASSIGN(const auto node, node::Node::make(std::move(parts)));
   for (const node::Peer& peer : remains.peers()) BMSG_TRY(chain->put_peer(peer));
   // What arrives from here on is new to whoever read the old one.

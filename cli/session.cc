@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "cli/forget_asking.h"
 #include "cli/node_key.h"
 #include "lib/api/peer_places.h"
 #include "lib/api/remote_service.h"
@@ -40,11 +41,15 @@ class LocalSession final : public NodeSession {
                                                    FileLock lock);
 
   node::Service& service() override { return *node_; }
-  Result<Done> collect_cards() override { return cards_.directory.collect_all(*chain_); }
+  Result<Done> collect_cards() override {
+    return collect_public(context_, store_, *chain_, cards_.directory, *node_);
+  }
 
  private:
   LocalSession(Context& context, const StoreDir& store, FileLock lock, const ChainId& chain)
-      : lock_(std::move(lock)),
+      : context_(context),
+        store_(store),
+        lock_(std::move(lock)),
         outbox_(context.disk, store.outbox()),
         cards_(context, store, chain) {}
 
@@ -54,6 +59,8 @@ class LocalSession final : public NodeSession {
     mail::CardDirectory directory;
   };
 
+  Context& context_;
+  StoreDir store_;
   FileLock lock_;  // First in, last out.
   mail::Outbox outbox_;
   Cards cards_;

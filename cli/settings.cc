@@ -52,6 +52,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"send.sign", "true", "true|false", "whether messages carry a signature"},
       {"send.require_verified", "false", "true|false", "refuse recipients that were not verified"},
       {"ack.default", "asked", "never|asked|read", "policy of a new contact: never, asked or read"},
+      {"forget.honour", "false", "true|false", "drop what its author asks all to forget"},
       {"hooks.timeout", "30s", "duration", "how long a hook may take"},
       {"mine.threads", "0", "number", "threads that search; 0 for all"},
       {"mine.timeout", "0", "duration", "give up after this long; 0 for never"},

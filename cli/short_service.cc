@@ -69,6 +69,15 @@ Result<node::NodeInfo> ShortService::info() {
 Result<std::string> ShortService::rules_text() {
   return ask([&](node::Service& node) { return node.rules_text(); });
 }
+Result<std::string> ShortService::rules_in_force() {
+  return ask([&](node::Service& node) { return node.rules_in_force(); });
+}
+Result<std::optional<Block>> ShortService::proposal(const BlockHash& hash) {
+  return ask([&](node::Service& node) { return node.proposal(hash); });
+}
+Result<std::vector<node::ProposalNote>> ShortService::proposals() {
+  return ask([&](node::Service& node) { return node.proposals(); });
+}
 
 Result<std::vector<SealedHeader>> ShortService::headers(Height from, std::uint32_t count) {
   return ask([&](node::Service& node) { return node.headers(from, count); });
@@ -138,6 +147,15 @@ Result<Done> ShortService::want_topic(const Topic& topic) {
 
 Result<std::uint64_t> ShortService::keep_bodies(const std::vector<Message>& messages) {
   return ask([&](node::Service& node) { return node.keep_bodies(messages); });
+}
+
+Result<std::vector<MessageId>> ShortService::forget(const std::vector<MessageId>& ids,
+                                                    node::DropRule rule) {
+  return ask([&](node::Service& node) { return node.forget(ids, rule); });
+}
+
+Result<Done> ShortService::give_back_room() {
+  return ask([&](node::Service& node) { return node.give_back_room(); });
 }
 
 Result<std::vector<node::Peer>> ShortService::peers() {

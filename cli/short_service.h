@@ -25,6 +25,9 @@ class ShortService final : public node::Service {
 
   Result<node::NodeInfo> info() override;
   Result<std::string> rules_text() override;
+  Result<std::string> rules_in_force() override;
+  Result<std::vector<node::ProposalNote>> proposals() override;
+  Result<std::optional<Block>> proposal(const BlockHash& hash) override;
   Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override;
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
   Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override;
@@ -44,6 +47,9 @@ class ShortService final : public node::Service {
   Result<Done> want_bodies(const std::vector<MessageId>& ids) override;
   Result<Done> want_topic(const Topic& topic) override;
   Result<std::uint64_t> keep_bodies(const std::vector<Message>& messages) override;
+  Result<std::vector<MessageId>> forget(const std::vector<MessageId>& ids,
+                                        node::DropRule rule) override;
+  Result<Done> give_back_room() override;
   Result<std::vector<node::Peer>> peers() override;
   Result<Done> put_peer(const node::Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;

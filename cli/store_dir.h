@@ -30,6 +30,10 @@ class StoreDir {
   std::filesystem::path witness() const { return root_ / "witness"; }
   std::filesystem::path keyring() const { return root_ / "keys" / "keyring"; }
   std::filesystem::path node_key() const { return root_ / "keys" / "node.key"; }
+  std::filesystem::path endorser_key() const { return root_ / "keys" / "endorser.key"; }
+  /// What that key has signed (lib/node/endorser_log.h).
+  std::filesystem::path endorser_log() const { return root_ / "endorser.log"; }
+  std::filesystem::path endorser_lock() const { return run() / "endorse.lock"; }
   /// The note of the checkpoint that was signed last.
   std::filesystem::path last_signed() const { return root_ / "signed-checkpoint"; }
   std::filesystem::path contacts() const { return root_ / "contacts.jsonl"; }

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "cli/settings.h"
+#include "lib/api/json_parts.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -48,13 +49,7 @@ std::optional<UnixSeconds> parse_calendar(const std::string& text) {
 
 std::string to_rfc3339(UnixSeconds time) {
   if (time.value > kSecondsMax) return fmt::format("@{}", time.value);
-  const std::chrono::sys_seconds point{std::chrono::seconds(static_cast<std::int64_t>(time.value))};
-  const auto day = std::chrono::floor<std::chrono::days>(point);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(point - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", int(date.year()),
-                     unsigned(date.month()), unsigned(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count());
+  return api::rfc3339(time);
 }
 
 std::string to_relative(UnixSeconds time, UnixSeconds now) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/merkle.h"
@@ -10,6 +12,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "storage/chain_records.h"
+#include "storage/endorsed_records.h"
 #include "storage/format.h"
 #include "storage/schema.h"
 
@@ -36,6 +39,7 @@ class ChangeWriter {
   Result<Done> complete(const node::ChainChange::LateBody& late);
   Result<Done> want(const MessageId& id);
   Result<Done> unwant(const MessageId& id);
+  Result<Done> drop(const std::vector<node::DroppedBody>& all);
   void finish();
 
  private:
@@ -45,6 +49,8 @@ class ChangeWriter {
   Result<Done> put_place(const MessageId& id, const PlaceRecord& place);
   Result<Done> erase_place(const MessageId& id, const PlaceRecord& place);
   Result<bool> put_body(const node::ChainChange::LateBody& late, const PlaceRecord& place);
+  using Drops = std::map<std::uint32_t, const node::DroppedBody*>;  // By index.
+  Result<Done> drop_of_part(std::uint64_t no, std::uint32_t part, const Drops& drops);
   void set_tip(const BlockHash& hash, const BlockRecord& record);
 
   Batch& batch_;
@@ -92,6 +98,7 @@ void ChangeWriter::replace(const node::ChainChange::Added& added, FoundBlock sto
   const std::vector<Message>& messages = added.block.messages;
   for (std::uint32_t i = 0; i < messages.size(); ++i) {
     if (!messages[i].body) batch_.erase(body_key(stored.record.no, i));
+    if (messages[i].body) batch_.erase(dropped_key(stored.record.no, i));
   }
   put_messages(added, stored.record.no);
 }
@@ -172,10 +179,11 @@ Result<Done> ChangeWriter::forget(const BlockHash& hash) {
   batch_.erase(table_key(no, 0));
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
     BMSG_TRY(erase_place(chain::id_of(entries[i].head), {no, i}));
-    if (entries[i].has_body) batch_.erase(body_key(no, i));
+    batch_.erase(entries[i].has_body ? body_key(no, i) : dropped_key(no, i));
     if (i % kTableEntries == 0) batch_.erase(table_key(no, i / kTableEntries));
   }
   batch_.erase(key(Kind::side_block, hash.view()));
+  batch_.erase(key(Kind::charter, hash.view()));
   return done;
 }
 
@@ -219,6 +227,7 @@ Result<bool> ChangeWriter::put_body(const node::ChainChange::LateBody& late,
   if (!is_missing) return false;
   batch_.put(table_key(place.no, part), table);
   batch_.put(body_key(place.no, place.index), late.body);
+  batch_.erase(dropped_key(place.no, place.index));
   return true;
 }
 
@@ -241,6 +250,45 @@ Result<Done> ChangeWriter::want(const MessageId& id) {
 
 Result<Done> ChangeWriter::unwant(const MessageId& id) {
   batch_.erase(key(Kind::wanted, id.view()));
+  return done;
+}
+
+/// Each part of a table is written once, however many of its bodies go.
+Result<Done> ChangeWriter::drop(const std::vector<node::DroppedBody>& all) {
+  std::map<std::pair<std::uint64_t, std::uint32_t>, Drops> parts;
+  for (const node::DroppedBody& one : all) {
+    BMSG_TRY_ASSIGN(const auto places, read_places(batch_, places_key(one.id)));
+    for (const PlaceRecord& place : places)
+      parts[{place.no, place.index / kTableEntries}].emplace(place.index, &one);
+  }
+  for (const auto& [part, drops] : parts) BMSG_TRY(drop_of_part(part.first, part.second, drops));
+  return done;
+}
+
+Result<Done> ChangeWriter::drop_of_part(std::uint64_t no, std::uint32_t part, const Drops& drops) {
+  BMSG_TRY_ASSIGN(const auto old, batch_.get(table_key(no, part)));
+  if (!old) return malformed("message table");
+  TableReader reader(*old);
+  Bytes table = begin_table(reader.block());
+  bool has_changed = false;
+  for (std::uint32_t at = part * kTableEntries;; ++at) {
+    BMSG_TRY_ASSIGN(auto entry, reader.next());
+    if (!entry) break;
+    const auto found = drops.find(at);
+    // Another message's id may begin with the same bytes.
+    const bool is_it = found != drops.end() && chain::id_of(entry->head) == found->second->id;
+    if (is_it && entry->head.suite == Suite::charter)
+      return misfit("cannot drop from", reader.block());
+    if (is_it) {
+      BMSG_TRY_ASSIGN(const auto listed, batch_.get(dropped_key(no, at)));
+      if (!listed) batch_.put(dropped_key(no, at), encode(*found->second));
+      has_changed = has_changed || entry->has_body;
+      if (entry->has_body) batch_.erase(body_key(no, at));
+      entry->has_body = false;
+    }
+    append_entry(table, *entry);
+  }
+  if (has_changed) batch_.put(table_key(no, part), table);
   return done;
 }
 
@@ -297,6 +345,8 @@ Result<Done> put_change(Batch& batch, const node::ChainChange& change) {
   BMSG_TRY(each(change.want, writer, &ChangeWriter::want));
   BMSG_TRY(each(change.unwant, writer, &ChangeWriter::unwant));
   BMSG_TRY(each(change.bodies, writer, &ChangeWriter::complete));
+  BMSG_TRY(put_endorsed(batch, change.endorsed));
+  BMSG_TRY(writer.drop(change.drop));
   writer.finish();
   return done;
 }

@@ -151,6 +151,19 @@ Result<Done> Database::compact() {
   return done;
 }
 
+Result<Done> Database::compact(ByteView prefix) {
+  check(access_ != Access::read, "compacted a database that is open for reading");
+  const Bytes end = end_of(prefix);
+  const rocksdb::Slice from = slice(prefix);
+  const rocksdb::Slice to = slice(end);
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  options.exclusive_manual_compaction = false;
+  const auto status = db_->CompactRange(options, &from, end.empty() ? nullptr : &to);
+  if (status.ok()) return done;
+  return error_of(status, fmt::format("cannot compact '{}'", directory_.string()));
+}
+
 Result<Done> Database::flush() {
   check(access_ != Access::read, "flushed a database that is open for reading");
   BMSG_TRY(make_room(2 * (4u << 20)));

@@ -90,6 +90,8 @@ class Database {
 
   Result<Done> verify_checksums() const;
   Result<Done> compact();
+  /// Only what holds keys that begin with `prefix`. Beside a commit, too.
+  Result<Done> compact(ByteView prefix);
   Result<Done> flush();
 
   Access access() const { return access_; }

@@ -94,6 +94,15 @@ class MailWriter {
     return done;
   }
 
+  Result<Done> remove(const MessageId& id) {
+    BMSG_TRY_ASSIGN(const auto old, read_entry(batch_, id));
+    if (!old) return done;
+    batch_.erase(order_key(*old));
+    batch_.erase(key(MailKind::entry, id.view()));
+    --count_;
+    return set_flags(id, {});
+  }
+
   void set_value(const std::string& name, const std::optional<Bytes>& value) {
     const Bytes at = key(MailKind::value, name);
     if (value) {
@@ -253,6 +262,7 @@ Result<Done> RocksMailStore::apply(const mail::MailChange& change) {
   MailWriter writer(batch, next_order, count);
   for (const MailEntry& entry : change.put) BMSG_TRY(writer.put(entry));
   for (const auto& [id, flags] : change.flags) BMSG_TRY(writer.set_flags(id, flags));
+  for (const MessageId& id : change.remove) BMSG_TRY(writer.remove(id));
   if (change.position) batch.put(key(MailKind::meta, "position"), encode(*change.position));
   for (const auto& [name, value] : change.values) writer.set_value(name, value);
   BMSG_TRY(writer.finish());

@@ -227,6 +227,11 @@ Result<Done> RocksStore::apply(const node::ChainChange& change) {
   return done;
 }
 
+Result<Done> RocksStore::give_back_room() {
+  for (const Kind kind : {Kind::body, Kind::messages}) BMSG_TRY(database_->compact(key(kind)));
+  return done;
+}
+
 Result<Done> RocksStore::set_checkpoints(const std::vector<node::Checkpoint>& checkpoints) {
   BMSG_TRY_ASSIGN(const auto old, this->checkpoints());
   Batch batch = database_->batch();

@@ -57,8 +57,14 @@ class RocksStore final : public node::Store {
   Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const override;
   /// Nullopt for a subtree that is not complete on the best chain.
   Result<std::optional<Digest>> tree_node(std::uint8_t level, std::uint64_t index) const override;
+  Result<std::vector<node::DroppedBody>> dropped() const override;
+  Result<std::optional<node::DroppedBody>> dropped(const MessageId& id) const override;
   Result<std::vector<node::PooledMessage>> pool(std::uint64_t arrival) const override;
   Result<std::optional<node::PooledMessage>> pooled(const MessageId& id) const override;
+  Result<std::vector<node::Proposal>> proposals() const override;
+  Result<std::optional<node::Proposal>> proposal(const BlockHash& hash) const override;
+  Result<std::vector<node::StoredCharter>> charters() const override;
+  Result<std::vector<chain::Evidence>> evidence() const override;
   bool is_light() const override { return is_light_; }
   Result<std::vector<MessageId>> wanted() const override;
   Result<std::vector<node::Completion>> completed(std::uint64_t arrival) const override;
@@ -67,6 +73,7 @@ class RocksStore final : public node::Store {
 
   /// A block in `added` that is stored already replaces seal and bodies and stays where it is.
   Result<Done> apply(const node::ChainChange& change) override;
+  Result<Done> give_back_room() override;
   Result<Done> set_checkpoints(const std::vector<node::Checkpoint>& checkpoints) override;
   Result<Done> put_peer(const node::Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 
 #include "lib/chain/block_hash.h"
 #include "lib/core/check.h"
@@ -63,6 +64,19 @@ Result<Done> read_charters(const View& view, std::uint64_t no, Listed& listed) {
     BMSG_TRY_ASSIGN(message.body, read_body(view, no, index, message.head));
   }
   return done;
+}
+
+/// The ids of a part of a message table, which begins with that place.
+Result<std::vector<MessageId>> read_part_ids(const View& view, const PlaceRecord& first) {
+  BMSG_TRY_ASSIGN(const auto table, view.get(table_key(first.no, first.index / kTableEntries)));
+  if (!table) return malformed("message table");
+  TableReader reader(*table);
+  std::vector<MessageId> ids;
+  for (;;) {
+    BMSG_TRY_ASSIGN(const auto entry, reader.next());
+    if (!entry) return ids;
+    ids.push_back(chain::id_of(entry->head));
+  }
 }
 
 bool begins_with(const MessageId& id, ByteView prefix) {
@@ -152,6 +166,46 @@ Result<std::vector<MessageId>> RocksStore::ids_with_prefix(ByteView prefix, std:
   std::vector<MessageId> ids(found.begin(), found.end());
   if (ids.size() > max) ids.resize(max);
   return ids;
+}
+
+Result<std::vector<node::DroppedBody>> RocksStore::dropped() const {
+  const View view = database_->view();
+  std::unordered_set<MessageId, FixedBytesHash> seen;
+  std::vector<node::DroppedBody> all;
+  std::optional<PlaceRecord> known;  // The first place of the part whose ids these are.
+  std::vector<MessageId> ids;
+  const auto visit = [&](ByteView at, ByteView value) -> Result<Next> {
+    BMSG_TRY_ASSIGN(const auto places, decode_places(at.subspan(1)));  // A place is written so.
+    if (places.size() != 1) return malformed("list of dropped bodies");
+    const PlaceRecord& place = places.front();
+    const PlaceRecord first{place.no, place.index / kTableEntries * kTableEntries};
+    if (known != first) {
+      BMSG_TRY_ASSIGN(ids, read_part_ids(view, first));
+      known = first;
+    }
+    BMSG_TRY_ASSIGN(auto dropped, decode_dropped(value));
+    if (place.index - first.index >= ids.size()) return malformed("list of dropped bodies");
+    dropped.id = ids[place.index - first.index];
+    if (seen.insert(dropped.id).second) all.push_back(dropped);
+    return Next::go_on;
+  };
+  BMSG_TRY(view.scan(key(Kind::dropped), visit));
+  return all;
+}
+
+Result<std::optional<node::DroppedBody>> RocksStore::dropped(const MessageId& id) const {
+  const View view = database_->view();
+  BMSG_TRY_ASSIGN(const auto records, read_places(view, places_key(id)));
+  for (const PlaceRecord& record : records) {
+    BMSG_TRY_ASSIGN(const auto value, view.get(dropped_key(record.no, record.index)));
+    if (!value) continue;
+    BMSG_TRY_ASSIGN(const auto at, read_message_at(view, record));
+    if (at.id != id) continue;  // It begins with the same bytes.
+    BMSG_TRY_ASSIGN(auto dropped, decode_dropped(*value));
+    dropped.id = id;
+    return std::optional(dropped);
+  }
+  return std::optional<node::DroppedBody>();
 }
 
 Result<std::vector<node::PooledMessage>> RocksStore::pool(std::uint64_t arrival) const {

@@ -51,6 +51,10 @@ Bytes body_key(std::uint64_t no, std::uint32_t index) {
   return numbered(key(Kind::body, no), index);
 }
 
+Bytes dropped_key(std::uint64_t no, std::uint32_t index) {
+  return numbered(key(Kind::dropped, no), index);
+}
+
 Bytes places_key(const MessageId& id) { return key(Kind::places, id.view().first(kPlacesIdBytes)); }
 
 Bytes tree_key(std::uint8_t level, std::uint64_t index) {
@@ -166,6 +170,24 @@ Bytes encode(const node::Tip& tip) {
   append(value, tip.work.view());
   append_be(value, tip.time.value);
   return value;
+}
+
+Bytes encode(const node::DroppedBody& dropped) {
+  Bytes value;
+  append_be(value, dropped.when.value);
+  append_be(value, static_cast<std::uint8_t>(dropped.rule));
+  return value;
+}
+
+Result<node::DroppedBody> decode_dropped(ByteView value) {
+  ByteReader reader(value);
+  node::DroppedBody dropped;
+  dropped.when.value = reader.integer<std::uint64_t>();
+  const auto rule = reader.integer<std::uint8_t>();
+  if (!reader.finished() || rule > static_cast<std::uint8_t>(node::DropRule::asked))
+    return malformed("list of dropped bodies");
+  dropped.rule = static_cast<node::DropRule>(rule);
+  return dropped;
 }
 
 Result<node::Tip> decode_tip(ByteView value) {

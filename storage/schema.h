@@ -32,11 +32,15 @@ inline constexpr std::uint32_t kLightChainFormat = 3;
 ///        'm' no 8, part 4    → hash 64, message table    of a block on any branch, in parts
 ///        'b' no 8, index 4   → body                      of a message of that block
 ///        'i' id's first 16   → (no 8, index 4) repeated  where messages stand
+///        'd' no 8, index 4   → when 8, rule 1            a body that was dropped here
 ///        't' level 1, index 8 → digest 64                the tree over the best chain
 ///        'p' arrival 8       → since 8, origin 1, giver 8 if named, message
 ///        'q' id 64           → arrival 8                 the pool by id
 ///        'w' id 64           → nothing                   a body that is wanted (light)
 ///        'l' arrival 8       → id 64                     a body that came late (light)
+///        'r' hash 64         → block                     a proposal
+///        'R' hash 64         → rules text                that a stored block's charter brings
+///        'x' endorser's key  → evidence, as text         of the first time that it signed twice
 ///        'P' url             → peer
 ///        'c' height 4        → hash 64                   checkpoints
 ///        'M' name            → "format": 4; "rules": text; "tip"; "next"
@@ -47,11 +51,15 @@ enum class Kind : std::uint8_t {
   messages = 'm',
   body = 'b',
   places = 'i',
+  dropped = 'd',
   tree = 't',
   pooled = 'p',
   pooled_id = 'q',
   wanted = 'w',
   completed = 'l',
+  proposal = 'r',
+  charter = 'R',
+  evidence = 'x',
   peer = 'P',
   checkpoint = 'c',
   meta = 'M',
@@ -68,6 +76,7 @@ Bytes key(Kind kind, Height height);
 Bytes key(Kind kind, std::uint64_t number);
 Bytes table_key(std::uint64_t no, std::uint32_t part);
 Bytes body_key(std::uint64_t no, std::uint32_t index);
+Bytes dropped_key(std::uint64_t no, std::uint32_t index);
 Bytes places_key(const MessageId& id);
 Bytes tree_key(std::uint8_t level, std::uint64_t index);
 
@@ -136,6 +145,7 @@ struct Counters {
 Bytes encode(const Counters& counters);
 
 Bytes encode(const node::Tip& tip);
+Bytes encode(const node::DroppedBody& dropped);          // Without the id.
 Bytes encode_pooled(const node::PooledMessage& pooled);  // Without id and arrival.
 Bytes encode(const node::Peer& peer);                    // Without url.
 Bytes encode_number(std::uint64_t number);
@@ -147,6 +157,8 @@ Result<HeightRecord> decode_height_record(ByteView value);
 Result<std::vector<PlaceRecord>> decode_places(ByteView value);
 Result<Counters> decode_counters(ByteView value);
 Result<node::Tip> decode_tip(ByteView value);
+/// The id is left for the caller.
+Result<node::DroppedBody> decode_dropped(ByteView value);
 /// Id and arrival are left for the caller.
 Result<node::PooledMessage> decode_pooled(ByteView value);
 Result<node::Peer> decode_peer(const std::string& url, ByteView value);

@@ -195,9 +195,16 @@ Result<std::vector<Block>> HttpTransport::fetch_blocks(const std::string& target
 }
 
 Result<std::optional<Block>> HttpTransport::block(const BlockHash& hash, Bodies bodies) {
+  return one_block("block/" + to_hex(hash.view()) + (bodies == Bodies::without ? "?light=1" : ""));
+}
+
+Result<std::optional<Block>> HttpTransport::proposal(const BlockHash& hash) {
+  return one_block("proposal/" + to_hex(hash.view()));
+}
+
+/// Nullopt if there is none.
+Result<std::optional<Block>> HttpTransport::one_block(const std::string& target) {
   int status = 0;
-  const std::string target =
-      "block/" + to_hex(hash.view()) + (bodies == Bodies::without ? "?light=1" : "");
   BMSG_TRY_ASSIGN(const auto answer,
                   ask(net::Method::get, target, {}, kFrameBytesMax + 64, &status));
   if (status == 404) return std::optional<Block>();

@@ -40,6 +40,7 @@ class HttpTransport : public node::Transport {
   Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override;
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
   Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override;
+  Result<std::optional<Block>> proposal(const BlockHash& hash) override;
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
   Result<node::Feed> feed(const std::string& cursor) override;
   /// The same as soon as there are messages after the cursor or another tip than that, or after
@@ -68,6 +69,7 @@ class HttpTransport : public node::Transport {
   HttpTransport(net::Address address, const TransportOptions& options, net::Judge judge);
 
  private:
+  Result<std::optional<Block>> one_block(const std::string& target);
   struct Expected;
   Result<Bytes> ask(net::Method method, const std::string& target, Bytes body,
                     std::size_t bytes_max, int* status = nullptr);

@@ -358,6 +358,15 @@ std::string fault_json(const FaultView& view) {
   return print_json(json);
 }
 
+std::string forgotten_json(const ForgottenView& view) {
+  Json json = object("forgotten");
+  json["id"] = hex(view.id);
+  json["rule"] = view.rule;
+  if (view.when) json["time"] = rfc3339(*view.when);
+  if (view.bytes) json["bytes"] = *view.bytes;
+  return print_json(json);
+}
+
 std::string id_json(std::string_view kind, const std::string& id) {
   Json json = object("id");
   json["kind"] = kind;

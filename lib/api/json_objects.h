@@ -233,6 +233,14 @@ struct AttentionView {
   std::string text;
   std::string next;  // Empty: null.
 };
+/// Of a chain of endorsers: how many must sign, of how many, and who does.
+struct EndorsersView {
+  std::uint32_t needed = 0;
+  std::uint32_t of = 0;
+  std::uint32_t present = 0;
+  std::uint32_t late = 0;
+};
+
 struct StateView {
   std::string path;
   std::string chain;
@@ -256,6 +264,7 @@ struct StateView {
   std::uint64_t blobs_kept = 0;
   std::uint64_t blob_quota = 0;
   bool light = false;
+  std::optional<EndorsersView> endorsers;  // Absent: blocks are mined.
   std::vector<AttentionView> attention;
 };
 std::string state_json(const StateView& view);
@@ -280,6 +289,15 @@ struct SummaryView {
   double elapsed = 0;
 };
 std::string summary_json(const SummaryView& view);
+
+/// A message that was forgotten; without `when`: that would be.
+struct ForgottenView {
+  MessageId id;
+  std::string_view rule;
+  std::optional<UnixSeconds> when;
+  std::optional<std::uint64_t> bytes;  // Of its body, where that is known.
+};
+std::string forgotten_json(const ForgottenView& view);
 
 struct SyncView {
   std::string peer;

@@ -72,6 +72,19 @@ Answer block_template(node::Service& service, const Bytes& body) {
   return encode(work);
 }
 
+Answer pool_since(node::Service& service, const Bytes& body) {
+  ByteReader reader(body);
+  const auto arrival = reader.integer<std::uint64_t>();
+  if (!reader.finished()) return Error{Errc::protocol, "arrival"};
+  BMSG_TRY_ASSIGN(const auto feed, service.pool_since(arrival));
+  return to_bytes(print_feed(feed));
+}
+
+Answer rules_in_force(node::Service& service, const Bytes&) {
+  BMSG_TRY_ASSIGN(const auto text, service.rules_in_force());
+  return to_bytes(text);
+}
+
 Answer take_outbox(node::Service& service, const Bytes&) {
   BMSG_TRY_ASSIGN(const auto taken, service.take_outbox());
   return encode(taken);
@@ -113,6 +126,19 @@ Answer keep_bodies(node::Service& service, const Bytes& body) {
   return answer;
 }
 
+Answer forget(node::Service& service, const Bytes& body) {
+  if (body.empty() || body.front() > static_cast<std::uint8_t>(node::DropRule::asked))
+    return Error{Errc::protocol, "rule"};
+  BMSG_TRY_ASSIGN(const auto ids, decode_ids(ByteView(body).subspan(1)));
+  BMSG_TRY_ASSIGN(const auto gone, service.forget(ids, static_cast<node::DropRule>(body.front())));
+  return encode_ids(gone);
+}
+
+Answer give_back_room(node::Service& service, const Bytes&) {
+  BMSG_TRY(service.give_back_room());
+  return Bytes();
+}
+
 Answer peers(node::Service& service, const Bytes&) {
   BMSG_TRY_ASSIGN(const auto all, service.peers());
   return to_bytes(print_peers(all));
@@ -141,12 +167,16 @@ const std::map<std::string_view, Verb>& verbs() {
                                                        {"take_messages", take_messages},
                                                        {"submit_compact", submit_compact},
                                                        {"block_template", block_template},
+                                                       {"pool_since", pool_since},
+                                                       {"rules_in_force", rules_in_force},
                                                        {"take_outbox", take_outbox},
                                                        {"follow", follow},
                                                        {"wanted_bodies", wanted_bodies},
                                                        {"want_bodies", want_bodies},
                                                        {"want_topic", want_topic},
                                                        {"keep_bodies", keep_bodies},
+                                                       {"forget", forget},
+                                                       {"give_back_room", give_back_room},
                                                        {"peers", peers},
                                                        {"put_peer", put_peer},
                                                        {"remove_peer", remove_peer},

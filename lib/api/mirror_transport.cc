@@ -140,7 +140,7 @@ Result<std::vector<Message>> MirrorTransport::messages(const std::vector<ShortId
 
 Result<node::Feed> MirrorTransport::feed(const std::string& cursor) {
   BMSG_TRY(know_tip());
-  return node::Feed{.tip = *tip_, .messages = {}, .cursor = cursor};
+  return node::Feed{.tip = *tip_, .proposals = {}, .messages = {}, .cursor = cursor};
 }
 
 Result<std::vector<node::PutLine>> MirrorTransport::put(const Bytes&) {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "lib/core/try.h"
+#include "lib/node/proposal_sync.h"
 #include "lib/node/public_node.h"
 
 namespace bmsg::api {
@@ -92,6 +93,8 @@ class NewsWatch::One {
     // A light node takes no messages of others (lib/node/pool_sync.cc).
     BMSG_TRY_ASSIGN(const auto us, seen_.info());
     if (us.light) return false;
+    BMSG_TRY_ASSIGN(const auto proposals, seen_.proposals());
+    if (!node::lacking(proposals, feed.proposals).empty()) return true;
     if (feed.messages.size() > kLookedUpMax) return true;
     BMSG_TRY_ASSIGN(const auto here, seen_.messages(feed.messages));
     return here.size() < feed.messages.size();

@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <span>
 
 #include "lib/api/aligned_ranges.h"
 #include "lib/api/chunk_answers.h"
 #include "lib/api/peer_places.h"
+#include "lib/api/request_path.h"
+#include "lib/api/topic_answers.h"
 #include "lib/api/wire_json.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/pack.h"
@@ -27,36 +28,6 @@ using net::Method;
 constexpr std::string_view kPoolFull = "full";
 constexpr std::string_view kShareFull = "share";
 constexpr std::size_t kOffersMax = 64 * kShortIdsPerRequest;  // Of one put: each is looked up.
-
-/// Takes the part of a path before the next '/'.
-std::string_view next_part(std::string_view& path) {
-  const std::string_view part = path.substr(0, path.find('/'));
-  path.remove_prefix(std::min(path.size(), part.size() + 1));
-  return part;
-}
-
-std::optional<std::uint32_t> parse_number(std::string_view text) {
-  std::uint32_t number = 0;
-  const char* end = text.data() + text.size();
-  const bool canonical = !text.empty() && (text == "0" || text.front() != '0');
-  const auto read = std::from_chars(text.data(), end, number);
-  // Past its range, from_chars() reads all digits too, and leaves the number alone.
-  if (!canonical || read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return number;
-}
-
-struct HeightRange {
-  Height from;
-  std::uint32_t count = 0;
-};
-
-/// "FROM/N" with 1 ≤ N ≤ max.
-std::optional<HeightRange> parse_range(std::string_view path, std::uint32_t max) {
-  const auto from = parse_number(next_part(path));
-  const auto count = parse_number(next_part(path));
-  if (!from || !count || *count == 0 || *count > max || !path.empty()) return std::nullopt;
-  return HeightRange{Height{*from}, *count};
-}
 
 HttpResponse bad_request(std::string_view detail) { return error_response(400, "request", detail); }
 HttpResponse not_found() { return error_response(404, "unknown", "no such thing here"); }
@@ -109,6 +80,12 @@ Result<HttpResponse> answer_headers(node::Service& service, std::string_view pat
   return response;
 }
 
+Result<HttpResponse> answer_topic_of(node::Service& service, std::string_view path) {
+  BMSG_TRY_ASSIGN(auto refusal, refuse_bodies(service, Bodies::with));
+  if (refusal) return std::move(*refusal);
+  return answer_topic(service, path);
+}
+
 bool wants_light(const net::HttpRequest& request) {
   const auto at = request.query.find("light");
   return at != request.query.end() && at->second == "1";
@@ -130,16 +107,26 @@ Result<HttpResponse> answer_blocks(node::Service& service, std::string_view path
   return response;
 }
 
+HttpResponse one_block(const Block& block) {
+  Bytes pack = chain::begin_pack();
+  chain::append_frame(pack, chain::FrameType::block, encode(block));
+  return pack_response(std::move(pack));
+}
+
+Result<HttpResponse> answer_proposal(node::Service& service, std::string_view path) {
+  const auto hash = fixed_from_hex<BlockHash>(path);
+  if (!hash) return bad_request("proposal/HASH");
+  BMSG_TRY_ASSIGN(const auto block, service.proposal(*hash));
+  return block ? one_block(*block) : not_found();
+}
+
 Result<HttpResponse> answer_block(node::Service& service, std::string_view path, Bodies bodies) {
   const auto hash = fixed_from_hex<BlockHash>(path);
   if (!hash) return bad_request("block/HASH");
   BMSG_TRY_ASSIGN(auto refusal, refuse_bodies(service, bodies));
   if (refusal) return std::move(*refusal);
   BMSG_TRY_ASSIGN(const auto block, service.block(*hash, bodies));
-  if (!block) return not_found();
-  Bytes pack = chain::begin_pack();
-  chain::append_frame(pack, chain::FrameType::block, encode(*block));
-  return pack_response(std::move(pack));
+  return block ? one_block(*block) : not_found();
 }
 
 Result<HttpResponse> answer_object(node::Service& service, std::string_view path) {
@@ -355,7 +342,9 @@ Result<HttpResponse> answer(node::Service& service, const net::HttpRequest& requ
   if (name == "headers") return answer_headers(service, path, policy);
   if (name == "blocks") return answer_blocks(service, path, bodies, policy);
   if (name == "block") return answer_block(service, path, bodies);
+  if (name == "proposal") return answer_proposal(service, path);
   if (name == "obj") return answer_object(service, path);
+  if (name == "topic") return answer_topic_of(service, path);
   if (!path.empty()) return not_found();
   if (name == "info") return answer_info(service);
   if (name == "genesis") return answer_genesis(service);

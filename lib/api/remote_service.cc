@@ -17,6 +17,8 @@ namespace bmsg::api {
 namespace {
 
 constexpr std::chrono::milliseconds kVerbPatience{10'000};
+// A gigabyte is rewritten in a minute on a slow disk; many of them take a cron job's time.
+constexpr std::chrono::milliseconds kRewritePatience{3'600'000};
 constexpr std::size_t kAnswerBytesMax = 256u << 20;  // Sixteen blocks with their framing, and more.
 
 Error malformed() {
@@ -72,8 +74,13 @@ Result<std::unique_ptr<RemoteService>> RemoteService::connect(const std::filesys
 }
 
 Result<Bytes> RemoteService::ask(const std::string& verb, Bytes body) {
+  return ask(verb, std::move(body), patience_);
+}
+
+Result<Bytes> RemoteService::ask(const std::string& verb, Bytes body,
+                                 std::chrono::milliseconds patience) {
   auto answer = client_.request(request_for(verb, std::move(body)),
-                                {.deadline = patience_, .response_bytes_max = kAnswerBytesMax});
+                                {.deadline = patience, .response_bytes_max = kAnswerBytesMax});
   if (!answer && answer.error().code == Errc::unreachable) {
     return Error{Errc::locked, "the running node does not answer: " + answer.error().message};
   }
@@ -118,7 +125,15 @@ Result<std::vector<Block>> RemoteService::blocks(Height from, std::uint32_t coun
 }
 
 Result<std::optional<Block>> RemoteService::block(const BlockHash& hash, Bodies bodies) {
-  auto answer = ask(fmt::format("peer/block/{}{}", to_hex(hash.view()), light(bodies)), {});
+  return one_block(fmt::format("peer/block/{}{}", to_hex(hash.view()), light(bodies)));
+}
+
+Result<std::optional<Block>> RemoteService::proposal(const BlockHash& hash) {
+  return one_block(fmt::format("peer/proposal/{}", to_hex(hash.view())));
+}
+
+Result<std::optional<Block>> RemoteService::one_block(const std::string& target) {
+  auto answer = ask(target, {});
   if (!answer && answer.error().code == Errc::not_found) return std::optional<Block>();
   if (!answer) return answer.error();
   BMSG_TRY_ASSIGN(auto blocks, blocks_in(answer.value()));
@@ -140,6 +155,18 @@ Result<std::vector<Message>> RemoteService::messages(const std::vector<ShortId>&
 Result<node::Feed> RemoteService::feed(const std::string& cursor) {
   BMSG_TRY_ASSIGN(const auto answer,
                   ask(cursor.empty() ? "peer/feed" : "peer/feed?since=" + cursor, {}));
+  return parse_feed(as_text(answer));
+}
+
+Result<std::string> RemoteService::rules_in_force() {
+  BMSG_TRY_ASSIGN(const auto answer, ask("rules_in_force", {}));
+  return to_string(answer);
+}
+
+Result<node::Feed> RemoteService::pool_since(std::uint64_t arrival) {
+  Bytes body;
+  append_be(body, arrival);
+  BMSG_TRY_ASSIGN(const auto answer, ask("pool_since", std::move(body)));
   return parse_feed(as_text(answer));
 }
 
@@ -209,6 +236,19 @@ Result<std::uint64_t> RemoteService::keep_bodies(const std::vector<Message>& mes
   const auto kept = reader.integer<std::uint64_t>();
   if (!reader.finished()) return malformed();
   return kept;
+}
+
+Result<std::vector<MessageId>> RemoteService::forget(const std::vector<MessageId>& ids,
+                                                     node::DropRule rule) {
+  Bytes body{static_cast<std::uint8_t>(rule)};
+  append(body, encode_ids(ids));
+  BMSG_TRY_ASSIGN(const auto answer, ask("forget", std::move(body)));
+  return decode_ids(answer);
+}
+
+Result<Done> RemoteService::give_back_room() {
+  BMSG_TRY(ask("give_back_room", {}, kRewritePatience));
+  return done;
 }
 
 Result<std::vector<node::Peer>> RemoteService::peers() {

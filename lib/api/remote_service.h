@@ -37,12 +37,18 @@ class RemoteService final : public node::Service {
                                                           const std::string& giver) override;
   Result<Rebuilt> submit_compact(const chain::CompactBlock& compact) override;
   Result<node::BlockTemplate> block_template(const node::TemplateWish& wish) override;
+  Result<std::string> rules_in_force() override;
+  Result<std::optional<Block>> proposal(const BlockHash& hash) override;
+  Result<node::Feed> pool_since(std::uint64_t arrival) override;
   Result<node::OutboxTaken> take_outbox() override;
   Result<node::Reorg> follow(const BlockHash& hash) override;
   Result<std::vector<node::WantedBody>> wanted_bodies() override;
   Result<Done> want_bodies(const std::vector<MessageId>& ids) override;
   Result<Done> want_topic(const Topic& topic) override;
   Result<std::uint64_t> keep_bodies(const std::vector<Message>& messages) override;
+  Result<std::vector<MessageId>> forget(const std::vector<MessageId>& ids,
+                                        node::DropRule rule) override;
+  Result<Done> give_back_room() override;
   Result<std::vector<node::Peer>> peers() override;
   Result<Done> put_peer(const node::Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;
@@ -51,8 +57,10 @@ class RemoteService final : public node::Service {
                                   const node::Told& told) override;
 
  private:
+  Result<std::optional<Block>> one_block(const std::string& target);
   RemoteService(net::Address address, std::chrono::milliseconds patience);
   Result<Bytes> ask(const std::string& verb, Bytes body);
+  Result<Bytes> ask(const std::string& verb, Bytes body, std::chrono::milliseconds patience);
 
   net::HttpClient client_;
   std::chrono::milliseconds patience_;

@@ -29,6 +29,13 @@ std::string state_json(const StateView& view) {
   json["free_bytes"] = view.free_bytes;
   json["blobs"] =
       Json{{"own", view.blobs_own}, {"kept", view.blobs_kept}, {"quota", view.blob_quota}};
+  json["endorsers"] = Json();
+  if (view.endorsers) {
+    json["endorsers"] = Json{{"needed", view.endorsers->needed},
+                             {"of", view.endorsers->of},
+                             {"present", view.endorsers->present},
+                             {"late", view.endorsers->late}};
+  }
   json["attention"] = Json::array();
   for (const AttentionView& one : view.attention) {
     json["attention"].push_back(Json{{"name", one.name},

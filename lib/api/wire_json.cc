@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "lib/api/json_guard.h"
+#include "lib/core/big_endian.h"
 #include "lib/core/hex.h"
 #include "lib/core/limits.h"
 #include "lib/core/try.h"
@@ -17,6 +18,9 @@ namespace {
 constexpr std::size_t kNameBytesMax = 64;
 constexpr std::size_t kAgentBytesMax = 200;
 constexpr std::size_t kFeedMessagesMax = 2'000'000;
+constexpr std::size_t kFeedProposalsMax = 2 * kProposalsPerEndorser * kEndorsersMax;
+
+using Signers = FixedBytes<8, struct SignersTag>;
 
 Error malformed(std::string_view what) {
   return Error{Errc::protocol, fmt::format("malformed {}", what)};
@@ -154,6 +158,8 @@ Result<node::NodeInfo> parse_info(std::string_view given) {
 
 std::string print_feed(const node::Feed& feed) {
   std::string out = fmt::format("t {} {}\n", feed.tip.height.value, to_hex(feed.tip.hash.view()));
+  for (const node::ProposalNote& one : feed.proposals)
+    out += fmt::format("p {} {:016x}\n", to_hex(one.hash.view()), one.signers);
   for (const ShortId& id : feed.messages) out += fmt::format("m {}\n", to_hex(id.view()));
   return out + fmt::format("c {}\n", feed.cursor);
 }
@@ -177,7 +183,13 @@ Result<node::Feed> parse_feed(std::string_view left) {
     } else if (kind == "c") {
       if (!is_cursor(line) || !left.empty()) return malformed("feed");
       feed.cursor = line;
-    } else if (kind != "p") {  // Proposals are for endorsers.
+    } else if (kind == "p") {
+      const auto hash = fixed_from_hex<BlockHash>(next_word(line));
+      const auto signers = fixed_from_hex<Signers>(line);
+      const bool fits = feed.proposals.size() < kFeedProposalsMax;
+      if (!hash || !signers || !fits) return malformed("feed");
+      feed.proposals.push_back({*hash, load_be<std::uint64_t>(signers->data())});
+    } else {
       return malformed("feed");
     }
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lib/chain/block_hash.h"
+#include "lib/chain/charter.h"
 #include "lib/chain/message_rules.h"
 #include "lib/core/hex.h"
 
@@ -49,18 +50,24 @@ std::optional<Violation> find_message_violation(const Block& block,
   return std::nullopt;
 }
 
-std::optional<Violation> find_suite_violation(const Block& block,
-                                              const std::vector<MessageId>& ids) {
+std::optional<Violation> find_suite_violation(const Block& block, const std::vector<MessageId>& ids,
+                                              const ChainRules& chain) {
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (block.messages[i].head.suite == Suite::chunk) {
       return Violation{Rule::suite, named(ids[i], "a piece of a file")};
     }
   }
+  std::size_t charters = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    // Refused on every chain: taking a charter means judging its votes, which no rule here does.
-    if (block.messages[i].head.suite == Suite::charter) {
-      return Violation{Rule::charter, named(ids[i], "a charter")};
-    }
+    const Message& message = block.messages[i];
+    if (message.head.suite != Suite::charter) continue;
+    if (chain.rules.mode == Mode::pow) return Violation{Rule::charter, named(ids[i], "a charter")};
+    if (++charters > 1) return Violation{Rule::charter, named(ids[i], "a second charter")};
+    // Another body than its own says nothing about the block.
+    if (!message.body) return Violation{Rule::body, named(ids[i], "a charter without its body")};
+    if (auto found = find_body_violation(message)) return found;
+    if (auto found = find_charter_violation(*message.body, chain, chain.rules.endorse))
+      return Violation{found->rule, named(ids[i], found->detail)};
   }
   return std::nullopt;
 }
@@ -86,7 +93,7 @@ std::optional<Violation> find_violation(const Block& block, const std::vector<Me
   if (const auto again = std::ranges::find_if(ids, in_ancestor); again != ids.end()) {
     return Violation{Rule::duplicate, named(*again, "is in an ancestor")};
   }
-  if (auto violation = find_suite_violation(block, ids)) return violation;
+  if (auto violation = find_suite_violation(block, ids, chain)) return violation;
   return find_bodies_violation(block, ids);
 }
 

@@ -29,6 +29,11 @@ Bytes endorsement_text(const ChainId& chain, const BlockHash& block) {
 
 std::optional<Violation> find_seal_violation(const Seal& seal, const BlockHash& block,
                                              const ChainRules& chain, std::size_t needed) {
+  return find_signature_violation(seal, endorsement_text(chain.id, block), chain, needed);
+}
+
+std::optional<Violation> find_signature_violation(const Seal& seal, ByteView text,
+                                                  const ChainRules& chain, std::size_t needed) {
   const auto& endorsers = chain.rules.endorsers;
   if (seal.size() < needed) {
     return Violation{Rule::seal, fmt::format("{} signatures, {} needed", seal.size(), needed)};
@@ -38,7 +43,6 @@ std::optional<Violation> find_seal_violation(const Seal& seal, const BlockHash& 
     return Violation{Rule::seal,
                      fmt::format("index {}, {} endorsers", seal.back().index, endorsers.size())};
   }
-  const Bytes text = endorsement_text(chain.id, block);
   for (const SealEntry& entry : seal) {
     const auto key = relabel<IdentityKey>(endorsers[entry.index]);
     if (crypto::verify(key, text, entry.signature)) continue;

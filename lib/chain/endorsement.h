@@ -19,6 +19,10 @@ Bytes endorsement_text(const ChainId& chain, const BlockHash& block);
 std::optional<Violation> find_seal_violation(const Seal& seal, const BlockHash& block,
                                              const ChainRules& chain, std::size_t needed);
 
+/// The same of signatures over another text.
+std::optional<Violation> find_signature_violation(const Seal& seal, ByteView text,
+                                                  const ChainRules& chain, std::size_t needed);
+
 /// Union by index; of two signatures with one index the first seal's stays.
 Seal merge(const Seal& first, const Seal& second);
 

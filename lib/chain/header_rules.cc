@@ -57,12 +57,14 @@ std::optional<Violation> find_pow_violation(const SealedHeader& sealed) {
 }
 
 std::optional<Violation> find_endorse_violation(const SealedHeader& sealed,
-                                                const ChainRules& chain) {
+                                                const HeaderContext& context) {
+  const ChainRules& chain = context.chain;
   // A free nonce would let one proposer make any number of blocks that say the same.
   if (sealed.header.nonce != 0) {
     return Violation{Rule::work, fmt::format("nonce {}, expected 0", sealed.header.nonce)};
   }
-  return find_seal_violation(sealed.seal, hash_of(sealed.header), chain, chain.rules.endorse);
+  const std::size_t needed = context.signatures_needed.value_or(chain.rules.endorse);
+  return find_seal_violation(sealed.seal, hash_of(sealed.header), chain, needed);
 }
 
 }  // namespace
@@ -70,7 +72,7 @@ std::optional<Violation> find_endorse_violation(const SealedHeader& sealed,
 std::optional<Violation> find_violation(const SealedHeader& sealed, const HeaderContext& context) {
   if (auto violation = find_place_violation(sealed.header, context)) return violation;
   return context.chain.rules.mode == Mode::pow ? find_pow_violation(sealed)
-                                               : find_endorse_violation(sealed, context.chain);
+                                               : find_endorse_violation(sealed, context);
 }
 
 Work work_of(const ChainRules& chain, const Header& header) {

@@ -16,6 +16,8 @@ struct HeaderContext {
   const Header& parent;
   BlockHash parent_hash;
   MerkleRoot past;  // Over the hashes of blocks 0 to the parent's height.
+  /// Signatures that are enough on an endorse chain: as many as the rules say, or 1 for a proposal.
+  std::optional<std::size_t> signatures_needed = {};
 };
 
 /// Finds the first rule, in Rule order, that the header or its seal breaks; nullopt if it keeps

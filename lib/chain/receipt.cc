@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "lib/chain/block_hash.h"
 #include "lib/chain/merkle.h"
+#include "lib/chain/proof_lines.h"
 #include "lib/chain/work.h"
 #include "lib/core/base64.h"
 #include "lib/core/big_endian.h"
@@ -18,65 +17,8 @@ namespace bmsg::chain {
 namespace {
 
 Error bad(std::string_view key, std::string_view why) {
-  return Error{Errc::bad_input, fmt::format("receipt, line '{}': {}", key, why)};
+  return ProofLines::bad("receipt", key, why);
 }
-
-/// Takes "key value" lines off the front of a text.
-class Lines {
- public:
-  explicit Lines(std::string_view text) : left_(text) {}
-
-  bool has(std::string_view key) const {
-    return left_.starts_with(key) && left_.substr(key.size()).starts_with(' ');
-  }
-  bool is_empty() const { return left_.empty(); }
-
-  Result<std::string_view> value(std::string_view key) {
-    if (!has(key)) return bad(key, "is missing here");
-    const std::size_t end = left_.find('\n');
-    if (end == std::string_view::npos) return bad(key, "is cut off");
-    const auto value = left_.substr(key.size() + 1, end - key.size() - 1);
-    left_.remove_prefix(end + 1);
-    return value;
-  }
-
-  Result<Bytes> bytes(std::string_view key) {
-    BMSG_TRY_ASSIGN(const auto text, value(key));
-    auto bytes = from_base64(text);
-    if (!bytes) return bad(key, "is not base64");
-    return std::move(*bytes);
-  }
-
-  Result<std::vector<Digest>> digests(std::string_view key) {
-    std::vector<Digest> found;
-    while (has(key)) {
-      BMSG_TRY_ASSIGN(const auto one, bytes(key));
-      if (one.size() != Digest::kSize) return bad(key, "is no hash");
-      if (found.size() == kProofDigestsMax) return bad(key, "there are too many");
-      found.push_back(Digest::from(one));
-    }
-    return found;
-  }
-
-  template <class Fixed>
-  Result<Fixed> hex(std::string_view key) {
-    BMSG_TRY_ASSIGN(const auto text, value(key));
-    const auto fixed = fixed_from_hex<Fixed>(text);
-    if (!fixed) return bad(key, fmt::format("must be {} lower-case hex digits", 2 * Fixed::kSize));
-    return *fixed;
-  }
-
-  Result<std::uint32_t> number(std::string_view key) {
-    BMSG_TRY_ASSIGN(const auto text, value(key));
-    std::uint32_t number = 0;
-    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (fault != std::errc() || fmt::to_string(number) != text) return bad(key, "is no number");
-    return number;
-  }
-
- private:
-  std::string_view left_;
-};
 
 using Nonce = FixedBytes<kNonceBytes, struct NonceTag>;
 
@@ -93,11 +35,11 @@ Result<Seal> decode_seal(ByteView bytes) {
   return seal;
 }
 
-Result<Done> parse_additions(Lines& lines, Receipt& receipt) {
+Result<Done> parse_additions(ProofLines& lines, Receipt& receipt) {
   if (lines.has("anchor")) {
     BMSG_TRY_ASSIGN(const auto bytes, lines.bytes("anchor"));
     BMSG_TRY_ASSIGN(receipt.anchor, named("anchor", decode_header(bytes)));
-    BMSG_TRY_ASSIGN(receipt.past, lines.digests("past"));
+    BMSG_TRY_ASSIGN(receipt.past, lines.digests("past", kProofDigestsMax));
   }
   if (lines.has("body")) {
     BMSG_TRY_ASSIGN(receipt.body, lines.bytes("body"));
@@ -108,10 +50,6 @@ Result<Done> parse_additions(Lines& lines, Receipt& receipt) {
   if (receipt.key && receipt.key->size() != kContentKeyBytes) return bad("key", "is no key");
   if (!lines.is_empty()) return Error{Errc::bad_input, "receipt: more lines than it may have"};
   return done;
-}
-
-std::string line(std::string_view key, ByteView bytes) {
-  return fmt::format("{} {}\n", key, to_base64(bytes));
 }
 
 /// A header of a pow chain shows the work that it names; one of an endorse chain shows none.
@@ -151,22 +89,22 @@ Result<Done> check_anchor(const Receipt& receipt, const BlockHash& block) {
 
 std::string print(const Receipt& receipt) {
   std::string text = fmt::format("bmsg-receipt 1\nchain {}\n", to_hex(receipt.chain.view()));
-  text += line("head", encode(receipt.head));
+  text += proof_line("head", encode(receipt.head));
   text += fmt::format("nonce {:016x}\nindex {}\n", receipt.nonce, receipt.index);
-  for (const Digest& one : receipt.path) text += line("path", one.view());
-  text += line("header", encode(receipt.sealed.header));
+  for (const Digest& one : receipt.path) text += proof_line("path", one.view());
+  text += proof_line("header", encode(receipt.sealed.header));
   Bytes seal;
   append_seal(seal, receipt.sealed.seal);
-  text += line("seal", seal);
-  if (receipt.anchor) text += line("anchor", encode(*receipt.anchor));
-  for (const Digest& one : receipt.past) text += line("past", one.view());
-  if (receipt.body) text += line("body", *receipt.body);
-  if (receipt.key) text += line("key", *receipt.key);
+  text += proof_line("seal", seal);
+  if (receipt.anchor) text += proof_line("anchor", encode(*receipt.anchor));
+  for (const Digest& one : receipt.past) text += proof_line("past", one.view());
+  if (receipt.body) text += proof_line("body", *receipt.body);
+  if (receipt.key) text += proof_line("key", *receipt.key);
   return text;
 }
 
 Result<Receipt> parse_receipt(std::string_view text) {
-  Lines lines(text);
+  ProofLines lines(text, "receipt");
   Receipt receipt;
   BMSG_TRY_ASSIGN(const auto version, lines.number("bmsg-receipt"));
   if (version != 1) return bad("bmsg-receipt", "needs a newer bmsg");
@@ -176,7 +114,7 @@ Result<Receipt> parse_receipt(std::string_view text) {
   BMSG_TRY_ASSIGN(const auto nonce, lines.hex<Nonce>("nonce"));
   receipt.nonce = load_be<std::uint64_t>(nonce.data());
   BMSG_TRY_ASSIGN(receipt.index, lines.number("index"));
-  BMSG_TRY_ASSIGN(receipt.path, lines.digests("path"));
+  BMSG_TRY_ASSIGN(receipt.path, lines.digests("path", kProofDigestsMax));
   BMSG_TRY_ASSIGN(const auto header, lines.bytes("header"));
   BMSG_TRY_ASSIGN(receipt.sealed.header, named("header", decode_header(header)));
   BMSG_TRY_ASSIGN(const auto seal, lines.bytes("seal"));

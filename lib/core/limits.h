@@ -36,5 +36,7 @@ inline constexpr std::size_t kPoolBytesMax = 64u << 20;
 inline constexpr std::uint32_t kReorgDepthMax = 72;       // Blocks; deeper ones ask a person.
 inline constexpr std::uint64_t kReorgSecondsMax = 86400;  // Whichever of the two is deeper.
 inline constexpr std::size_t kSideBlockBytesMax = 64u << 20;
+inline constexpr std::size_t kProposalBytesMax = 64u << 20;  // Of all proposals.
+inline constexpr std::size_t kProposalsPerEndorser = 2;      // That has the least index of a seal.
 
 }  // namespace bmsg

@@ -160,8 +160,12 @@ Result<std::optional<WalkPlace>> CardDirectory::position() const {
   return decode_place(*bytes.value());
 }
 
-Result<Done> CardDirectory::collect_one(const MessageId& id, const Message& message,
-                                        Collected& collected) {
+Result<Done> CardDirectory::collect_one(const node::ChainReader& chain, const MessageId& id,
+                                        const Message& message, Collected& collected) {
+  if (const auto request = forget_request_in(message, chain_)) {
+    BMSG_TRY_ASSIGN(const auto ids, owed_to(*request, chain, chain_));
+    return ids.empty() ? Result<Done>(done) : forget_requests().note(id, ids);
+  }
   if (const auto statement = statement_in(message, chain_)) {
     const StatementPost post{id, UnixSeconds{message.head.expiry()}};
     BMSG_TRY_ASSIGN(const bool is_new, put_statement(*statement, post));
@@ -181,7 +185,7 @@ Result<CardDirectory::Collected> CardDirectory::collect(const node::ChainReader&
   BMSG_TRY_ASSIGN(const auto from, position());
   Collected collected;
   const auto visit = [&](const MessageId& id, const Message& message) {
-    return collect_one(id, message, collected);
+    return collect_one(chain, id, message, collected);
   };
   BMSG_TRY_ASSIGN(const Walked walked, walk(chain, from, limits, visit));
   collected.more = walked.more;

@@ -8,6 +8,7 @@
 #include "lib/core/disk.h"
 #include "lib/mail/card.h"
 #include "lib/mail/chain_walk.h"
+#include "lib/mail/forget_request.h"
 #include "lib/mail/revocation.h"
 
 namespace bmsg::mail {
@@ -18,7 +19,8 @@ namespace bmsg::mail {
 /// Beside them it keeps what was seen of statements that end an identity or a device.
 ///
 /// Shape:   ADDRESS.DEVICE; ADDRESS.DEVICE.conflict for a second card of the same number;
-///          ADDRESS.revoked (revocation.h); "position" for collect().
+///          ADDRESS.revoked (revocation.h); "position" for collect();
+///          "forget/" (forget_request.h).
 /// Threads: one at a time; other processes may write beside, the last one wins.
 /// Errors:  as Disk; a damaged card counts as absent, damaged statements are Errc::corrupt: whoever
 ///          was revoked must not come back with a flipped bit.
@@ -47,14 +49,19 @@ class CardDirectory {
     std::size_t statements = 0;  // New, or posted again.
     bool more = false;           // Call again.
   };
-  /// Takes in public cards and statements of chain and pool since the last time.
+  /// Public requests to forget that were seen and are not done.
+  ForgetRequests forget_requests() const { return {disk_, directory_ / "forget"}; }
+
+  /// Takes in public cards, statements and requests to forget of chain and pool since the last
+  /// time.
   Result<Collected> collect(const node::ChainReader& chain, const WalkLimits& limits = {});
   /// The same until none is left.
   Result<Done> collect_all(const node::ChainReader& chain);
 
  private:
   std::filesystem::path revocations_file(const IdentityKey& identity) const;
-  Result<Done> collect_one(const MessageId& id, const Message& message, Collected& collected);
+  Result<Done> collect_one(const node::ChainReader& chain, const MessageId& id,
+                           const Message& message, Collected& collected);
   std::filesystem::path file_of(const IdentityKey& identity, std::uint8_t device) const;
   Result<std::optional<Card>> read(const std::filesystem::path& file) const;
   Result<Done> add_kept(const std::filesystem::path& file, const IdentityKey& identity,

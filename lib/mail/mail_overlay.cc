@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "lib/core/check.h"
 #include "lib/core/try.h"
 
 namespace bmsg::mail {
@@ -20,6 +21,7 @@ bool starts_with(const MessageId& id, ByteView prefix) {
 }  // namespace
 
 void MailOverlay::add(const MailChange& change) {
+  check(change.remove.empty(), "a change that takes away, over an index that cannot be written");
   for (MailEntry entry : change.put) {
     if (entry.order == 0) entry.order = next_order_++;
     entries_.insert_or_assign(entry.id, std::move(entry));

@@ -42,6 +42,7 @@ struct MailChange {
   std::vector<MailEntry> put = {};  // New, or replacing the entry with the same id.
   std::map<MessageId, Flags> flags = {};
   std::optional<ScanPosition> position = {};
+  std::vector<MessageId> remove = {};                       // With their flags; last of all.
   std::map<std::string, std::optional<Bytes>> values = {};  // Small named records; nullopt removes.
 };
 

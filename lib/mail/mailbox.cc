@@ -113,20 +113,47 @@ Result<bool> Mailbox::says(const MessageId& id, const Summary& summary,
   return phrases.occur_in({summary.subject, text ? as_text(*text) : summary.snippet});
 }
 
-Result<Done> Mailbox::locate(MailItem& item) const {
-  BMSG_TRY_ASSIGN(const auto places, chain_.places_of(item.id));
+Result<std::optional<node::MessagePlace>> Mailbox::place_of(const MessageId& id) const {
+  BMSG_TRY_ASSIGN(const auto places, chain_.places_of(id));
   const auto place = std::ranges::find(places, node::Branch::main, &node::MessagePlace::branch);
-  if (place != places.end()) {
+  return place == places.end() ? std::optional<node::MessagePlace>() : std::optional(*place);
+}
+
+Result<Done> Mailbox::locate(MailItem& item) const {
+  BMSG_TRY_ASSIGN(item.block, place_of(item.id));
+  if (item.block) {
     BMSG_TRY_ASSIGN(const auto tip, chain_.tip());
-    item.block = *place;
-    item.confirmations = tip.height.value - std::min(tip.height, place->height).value + 1;
+    item.confirmations = tip.height.value - std::min(tip.height, item.block->height).value + 1;
+    BMSG_TRY(judge_time(item));
   } else {
     BMSG_TRY_ASSIGN(const auto pooled, chain_.pooled(item.id));
     item.pooled = pooled.has_value();
   }
+  return look_before(item);
+}
+
+Result<Done> Mailbox::judge_time(MailItem& item) const {
+  BMSG_TRY_ASSIGN(const auto header, chain_.header(item.block->block));
+  if (header) item.late = header->sealed.header.time.value >= item.time().value + kLateSeconds;
+  return done;
+}
+
+/// Heights and not the order of finding: in one block messages lie by their ids, and every store
+/// of a chain has the same heights.
+Result<Done> Mailbox::look_before(MailItem& item) const {
   if (!item.summary.prev) return done;
   BMSG_TRY_ASSIGN(const auto earlier, mail_.ids_with_prefix(item.summary.prev->view(), 1));
-  item.gap = earlier.empty();
+  if (!earlier.empty()) {
+    BMSG_TRY_ASSIGN(const auto before, place_of(earlier.front()));
+    item.out_of_order = item.block && (!before || before->height > item.block->height);
+    return done;
+  }
+  BMSG_TRY_ASSIGN(const auto known, chain_.ids_with_prefix(item.summary.prev->view(), 1));
+  item.gap = true;
+  if (known.empty()) return done;
+  // What was forgotten here is not missing.
+  BMSG_TRY_ASSIGN(const auto dropped, chain_.dropped(known.front()));
+  item.gap = !dropped;
   return done;
 }
 

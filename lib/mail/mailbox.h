@@ -25,13 +25,18 @@ struct MailItem {
   std::optional<node::MessagePlace> block = {};  // On the best chain.
   std::uint32_t confirmations = 0;               // 1: in the tip; 0: in no block.
   bool pooled = false;
-  bool gap = false;  // The sender's message before this one is not here.
+  bool gap = false;           // The sender's message before this one is not here.
+  bool out_of_order = false;  // It stands in a later block than this one.
+  bool late = false;          // Its block came kLateSeconds after its own time, or more.
 
   UnixSeconds time() const { return {summary.time}; }
   std::uint64_t expires() const { return std::uint64_t{summary.time} + summary.ttl; }
   /// The message that began its thread: what it names, else itself.
   ThreadId thread() const;
 };
+
+/// Blocks come when somebody makes them: what waits for a day was held back, or dated back.
+inline constexpr std::uint64_t kLateSeconds = 86400;
 
 /// The flag of a grant from somebody who is no contact: a person has to accept it (room.h).
 inline constexpr std::string_view kInvitationFlag = "invitation";
@@ -85,6 +90,9 @@ class Mailbox {
   Result<std::vector<MailItem>> list_flagged(const ListFilter& filter, std::size_t max) const;
   Result<bool> says(const MessageId& id, const Summary& summary, const Phrases& phrases) const;
   Result<Done> locate(MailItem& item) const;
+  Result<Done> judge_time(MailItem& item) const;
+  Result<Done> look_before(MailItem& item) const;
+  Result<std::optional<node::MessagePlace>> place_of(const MessageId& id) const;
   Result<std::optional<Message>> find_message(const MessageId& id) const;
 
   const node::ChainReader& chain_;

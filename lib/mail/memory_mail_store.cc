@@ -76,6 +76,13 @@ void MemoryMailStore::put(MailEntry entry) {
   entries_[entry.id] = std::move(entry);
 }
 
+void MemoryMailStore::remove(const MessageId& id) {
+  const auto old = find_in(entries_, id);
+  if (old) order_.erase({old->time, old->order, old->id});
+  entries_.erase(id);
+  flags_.erase(id);
+}
+
 Result<Done> MemoryMailStore::apply(const MailChange& change) {
   for (const MailEntry& entry : change.put) put(entry);
   for (const auto& [id, flags] : change.flags) {
@@ -85,6 +92,7 @@ Result<Done> MemoryMailStore::apply(const MailChange& change) {
       flags_[id] = flags;
     }
   }
+  for (const MessageId& id : change.remove) remove(id);
   if (change.position) position_ = change.position;
   for (const auto& [name, value] : change.values) {
     if (value) {

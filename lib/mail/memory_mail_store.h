@@ -32,6 +32,7 @@ class MemoryMailStore final : public MailStore {
 
  private:
   void put(MailEntry entry);
+  void remove(const MessageId& id);
 
   std::map<MessageId, MailEntry> entries_;
   std::set<std::tuple<UnixSeconds, std::uint64_t, MessageId>> order_;  // By time, then order.

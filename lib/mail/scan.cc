@@ -7,6 +7,7 @@
 #include "lib/mail/absent.h"
 #include "lib/mail/ack.h"
 #include "lib/mail/card.h"
+#include "lib/mail/forget_request.h"
 #include "lib/mail/open.h"
 #include "lib/mail/reading_order.h"
 #include "lib/mail/room.h"
@@ -24,6 +25,15 @@ const Flags kGranted = {std::string(kGrantedFlag)};
 bool is_room_grant(const Summary& summary) {
   return summary.signature == SignatureState::good && summary.room.empty() &&
          summary.audience == Audience::sealed;
+}
+
+const Flags kForget = {std::string(kForgetFlag)};
+
+/// Who wrote what it names is looked at where it is done.
+bool asks_to_forget(const Summary& summary) {
+  return !summary.fault && summary.direction == Direction::in &&
+         summary.signature == SignatureState::good && summary.audience == Audience::sealed &&
+         is_forget_request(summary.kind, summary.media_type, summary.re.size());
 }
 
 /// Damaged, or of a newer version: no reason to leave the others.
@@ -92,9 +102,12 @@ class Scan {
     for (const std::size_t index : reading_order(placed)) {
       Found& one = found_[index];
       note_ack(one.summary, keys_.mailbox_key, change);
-      const bool for_a_person = one.summary.fault || one.summary.kind != Kind::ack;
+      const bool asks = asks_to_forget(one.summary);
+      const bool for_a_person = one.summary.fault || (one.summary.kind != Kind::ack && !asks);
       const bool is_grant = !one.summary.fault && one.summary.kind == Kind::room_grant;
-      if (is_grant) {
+      if (asks) {
+        change.flags.emplace(one.id, kForget);
+      } else if (is_grant) {
         if (is_room_grant(one.summary)) change.flags.emplace(one.id, kGranted);
       } else if (one.summary.direction == Direction::in && for_a_person) {
         change.flags.emplace(one.id, kArrived);

@@ -1,4 +1,4 @@
-// Blocks to and from a peer, once headers have said which.
+// Blocks from a peer, once headers have said which.
 
 #pragma once
 
@@ -18,6 +18,9 @@ namespace bmsg::node {
 /// A chain that ends with so many missing blocks is no first sync: where our pool is not empty,
 /// their heads are asked for, and bodies that are not here.
 inline constexpr std::size_t kBlocksByHeadsMax = 4;
+
+/// The messages of these blocks that are there without their bodies.
+std::vector<ShortId> bodies_missing(const std::vector<Block>& blocks);
 
 /// Fetches the blocks of a staged chain and hands them to our node, parents first; where the peer
 /// can be asked ahead, the next are on their way while those that came are checked. What an earlier
@@ -63,42 +66,6 @@ class BlockPull {
   Bodies bodies_ = Bodies::with;  // What we need of them.
   bool by_heads_ = false;         // Our pool may have most of the bodies.
   bool by_hash_ = false;          // Its best chain is another by now; the block may still be there.
-};
-
-/// Gives a peer the blocks of our better chain: first by short ids, since its pool may have the
-/// messages; whole where it lacks most of them.
-/// Threads: one at a time.
-/// Errors:  Errc::protocol if the peer refuses a block or does not answer for each; Errc::try_again
-///          if a chain changed meanwhile; else as Transport and Service.
-class BlockPush {
- public:
-  /// `mine` must be better than `theirs`. Counts into `report`.
-  BlockPush(Service& local, Transport& peer, const Tip& mine, const Tip& theirs,
-            SyncReport& report);
-
-  /// One request; false when the peer has all, or holds it for later.
-  Result<bool> step();
-
- private:
-  Result<bool> find_fork();
-  Result<bool> put_compact(const std::vector<Block>& blocks);
-  Result<bool> put_needed(const Block& block);
-  Result<bool> put_full(const std::vector<Block>& blocks);
-  Result<std::vector<PutLine>> put(const Bytes& pack, std::size_t frames);
-  /// Counts the lines up to the first block that was not taken, and returns that.
-  std::optional<PutLine> count_taken(const std::vector<PutLine>& lines);
-  Result<bool> give_up(const PutLine& line) const;
-
-  Service& local_;
-  Transport& peer_;
-  Tip mine_;
-  Tip theirs_;
-  SyncReport& report_;
-  ForkFinder finder_;
-  std::optional<Height> next_;  // Once the fork is known.
-  bool compared_ = false;
-  bool full_ = false;
-  std::vector<ShortId> needed_;  // Of the next block.
 };
 
 }  // namespace bmsg::node

@@ -58,6 +58,25 @@ Result<Done> write_blocks(const ChainReader& chain, Height first, chain::PackWri
   }
 }
 
+/// Without the messages that wait: these came before.
+Result<Done> write_proposals(const ChainReader& chain, chain::PackWriter& pack,
+                             BundleContent& content) {
+  BMSG_TRY_ASSIGN(const auto proposals, chain.proposals());
+  for (const Proposal& one : proposals) {
+    for (const Message& message : one.block.messages) {
+      BMSG_TRY_ASSIGN(const auto pooled, chain.pooled(chain::id_of(message.head)));
+      if (pooled || !message.body) continue;
+      BMSG_TRY(pack.add(chain::FrameType::message, encode(message)));
+      ++content.messages;
+    }
+  }
+  for (const Proposal& one : proposals) {
+    BMSG_TRY(pack.add(chain::FrameType::compact, chain::encode(chain::compact_of(one.block))));
+    ++content.proposals;
+  }
+  return done;
+}
+
 Result<bool> is_here(const ChainReader& chain, const MessageId& id) {
   BMSG_TRY_ASSIGN(const auto pooled, chain.pooled(id));
   if (pooled) return true;
@@ -101,6 +120,7 @@ Result<BundleContent> write_bundle(const ChainReader& chain, Height first, WithP
       BMSG_TRY(pack.add(chain::FrameType::message, encode(one.message)));
       ++content.messages;
     }
+    BMSG_TRY(write_proposals(chain, pack, content));
   }
   BMSG_TRY(pack.finish());
   return content;
@@ -123,7 +143,7 @@ Result<Done> BundleReader::begin() {
 
 Result<BundleReader::Item> BundleReader::block_of(const Bytes& payload) {
   const std::string which = fmt::format("block {} of the bundle", content_.blocks + 1);
-  if (content_.messages > 0) return bad_frame("a block behind a message");
+  if (content_.messages + content_.proposals > 0) return bad_frame("a block behind a message");
   auto block = decode_block(payload);
   if (!block) return bad_frame(fmt::format("{}: {}", which, block.error().message));
   const Header& header = block.value().header;
@@ -139,6 +159,7 @@ Result<BundleReader::Item> BundleReader::block_of(const Bytes& payload) {
 
 Result<BundleReader::Item> BundleReader::message_of(const Bytes& payload) {
   const std::string which = fmt::format("message {} of the bundle", content_.messages + 1);
+  if (content_.proposals > 0) return bad_frame("a message behind a proposal");
   if (payload.size() > kChunkMessageBytesMax) return bad_frame(fmt::format("{}: too long", which));
   auto message = decode_message(payload);
   if (!message) return bad_frame(fmt::format("{}: {}", which, message.error().message));
@@ -146,16 +167,29 @@ Result<BundleReader::Item> BundleReader::message_of(const Bytes& payload) {
   return Item(std::move(message).value());
 }
 
+Result<BundleReader::Item> BundleReader::proposal_of(const Bytes& payload) {
+  const std::string which = fmt::format("proposal {} of the bundle", content_.proposals + 1);
+  auto compact = chain::decode_compact(payload);
+  if (!compact) return bad_frame(fmt::format("{}: {}", which, compact.error().message));
+  ++content_.proposals;
+  return Item(std::move(compact).value());
+}
+
 Result<std::optional<BundleReader::Item>> BundleReader::next() {
   if (!begun_) BMSG_TRY(begin());
   BMSG_TRY_ASSIGN(const auto frame, pack_.next());
   if (!frame) return std::optional<Item>();
-  const bool is_block = frame->type == chain::FrameType::block;
-  if (!is_block && frame->type != chain::FrameType::message)
+  Result<Item> item = [&]() -> Result<Item> {
+    if (frame->type == chain::FrameType::block) return block_of(frame->payload);
+    if (frame->type == chain::FrameType::message) return message_of(frame->payload);
+    const bool is_proposal =
+        chain_.rules.mode == chain::Mode::endorse && frame->type == chain::FrameType::compact;
+    if (is_proposal) return proposal_of(frame->payload);
     return bad_frame(
         fmt::format("one of type {} has no place here", static_cast<char>(frame->type)));
-  BMSG_TRY_ASSIGN(auto item, is_block ? block_of(frame->payload) : message_of(frame->payload));
-  return std::optional(std::move(item));
+  }();
+  if (!item) return item.error();
+  return std::optional(std::move(item).value());
 }
 
 Result<Done> BundleReader::drain() {
@@ -186,6 +220,14 @@ Result<BundlePreview> preview_bundle(BundleReader& bundle, const ChainReader& ch
       BMSG_TRY(preview(*block, chain, now, seen));
       continue;
     }
+    if (const auto* compact = std::get_if<chain::CompactBlock>(&*item)) {
+      BMSG_TRY_ASSIGN(const auto known, chain.proposal(chain::hash_of(compact->sealed.header)));
+      const bool is_new =
+          !known || signers_of(compact->sealed.seal) !=
+                        (signers_of(compact->sealed.seal) & signers_of(known->block.seal));
+      if (is_new) ++seen.new_proposals;
+      continue;
+    }
     const MessageId id = chain::id_of(std::get<Message>(*item).head);
     BMSG_TRY_ASSIGN(const bool here, is_here(chain, id));
     ++(here ? seen.known_messages : seen.new_messages);
@@ -201,6 +243,8 @@ Result<bool> BundlePull::step() {
   }
   if (const auto* block = std::get_if<Block>(&*item.value())) {
     BMSG_TRY(take(*block));
+  } else if (const auto* compact = std::get_if<chain::CompactBlock>(&*item.value())) {
+    BMSG_TRY(take(*compact));
   } else {
     BMSG_TRY(take(std::get<Message>(std::move(*item.value()))));
   }
@@ -237,6 +281,20 @@ Result<Done> BundlePull::count(const Block& block, BlockOutcome outcome) {
     report_.reorg = std::move(outcome.reorg);
   // The branch goes on behind the block that made it the best.
   if (report_.reorg && !report_.stopped_by_policy) report_.reorg->to = chain::hash_of(block.header);
+  return done;
+}
+
+/// One whose messages or parent are not here comes to nothing: blocks decide, not proposals.
+Result<Done> BundlePull::take(const chain::CompactBlock& compact) {
+  BMSG_TRY(hand_over());
+  BMSG_TRY_ASSIGN(auto rebuilt, local_.submit_compact(compact));
+  if (!rebuilt.outcome) return done;
+  if (rebuilt.outcome->verdict == Verdict::refused && rebuilt.outcome->violation) {
+    const chain::Violation& violation = *rebuilt.outcome->violation;
+    return Error{Errc::bad_input, fmt::format("a proposal breaks the rule {}: {}",
+                                              chain::name_of(violation.rule), violation.detail)};
+  }
+  if (rebuilt.outcome->verdict == Verdict::accepted) ++report_.new_proposals;
   return done;
 }
 

@@ -1,9 +1,9 @@
 // Bundles: what sync gives a peer, as one pack that travels by file.
 //
 // A bundle is the rules text (G), then blocks of one branch, parents first (B), then messages that
-// wait (M), then the digest (E). Whoever reads one trusts nothing in it: each block and message is
-// judged by the node like any peer's, so one that was cut or changed can bring nothing false, only
-// less. The digest says whether that happened.
+// wait (M), then proposals of a chain of endorsers (C), then the digest (E). Whoever reads one
+// trusts nothing in it: each block and message is judged by the node like any peer's, so one that
+// was cut or changed can bring nothing false, only less. The digest says whether that happened.
 
 #pragma once
 
@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "lib/chain/pack.h"
 #include "lib/chain/pack_stream.h"
 #include "lib/chain/rules_text.h"
 #include "lib/core/block.h"
@@ -27,6 +28,7 @@ namespace bmsg::node {
 struct BundleContent {
   std::uint64_t blocks = 0;
   std::uint64_t messages = 0;
+  std::uint64_t proposals = 0;  // On a chain of endorsers.
   std::optional<Height> first;  // Of its blocks.
   std::optional<Height> last;
 };
@@ -47,12 +49,12 @@ Result<BundleContent> write_bundle(const ChainReader& chain, Height first, WithP
 ///          place in a bundle or does not decode.
 class BundleReader {
  public:
-  using Item = std::variant<Block, Message>;
+  using Item = std::variant<Block, Message, chain::CompactBlock>;
 
   BundleReader(chain::ReadBytes read, const chain::ChainRules& chain)
       : pack_(std::move(read)), chain_(chain) {}
 
-  /// The next block or message; nullopt at its end, whose digest fits.
+  /// The next block, message or proposal; nullopt at its end, whose digest fits.
   Result<std::optional<Item>> next();
   /// Reads on to the end, whatever there is: an error is one of the pack as such.
   Result<Done> drain();
@@ -64,6 +66,7 @@ class BundleReader {
   Result<Done> begin();
   Result<Item> block_of(const Bytes& payload);
   Result<Item> message_of(const Bytes& payload);
+  Result<Item> proposal_of(const Bytes& payload);
 
   chain::PackReader pack_;
   const chain::ChainRules& chain_;
@@ -81,6 +84,7 @@ struct BundlePreview {
   std::uint64_t new_blocks = 0;
   std::uint64_t known_blocks = 0;
   std::uint64_t new_messages = 0;
+  std::uint64_t new_proposals = 0;     // Or such as have new signatures.
   std::uint64_t known_messages = 0;    // In the pool or on the best chain.
   std::optional<StoredHeader> parent;  // Of the first new block.
   std::optional<Height> future;        // The first block that would be held.
@@ -96,6 +100,7 @@ struct BundleReport {
   std::uint64_t known_blocks = 0;
   std::uint64_t new_messages = 0;
   std::uint64_t known_messages = 0;
+  std::uint64_t new_proposals = 0;
   std::uint64_t refused_messages = 0;  // They break a rule or find no room here.
   std::uint64_t held_messages = 0;     // Dated in the future.
   std::string first_refusal;           // Which message, and why.
@@ -115,13 +120,14 @@ class BundlePull {
   BundlePull(Service& local, BundleReader& bundle, BundleReport& report)
       : local_(local), bundle_(bundle), report_(report) {}
 
-  /// Takes one block or message; false at the end.
+  /// Takes one block, message or proposal; false at the end.
   Result<bool> step();
 
  private:
   Result<Done> take(const Block& block);
   Result<Done> count(const Block& block, BlockOutcome outcome);
   Result<Done> take(Message message);
+  Result<Done> take(const chain::CompactBlock& compact);
   Result<Done> hand_over();
 
   Service& local_;

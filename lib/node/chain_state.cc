@@ -109,12 +109,14 @@ Result<bool> ChainState::is_in(const MessageId& id, const Path& path) const {
   });
 }
 
-std::optional<chain::Violation> ChainState::find_missing_body(const Block& block) const {
-  for (const Message& message : block.messages) {
+std::optional<chain::Violation> ChainState::find_missing_body(
+    const Block& block, const std::vector<MessageId>& ids) const {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const Message& message = block.messages[i];
     // A light store asks for heads; but for a charter, which travels with its body always.
     const bool is_needed = !store_.is_light() || message.head.suite == Suite::charter;
     const bool expired = message.head.expiry() <= clock_.now().value;
-    if (!message.body && !expired && is_needed)
+    if (!message.body && !expired && is_needed && !remembered_.contains(ids[i]))
       return chain::Violation{chain::Rule::body, "absent, though not expired"};
   }
   return std::nullopt;
@@ -124,20 +126,23 @@ Result<ChainState::Judged> ChainState::judge_header(const SealedHeader& sealed) 
   const Header& header = sealed.header;
   const BlockHash hash = chain::hash_of(header);
   BMSG_TRY_ASSIGN(const auto known, store_.header(hash));
-  if (known) return Judged{outcome_of(Verdict::known), {}, {}};
+  if (known) return Judged{outcome_of(Verdict::known), {}, {}, {}};
   BMSG_TRY_ASSIGN(auto parent, store_.header(header.previous));
-  if (!parent) return Judged{outcome_of(Verdict::orphan), {}, {}};
+  if (!parent) return Judged{outcome_of(Verdict::orphan), {}, {}, {}};
   // Held, not refused: our own clock may be the slow one.
   const std::uint64_t ahead =
       clock_.now().value + static_cast<std::uint64_t>(kTimeAheadMax.count());
-  if (header.time.value > ahead) return Judged{outcome_of(Verdict::held), {}, {}};
+  if (header.time.value > ahead) return Judged{outcome_of(Verdict::held), {}, {}, {}};
 
   BMSG_TRY_ASSIGN(const auto peaks, peaks_after(*parent));
-  const chain::HeaderContext context{chain_, parent->sealed.header, parent->hash, peaks.root()};
+  BMSG_TRY_ASSIGN(const auto rules, rules_.after(parent->hash, parent->sealed.header));
+  // With fewer signatures than it needs it is a proposal.
+  const chain::HeaderContext context{*rules, parent->sealed.header, parent->hash, peaks.root(),
+                                     std::min<std::size_t>(1, rules->rules.endorse)};
   if (auto violation = chain::find_violation(sealed, context))
-    return Judged{outcome_of(Verdict::refused, std::move(violation)), {}, {}};
+    return Judged{outcome_of(Verdict::refused, std::move(violation)), {}, {}, {}};
   BMSG_TRY_ASSIGN(auto path, path_of(*parent));
-  return Judged{std::nullopt, std::move(*parent), std::move(path)};
+  return Judged{std::nullopt, rules, std::move(*parent), std::move(path)};
 }
 
 Result<std::optional<BlockOutcome>> ChainState::judge(const SealedHeader& sealed) {
@@ -146,25 +151,34 @@ Result<std::optional<BlockOutcome>> ChainState::judge(const SealedHeader& sealed
 }
 
 Result<std::optional<chain::Violation>> ChainState::find_violation(
-    const Block& block, const std::vector<MessageId>& ids, const Path& path) {
+    const Block& block, const std::vector<MessageId>& ids, const Judged& judged) {
   std::optional<Error> failed;
-  auto violation = chain::find_violation(block, ids, chain_, [&](const MessageId& id) {
-    auto there = is_in(id, path);
+  auto violation = chain::find_violation(block, ids, *judged.rules, [&](const MessageId& id) {
+    auto there = is_in(id, judged.path);
     if (!there) failed = there.error();
     return there && there.value();
   });
   if (failed) return *failed;
-  if (!violation) violation = find_missing_body(block);
+  if (!violation) violation = find_missing_body(block, ids);
   return violation;
 }
 
 Result<BlockOutcome> ChainState::accept(const Block& block) {
+  BMSG_TRY_ASSIGN(auto grown, add_signatures({block.header, block.seal}));
+  if (grown) return std::move(*grown);
+  return accept_new(block);
+}
+
+Result<BlockOutcome> ChainState::accept_new(const Block& block) {
   BMSG_TRY_ASSIGN(auto judged, judge_header({block.header, block.seal}));
   if (judged.outcome) return std::move(*judged.outcome);
   const BlockHash hash = chain::hash_of(block.header);
   const auto ids = chain::ids_of(block);
-  BMSG_TRY_ASSIGN(auto violation, find_violation(block, ids, judged.path));
+  BMSG_TRY_ASSIGN(auto violation, find_violation(block, ids, judged));
   if (violation) return outcome_of(Verdict::refused, std::move(violation));
+  if (block.seal.size() < judged.rules->rules.endorse)
+    return keep_proposal(block, hash, judged.parent);
+  BMSG_TRY(note_endorsed(block, hash, judged.parent));
 
   const Work total = chain::sum(judged.parent.total_work, chain::work_of(chain_, block.header));
   std::optional<Block> light;
@@ -180,47 +194,6 @@ Result<BlockOutcome> ChainState::accept(const Block& block) {
   return place({std::move(again).value(), hash, ids, total}, judged.path);
 }
 
-Result<bool> ChainState::checkpoints_allow(const Path& path, const Tip& tip, const BlockHash& hash,
-                                           Height height) const {
-  BMSG_TRY_ASSIGN(const auto checkpoints, store_.checkpoints());
-  const std::uint32_t fork = path.fork.sealed.header.height.value;
-  for (const Checkpoint& checkpoint : checkpoints) {
-    if (checkpoint.height.value <= fork) continue;
-    if (checkpoint.height > height) {
-      // More work in fewer blocks: it must not take the checkpoint off without having one.
-      if (checkpoint.height > tip.height) continue;
-      BMSG_TRY_ASSIGN(const auto ours, store_.hash_at(checkpoint.height));
-      if (ours == checkpoint.hash) return false;
-      continue;
-    }
-    const std::size_t at = checkpoint.height.value - fork - 1;
-    const BlockHash& there = at < path.side.size() ? path.side[at] : hash;
-    if (there != checkpoint.hash) return false;
-  }
-  return true;
-}
-
-bool is_settled(const Header& block, const Tip& tip, chain::Mode mode, const ReorgPolicy& policy) {
-  const bool endorsed = mode == chain::Mode::endorse;
-  const std::uint64_t depth_max = endorsed ? policy.endorsed_depth_max : policy.depth_max;
-  if (block.height.value + depth_max >= tip.height.value) return false;
-  return endorsed || block.time.value + policy.seconds_max < tip.time.value;
-}
-
-Result<bool> ChainState::policy_allows(const Path& path, const Tip& tip, const BlockHash& hash,
-                                       Height height) const {
-  BMSG_TRY_ASSIGN(const bool allowed, checkpoints_allow(path, tip, hash, height));
-  if (!allowed) return false;
-  const std::uint32_t fork = path.fork.sealed.header.height.value;
-  const std::uint32_t depth = tip.height.value - fork;
-  if (chain_.rules.mode == chain::Mode::endorse) return depth <= policy_.endorsed_depth_max;
-  if (depth <= policy_.depth_max) return true;
-  BMSG_TRY_ASSIGN(const auto first, store_.headers(Height{fork + 1}, 1));
-  if (first.empty()) return lost("a block of its best chain");
-  return tip.time.value - std::min(tip.time.value, first.front().sealed.header.time.value) <=
-         policy_.seconds_max;
-}
-
 Result<BlockOutcome> ChainState::place(ChainChange::Added added, const Path& path) {
   BMSG_TRY_ASSIGN(const auto tip, store_.tip());
   const BlockHash hash = added.hash;
@@ -231,6 +204,7 @@ Result<BlockOutcome> ChainState::place(ChainChange::Added added, const Path& pat
     BMSG_TRY_ASSIGN(allowed, policy_allows(path, tip, hash, height));
   }
   ChainChange change;
+  BMSG_TRY(drop_again(added, change));
   change.added.push_back(std::move(added));
   if (!allowed) {
     BMSG_TRY_ASSIGN(auto beside, keep_beside(std::move(change)));
@@ -340,6 +314,7 @@ Result<Reorg> ChainState::connect(const Path& path, const Tip& tip, ChainChange 
     change.pool_remove.insert(change.pool_remove.end(), ids.begin(), ids.end());
     add_wanted({std::move(*stored), hash, ids, {}}, change);
   }
+  BMSG_TRY(want_no_dropped(change));
   BMSG_TRY(add_disconnected(path, tip, change, reorg));
   BMSG_TRY(add_tree(path, change));
   BMSG_TRY(apply(std::move(change), last));
@@ -359,6 +334,7 @@ Result<Done> ChainState::index(ChainChange& change, const BlockHash& last) {
     if (!change.connect.empty()) continue;
     side_.add({added.hash, {added.block.header, {}}, added.total_work, bytes_of(added.block)});
   }
+  BMSG_TRY(end_proposals(change));
   change.forget = side_.surplus(policy_.side_bytes_max, last);
   for (const BlockHash& hash : change.forget) side_.remove(hash);
   return add_unwanted(store_, change);
@@ -367,7 +343,9 @@ Result<Done> ChainState::index(ChainChange& change, const BlockHash& last) {
 Result<Done> ChainState::apply(ChainChange change, const BlockHash& last) {
   const auto apply_all = [&]() -> Result<Done> {
     BMSG_TRY(index(change, last));
-    return store_.apply(change);
+    BMSG_TRY(store_.apply(change));
+    for (const StoredCharter& one : change.endorsed.charters) BMSG_TRY(rules_.add(one));
+    return done;
   };
   const auto applied = apply_all();
   if (applied) return done;
@@ -384,6 +362,7 @@ Result<Reorg> ChainState::follow(const BlockHash& hash) {
     return Error{Errc::bad_input, "that branch is not better than the one in force"};
   }
   BMSG_TRY_ASSIGN(const auto path, path_of(*wanted));
+  beside_ = EndorsedChange();
   return connect(path, tip, ChainChange());
 }
 

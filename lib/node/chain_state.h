@@ -7,12 +7,14 @@
 #pragma once
 
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "lib/chain/merkle.h"
 #include "lib/chain/rules_text.h"
 #include "lib/core/clock.h"
+#include "lib/node/rules_book.h"
 #include "lib/node/service.h"
 #include "lib/node/side_blocks.h"
 #include "lib/node/store.h"
@@ -40,10 +42,20 @@ class ChainState {
  public:
   ChainState(Store& store, const chain::ChainRules& chain, const Clock& clock,
              ReorgPolicy policy = {})
-      : store_(store), chain_(chain), clock_(clock), policy_(policy), side_(store) {}
+      : store_(store),
+        chain_(chain),
+        clock_(clock),
+        policy_(policy),
+        side_(store),
+        rules_(store, chain) {}
 
   /// Judges a block and keeps it. When this returns, what it says is durable.
   Result<BlockOutcome> accept(const Block& block);
+
+  /// On a chain of endorsers: signatures of a block or proposal that is here. Nullopt: it is not.
+  Result<std::optional<BlockOutcome>> add_signatures(const SealedHeader& sealed);
+  /// The rules for the block after the best one. Good until the next change.
+  Result<const chain::ChainRules*> rules_at_tip();
 
   /// What accept() would say of a block for its header alone; nullopt if its messages decide.
   Result<std::optional<BlockOutcome>> judge(const SealedHeader& sealed);
@@ -51,6 +63,10 @@ class ChainState {
   /// Follows the branch that ends at `hash` although policy stopped it. It must be better than the
   /// best chain. Errors: Errc::not_found; Errc::bad_input if it is not better.
   Result<Reorg> follow(const BlockHash& hash);
+
+  /// These were dropped from the store that this one takes the place of: blocks are taken without
+  /// them, and they are listed as dropped here, too.
+  void remember_dropped(const std::vector<DroppedBody>& dropped);
 
   // Of a light store.
   /// Bodies are kept as blocks bring them, too: for building a store anew from what is left of it.
@@ -73,18 +89,31 @@ class ChainState {
   /// A header that keeps its rules, or what to say of it.
   struct Judged {
     std::optional<BlockOutcome> outcome;
+    const chain::ChainRules* rules = nullptr;
     StoredHeader parent;
     Path path;  // To the parent.
   };
   using Ids = std::unordered_set<MessageId, FixedBytesHash>;
 
+  Result<BlockOutcome> accept_new(const Block& block);
   Result<Path> path_of(const StoredHeader& block);
   Result<Judged> judge_header(const SealedHeader& sealed);
   Result<std::optional<chain::Violation>> find_violation(const Block& block,
                                                          const std::vector<MessageId>& ids,
-                                                         const Path& path);
+                                                         const Judged& judged);
+  bool is_endorsed() const;
+  Result<Done> note_endorsed(const Block& block, const BlockHash& hash, const StoredHeader& parent);
+  Result<std::vector<SealedHeader>> siblings_of(const Header& header);
+  Result<std::optional<std::vector<BlockHash>>> room_for(const Proposal& proposal) const;
+  Result<BlockOutcome> keep_proposal(const Block& block, const BlockHash& hash,
+                                     const StoredHeader& parent);
+  Result<Done> end_proposals(ChainChange& change);
   Result<bool> is_in(const MessageId& id, const Path& path) const;
-  std::optional<chain::Violation> find_missing_body(const Block& block) const;
+  std::optional<chain::Violation> find_missing_body(const Block& block,
+                                                    const std::vector<MessageId>& ids) const;
+  Result<std::optional<DroppedBody>> dropped_before(const MessageId& id) const;
+  Result<Done> drop_again(ChainChange::Added& added, ChainChange& change) const;
+  Result<Done> want_no_dropped(ChainChange& change) const;
   Result<std::optional<Bytes>> find_body(const MessageId& id) const;
   Result<Block> lightened(const Block& block, const std::vector<MessageId>& ids) const;
   void add_wanted(const ChainChange::Added& added, ChainChange& change) const;
@@ -111,7 +140,10 @@ class ChainState {
   const Clock& clock_;
   ReorgPolicy policy_;
   SideBlocks side_;
+  RulesBook rules_;
+  EndorsedChange beside_;  // Of the block that is being placed.
   bool keeps_all_bodies_ = false;
+  std::unordered_map<MessageId, DroppedBody, FixedBytesHash> remembered_;  // Not of this store.
   std::optional<BlockHash> peaks_of_;  // The block that `peaks_` ends with: blocks come in a row.
   chain::MerklePeaks peaks_;
 };

@@ -69,6 +69,8 @@ Result<Done> ChainState::want(const std::vector<MessageId>& ids) {
   for (const MessageId& id : ids) {
     BMSG_TRY_ASSIGN(const auto places, store_.places_of(id));
     if (places.empty()) continue;
+    BMSG_TRY_ASSIGN(const auto dropped, store_.dropped(id));
+    if (dropped) continue;
     BMSG_TRY_ASSIGN(const auto message, store_.message_at(places.front()));
     if (message && !message->body) change.want.push_back(id);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lib/chain/block_hash.h"
+#include "lib/chain/charter.h"
 #include "lib/chain/fork_choice.h"
 #include "lib/chain/genesis.h"
 #include "lib/chain/header_rules.h"
@@ -30,6 +31,7 @@ struct Past {
   Work work;
   Header last;
   BlockHash last_hash;
+  chain::ChainRules rules;  // In force after the last.
 
   void add(const Header& header, const chain::ChainRules& chain) {
     last_hash = chain::hash_of(header);
@@ -40,7 +42,7 @@ struct Past {
 };
 
 Result<Past> read_past(Service& local, const chain::ChainRules& chain, Height up_to) {
-  Past past;
+  Past past{.tree = {}, .work = {}, .last = {}, .last_hash = {}, .rules = chain};
   past.add(chain::genesis_header(chain), chain);
   while (past.last.height < up_to) {
     const Height from{past.last.height.value + 1};
@@ -49,6 +51,11 @@ Result<Past> read_past(Service& local, const chain::ChainRules& chain, Height up
     if (headers.empty()) return changed();
     for (const SealedHeader& sealed : headers) {
       if (sealed.header.previous != past.last_hash) return changed();
+      if (sealed.header.rules != past.rules.tag) {
+        BMSG_TRY_ASSIGN(const auto block, local.block(past.last_hash, Bodies::without));
+        if (!block) return changed();
+        BMSG_TRY_ASSIGN(past.rules, chain::rules_after(*block, past.rules));
+      }
       past.add(sealed.header, chain);
     }
   }
@@ -99,6 +106,7 @@ HeaderSync::HeaderSync(Service& local, Transport& peer, const chain::ChainRules&
     : local_(local),
       peer_(peer),
       chain_(chain),
+      rules_(chain),
       clock_(clock),
       mine_(mine),
       claimed_(claimed),
@@ -127,6 +135,7 @@ Result<bool> HeaderSync::step() {
 
 Result<Done> HeaderSync::anchor(const Parting& fork) {
   BMSG_TRY_ASSIGN(auto past, read_past(local_, chain_, fork.height));
+  rules_ = past.rules;
   staged_.fork = fork.height;
   staged_.work = past.work;
   parent_ = past.last;
@@ -136,12 +145,29 @@ Result<Done> HeaderSync::anchor(const Parting& fork) {
   return done;
 }
 
+/// The next header says that its parent changed the rules: its charter is looked at, wherever the
+/// block is.
+Result<Done> HeaderSync::follow_charter() {
+  BMSG_TRY_ASSIGN(auto block, local_.block(parent_hash_, Bodies::without));
+  if (!block) {
+    BMSG_TRY_ASSIGN(block, peer_.block(parent_hash_, Bodies::without));
+  }
+  if (!block) return changed();
+  if (chain::hash_of(block->header) != parent_hash_)
+    return Error{Errc::protocol, "it gives another block than it was asked for"};
+  BMSG_TRY_ASSIGN(rules_, chain::rules_after(*block, rules_));
+  return done;
+}
+
 Result<bool> HeaderSync::stage(const std::vector<SealedHeader>& headers, std::uint32_t asked) {
   const std::uint64_t most = headers_max(chain_.rules, clock_.now());
   for (const SealedHeader& sealed : headers) {
     if (height() >= most || staged_.hashes.size() >= kStagedHeadersMax)
       return Error{Errc::protocol, "more headers than anybody can have made"};
-    const chain::HeaderContext context{chain_, parent_, parent_hash_, past_.root()};
+    const bool is_changed =
+        sealed.header.rules != rules_.tag && rules_.rules.mode == chain::Mode::endorse;
+    if (is_changed) BMSG_TRY(follow_charter());
+    const chain::HeaderContext context{rules_, parent_, parent_hash_, past_.root()};
     if (const auto violation = chain::find_violation(sealed, context)) {
       return Error{Errc::bad_input,
                    fmt::format("header {} breaks the rule {}: {}", height() + 1,
@@ -153,7 +179,7 @@ Result<bool> HeaderSync::stage(const std::vector<SealedHeader>& headers, std::ui
     parent_hash_ = chain::hash_of(parent_);
     (void)past_.add(chain::leaf_hash(parent_hash_.view()));  // Only the peaks count.
     staged_.hashes.push_back(parent_hash_);
-    staged_.work = chain::sum(staged_.work, chain::work_of(chain_, parent_));
+    staged_.work = chain::sum(staged_.work, chain::work_of(rules_, parent_));
   }
   const bool delivered = height() >= claimed_.height.value && staged_.work >= claimed_.work;
   if (delivered || headers.size() < asked) return finish();

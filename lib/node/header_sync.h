@@ -73,6 +73,7 @@ class HeaderSync {
 
  private:
   Result<Done> anchor(const Parting& fork);
+  Result<Done> follow_charter();
   Result<bool> stage(const std::vector<SealedHeader>& headers, std::uint32_t asked);
   Result<bool> finish();
   std::uint32_t height() const;
@@ -80,6 +81,7 @@ class HeaderSync {
   Service& local_;
   Transport& peer_;
   const chain::ChainRules& chain_;
+  chain::ChainRules rules_;  // In force after the last that was staged.
   const Clock& clock_;
   Tip mine_;
   Tip claimed_;

@@ -194,11 +194,6 @@ Result<std::optional<PooledMessage>> MemoryStore::pooled(const MessageId& id) co
   return std::optional(records_.pool.at(found->second));
 }
 
-Result<std::vector<MessageId>> MemoryStore::wanted() const {
-  const std::lock_guard lock(mutex_);
-  return std::vector<MessageId>(records_.wanted.begin(), records_.wanted.end());
-}
-
 Result<std::vector<Completion>> MemoryStore::completed(std::uint64_t arrival) const {
   const std::lock_guard lock(mutex_);
   std::vector<Completion> all;
@@ -238,6 +233,8 @@ Result<Done> MemoryStore::apply(const ChainChange& change) {
   records_.wanted.insert(change.want.begin(), change.want.end());
   for (const MessageId& id : change.unwant) records_.wanted.erase(id);
   for (const ChainChange::LateBody& late : change.bodies) complete(late);
+  endorse(change.endorsed);
+  for (const DroppedBody& one : change.drop) drop(one);
   return done;
 }
 
@@ -280,6 +277,7 @@ Result<Done> MemoryStore::check_fit(const ChainChange& change) const {
     if (block != nullptr && block->branch == Branch::main) return misfit("cannot forget", hash);
   }
   for (const ChainChange::LateBody& late : change.bodies) BMSG_TRY(check_body(late));
+  for (const DroppedBody& one : change.drop) BMSG_TRY(check_drop(one, change));
   return done;
 }
 
@@ -298,6 +296,7 @@ void MemoryStore::add(const ChainChange::Added& added) {
   const bool is_new = !records_.blocks.contains(added.hash);
   BlockRecord& record = records_.blocks[added.hash];
   if (is_new) {
+    record.no = records_.next_no++;
     record.header = {.hash = added.hash,
                      .sealed = {added.block.header, added.block.seal},
                      .total_work = added.total_work,
@@ -309,6 +308,8 @@ void MemoryStore::add(const ChainChange::Added& added) {
   }
   record.header.sealed.seal = added.block.seal;
   record.messages = added.block.messages;
+  std::erase_if(record.dropped,
+                [&](const auto& one) { return record.messages[one.first].body.has_value(); });
 }
 
 void MemoryStore::move_tip(const BlockHash& hash) {
@@ -340,6 +341,7 @@ void MemoryStore::forget(const BlockHash& hash) {
     if (places->second.empty()) records_.places.erase(places);
   }
   records_.blocks.erase(found);
+  records_.charters.erase(hash);
 }
 
 // A message that is stamped again arrives again.
@@ -366,6 +368,7 @@ void MemoryStore::complete(const ChainChange::LateBody& late) {
     Message& message = records_.blocks.at(place.block).messages[place.index];
     if (message.body) continue;
     message.body = late.body;
+    records_.blocks.at(place.block).dropped.erase(place.index);
     has_completed = true;
   }
   if (has_completed) records_.completed.emplace(records_.next_arrival++, late.id);

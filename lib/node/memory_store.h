@@ -34,8 +34,14 @@ class MemoryStore final : public Store {
   Result<std::optional<Message>> message_at(const MessagePlace& place) const override;
   Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const override;
   Result<std::optional<Digest>> tree_node(std::uint8_t level, std::uint64_t index) const override;
+  Result<std::vector<DroppedBody>> dropped() const override;
+  Result<std::optional<DroppedBody>> dropped(const MessageId& id) const override;
   Result<std::vector<PooledMessage>> pool(std::uint64_t arrival) const override;
   Result<std::optional<PooledMessage>> pooled(const MessageId& id) const override;
+  Result<std::vector<Proposal>> proposals() const override;
+  Result<std::optional<Proposal>> proposal(const BlockHash& hash) const override;
+  Result<std::vector<StoredCharter>> charters() const override;
+  Result<std::vector<chain::Evidence>> evidence() const override;
   bool is_light() const override { return keeps_ == Keeps::heads; }
   Result<std::vector<MessageId>> wanted() const override;
   Result<std::vector<Completion>> completed(std::uint64_t arrival) const override;
@@ -43,15 +49,23 @@ class MemoryStore final : public Store {
   Result<std::vector<Peer>> peers() const override;
 
   Result<Done> apply(const ChainChange& change) override;
+  Result<Done> give_back_room() override;
   Result<Done> set_checkpoints(const std::vector<Checkpoint>& checkpoints) override;
   Result<Done> put_peer(const Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;
 
+  /// When and why a body was dropped.
+  struct DropRecord {
+    UnixSeconds when;
+    DropRule rule = DropRule::named;
+  };
   /// A block as it is kept.
   struct BlockRecord {
     StoredHeader header;
+    std::uint64_t no = 0;  // Counts the blocks as they came.
     std::vector<Message> messages;
-    bool readable = true;  // False: reading it is Errc::corrupt.
+    std::map<std::uint32_t, DropRecord> dropped = {};  // By index.
+    bool readable = true;                              // False: reading it is Errc::corrupt.
   };
   struct PlaceRecord {
     BlockHash block;
@@ -69,8 +83,12 @@ class MemoryStore final : public Store {
     std::map<std::uint64_t, PooledMessage> pool;  // By arrival.
     std::unordered_map<MessageId, std::uint64_t, FixedBytesHash> pool_by_id;
     std::uint64_t next_arrival = 1;
+    std::uint64_t next_no = 1;
     std::set<MessageId> wanted;
     std::map<std::uint64_t, MessageId> completed;  // By arrival.
+    std::map<BlockHash, Block> proposals;
+    std::map<BlockHash, std::string> charters;  // Rules texts, by block.
+    std::map<EndorserKey, chain::Evidence> evidence;
     std::map<Height, BlockHash> checkpoints;
     std::map<std::string, Peer> peers;
   };
@@ -90,6 +108,9 @@ class MemoryStore final : public Store {
   void pool_add(PooledMessage pooled);
   void pool_remove(const MessageId& id);
   void complete(const ChainChange::LateBody& late);
+  void drop(const DroppedBody& one);
+  Result<Done> check_drop(const DroppedBody& one, const ChainChange& change) const;
+  void endorse(const EndorsedChange& change);
   void move_tip(const BlockHash& hash);
 
   const Keeps keeps_;

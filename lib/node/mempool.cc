@@ -4,6 +4,7 @@
 #include <map>
 
 #include "lib/chain/block_hash.h"
+#include "lib/chain/charter.h"
 #include "lib/chain/message_rules.h"
 #include "lib/core/try.h"
 
@@ -115,8 +116,10 @@ Result<MessageOutcome> Mempool::judge(const Message& message, const MessageId& i
   if (!message.body) return refuse({chain::Rule::body, "absent"});
   if (message.head.suite == Suite::chunk)
     return refuse({chain::Rule::suite, "chunks are not kept here"});
-  if (message.head.suite == Suite::charter)
-    return refuse({chain::Rule::charter, "charters are not taken here"});
+  if (message.head.suite == Suite::charter) {
+    if (auto violation = chain::find_charter_violation(*message.body, chain_, needed_votes()))
+      return refuse(std::move(*violation));
+  }
   BMSG_TRY_ASSIGN(const bool on_chain, is_on_chain(id));
   if (on_chain) {
     outcome.verdict = Verdict::known;
@@ -284,10 +287,17 @@ Result<std::vector<Message>> Mempool::pick(UnixSeconds time) {
   });
   std::map<MessageId, Message> picked;  // Blocks hold messages in the order of their ids.
   std::size_t bytes = 0;
+  bool has_charter = false;
   for (const auto& [id, entry] : ranked) {
     if (bytes + entry.bytes > chain_.rules.maxblock) continue;
     BMSG_TRY_ASSIGN(auto pooled, store_.pooled(id));
     if (!pooled || chain::find_violation(pooled->message, id, time, chain_)) continue;
+    if (pooled->message.head.suite == Suite::charter) {
+      const bool fits =
+          !chain::find_charter_violation(*pooled->message.body, chain_, needed_votes());
+      if (has_charter || !fits) continue;
+      has_charter = true;
+    }
     bytes += entry.bytes;
     picked.emplace(id, std::move(pooled->message));
   }

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -100,6 +101,8 @@ class Mempool {
     std::unordered_set<MessageId, FixedBytesHash> remove;
   };
   Result<Done> load();
+  /// On a pow chain nobody can vote.
+  std::size_t needed_votes() const { return std::max<std::size_t>(chain_.rules.endorse, 1); }
   Result<MessageOutcome> judge(const Message& message, const MessageId& id) const;
   Result<bool> is_on_chain(const MessageId& id) const;
   Result<Done> take(const Message& message, const Source& source, MessageOutcome& outcome,

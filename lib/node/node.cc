@@ -48,16 +48,20 @@ bool is_offered(const PooledMessage& pooled, const Store& store) {
 Result<std::unique_ptr<Node>> Node::make(NodeParts parts) {
   std::array<std::uint8_t, 8> epoch{};
   BMSG_TRY(parts.entropy.fill(epoch));
-  return std::unique_ptr<Node>(new Node(std::move(parts), to_hex(epoch)));
+  std::unique_ptr<Node> node(new Node(std::move(parts), to_hex(epoch)));
+  BMSG_TRY(node->renew_rules());
+  return node;
 }
 
 Node::Node(NodeParts parts, std::string epoch)
     : parts_(std::move(parts)),
       state_(parts_.store, parts_.chain, parts_.clock, parts_.reorg),
-      pool_(parts_.store, parts_.chain, parts_.clock, parts_.pool),
+      in_force_(parts_.chain),
+      pool_(parts_.store, in_force_, parts_.clock, parts_.pool),
       epoch_(std::move(epoch)),
       embargo_(parts_.clock, parts_.entropy) {
   if (parts_.keeps_all_bodies) state_.keep_all_bodies();
+  state_.remember_dropped(parts_.dropped);
 }
 
 Result<Done> Node::note_returned(const std::vector<MessageId>& ids) {
@@ -143,6 +147,8 @@ Result<std::vector<Message>> Node::messages(const std::vector<ShortId>& ids) {
 
 /// Whoever runs out of time or bytes has then got the best.
 Result<Done> Node::fill(Feed& feed, std::vector<MessageId> ids) {
+  std::erase(ids, MessageId());  // Where a proposal came.
+  BMSG_TRY_ASSIGN(feed.proposals, proposals());
   BMSG_TRY(pool_.sort_by_rank(ids));
   feed.messages.reserve(ids.size());
   for (const MessageId& id : ids) feed.messages.push_back(prefix_of<ShortId>(id));
@@ -153,7 +159,8 @@ Result<Feed> Node::feed(const std::string& cursor) {
   const std::lock_guard lock(mutex_);
   BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
   const std::uint64_t end = first_arrival_ + arrivals_.size();
-  Feed feed{.tip = tip, .messages = {}, .cursor = fmt::format("{}.{}", epoch_, end)};
+  Feed feed{
+      .tip = tip, .proposals = {}, .messages = {}, .cursor = fmt::format("{}.{}", epoch_, end)};
   const auto since = sequence_of(cursor, epoch_);
   if (since && *since >= first_arrival_ && *since <= end) {
     const auto from = arrivals_.begin() + static_cast<std::ptrdiff_t>(*since - first_arrival_);
@@ -179,7 +186,7 @@ Result<Feed> Node::pool_since(std::uint64_t arrival) {
   const std::lock_guard lock(mutex_);
   BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
   BMSG_TRY_ASSIGN(const auto pool, parts_.store.pool(arrival));
-  Feed feed{.tip = tip, .messages = {}, .cursor = {}};
+  Feed feed{.tip = tip, .proposals = {}, .messages = {}, .cursor = {}};
   std::vector<MessageId> ids;
   for (const PooledMessage& one : pool) {
     arrival = std::max(arrival, one.arrival + 1);
@@ -196,11 +203,7 @@ Result<BlockOutcome> Node::submit_block_locked(const Block& block) {
   if (outcome.verdict == Verdict::known && parts_.store.is_light())
     BMSG_TRY(state_.keep_bodies(block.messages));
   if (outcome.verdict != Verdict::accepted) return outcome;
-  pool_.forget_index();
-  BMSG_TRY(note_blocked(block.messages));
-  if (outcome.reorg) BMSG_TRY(note_returned(outcome.reorg->returned));
-  BMSG_TRY(note_returned(outcome.pooled));
-  return outcome;
+  return note_accepted(std::move(outcome), block.messages);
 }
 
 Result<BlockOutcome> Node::submit_block(const Block& block) {
@@ -216,6 +219,7 @@ Result<Reorg> Node::follow(const BlockHash& hash) {
   auto reorg = [&]() -> Result<Reorg> {
     const std::lock_guard lock(mutex_);
     BMSG_TRY_ASSIGN(auto followed, state_.follow(hash));
+    BMSG_TRY(renew_rules());
     pool_.forget_index();
     BMSG_TRY(note_returned(followed.returned));
     return followed;
@@ -253,10 +257,16 @@ Result<Service::Rebuilt> Node::submit_compact(const chain::CompactBlock& compact
   Rebuilt rebuilt;
   {
     const std::lock_guard lock(mutex_);
+    BMSG_TRY_ASSIGN(rebuilt.outcome, add_signatures(compact.sealed));
     // Before anybody is asked for messages: a header that costs nothing gets nothing.
-    BMSG_TRY_ASSIGN(rebuilt.outcome, state_.judge(compact.sealed));
+    if (!rebuilt.outcome) {
+      BMSG_TRY_ASSIGN(rebuilt.outcome, state_.judge(compact.sealed));
+    }
   }
-  if (rebuilt.outcome) return rebuilt;
+  if (rebuilt.outcome) {
+    if (rebuilt.outcome->verdict == Verdict::accepted) changed();
+    return rebuilt;
+  }
   Block block{compact.sealed.header, compact.sealed.seal, {}};
   for (const chain::CompactBlock::Entry& entry : compact.entries) {
     BMSG_TRY_ASSIGN(auto message, find_message(entry.id));
@@ -300,9 +310,6 @@ Result<BlockTemplate> Node::block_template(const TemplateWish& wish) {
     return Error{Errc::unreachable, "a light store has no bodies to make blocks of",
                  "mine in a store that keeps them: 'bmsg clone' without --light makes one"};
   }
-  if (parts_.chain.rules.mode == chain::Mode::endorse) {
-    return Error{Errc::bad_usage, "blocks of this chain are endorsed, not mined: use bmsg endorse"};
-  }
   const std::lock_guard lock(mutex_);
   BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
   BMSG_TRY_ASSIGN(const auto parent, parts_.store.header(tip.hash));
@@ -313,8 +320,8 @@ Result<BlockTemplate> Node::block_template(const TemplateWish& wish) {
   Header& header = work.block.header;
   header.height = Height{tip.height.value + 1};
   header.time = UnixSeconds{std::max(tip.time.value + 1, parts_.clock.now().value)};
-  header.bits = chain::bits_needed(parts_.chain.rules, work.parent, header.time);
-  header.rules = parts_.chain.tag;
+  header.bits = chain::bits_needed(in_force_.rules, work.parent, header.time);
+  header.rules = in_force_.tag;
   header.previous = tip.hash;
   header.past = peaks.root();
   BMSG_TRY_ASSIGN(work.block.messages, pool_.pick(header.time));

@@ -32,8 +32,9 @@ struct NodeParts {
   OutboxSource* outbox = nullptr;   // Without: nothing to take in.
   std::optional<NodeKey> key = {};  // What it says it is.
   std::string agent;
-  bool read_only = false;         // As it says to peers; who serves it keeps to it.
-  bool keeps_all_bodies = false;  // In a light store too: for building one anew.
+  bool read_only = false;                 // As it says to peers; who serves it keeps to it.
+  bool keeps_all_bodies = false;          // In a light store too: for building one anew.
+  std::vector<DroppedBody> dropped = {};  // Of the store that this one takes the place of.
   ReorgPolicy reorg = {};
   PoolLimits pool = {};
   /// Without: no chunks of files.
@@ -69,6 +70,9 @@ class Node final : public Service {
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
   Result<Feed> feed(const std::string& cursor) override;
   Result<BlockOutcome> submit_block(const Block& block) override;
+  Result<std::string> rules_in_force() override;
+  Result<std::vector<ProposalNote>> proposals() override;
+  Result<std::optional<Block>> proposal(const BlockHash& hash) override;
   Result<std::vector<MessageOutcome>> submit_messages(const std::vector<Message>& messages,
                                                       Origin origin) override;
   Result<std::vector<MessageOutcome>> take_messages(const std::vector<Message>& messages,
@@ -86,6 +90,8 @@ class Node final : public Service {
   Result<Done> want_bodies(const std::vector<MessageId>& ids) override;
   Result<Done> want_topic(const Topic& topic) override;
   Result<std::uint64_t> keep_bodies(const std::vector<Message>& messages) override;
+  Result<std::vector<MessageId>> forget(const std::vector<MessageId>& ids, DropRule rule) override;
+  Result<Done> give_back_room() override { return parts_.store.give_back_room(); }
   Result<std::vector<Peer>> peers() override;
   Result<Done> put_peer(const Peer& peer) override;
   Result<Done> remove_peer(const std::string& url) override;
@@ -133,6 +139,9 @@ class Node final : public Service {
   Result<std::vector<MessageOutcome>> submit_locked(const std::vector<Message>& messages,
                                                     Origin origin, std::uint64_t giver = 0);
   Result<BlockOutcome> submit_block_locked(const Block& block);
+  Result<std::optional<BlockOutcome>> add_signatures(const SealedHeader& sealed);
+  Result<BlockOutcome> note_accepted(BlockOutcome outcome, const std::vector<Message>& messages);
+  Result<Done> renew_rules();
   Result<Done> note_returned(const std::vector<MessageId>& ids);
   Result<Done> note_blocked(const std::vector<Message>& messages);
   Result<Done> take_batch(const std::vector<OutboxSource::Queued>& queued, OutboxTaken& taken,
@@ -144,6 +153,7 @@ class Node final : public Service {
   NodeParts parts_;
   std::mutex mutex_;
   ChainState state_;
+  chain::ChainRules in_force_;  // For the next block: what the pool goes by.
   Mempool pool_;
   std::string epoch_;                // Of the feed; another start of the node is another one.
   std::deque<MessageId> arrivals_;   // The newest of the feed.

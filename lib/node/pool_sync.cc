@@ -81,6 +81,7 @@ Result<Feed> PoolSync::offerable(const Feed& theirs) {
 Result<Done> PoolSync::compare() {
   using Direction = SyncOptions::Direction;
   BMSG_TRY_ASSIGN(const auto feed, peer_.feed(options_.cursor));
+  report_.peer_proposals = feed.proposals;
   BMSG_TRY_ASSIGN(const auto mine, offerable(feed));
   ShortIds here(mine.messages.begin(), mine.messages.end());
   ShortIds there(feed.messages.begin(), feed.messages.end());

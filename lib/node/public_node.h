@@ -31,6 +31,11 @@ class PublicNode final : public Service {
   }
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
   Result<Feed> feed(const std::string& cursor) override;
+  Result<std::string> rules_in_force() override { return node_.rules_in_force(); }
+  Result<std::vector<ProposalNote>> proposals() override { return node_.proposals(); }
+  Result<std::optional<Block>> proposal(const BlockHash& hash) override {
+    return node_.proposal(hash);
+  }
   Result<BlockOutcome> submit_block(const Block& block) override {
     return node_.submit_block(block);
   }
@@ -59,6 +64,10 @@ class PublicNode final : public Service {
   Result<std::uint64_t> keep_bodies(const std::vector<Message>& messages) override {
     return node_.keep_bodies(messages);
   }
+  Result<std::vector<MessageId>> forget(const std::vector<MessageId>& ids, DropRule rule) override {
+    return node_.forget(ids, rule);
+  }
+  Result<Done> give_back_room() override { return node_.give_back_room(); }
   Result<std::vector<Peer>> peers() override { return node_.peers(); }
   Result<Done> put_peer(const Peer& peer) override { return node_.put_peer(peer); }
   Result<Done> remove_peer(const std::string& url) override { return node_.remove_peer(url); }

@@ -78,9 +78,25 @@ struct MessageOutcome {
   Room room = Room::enough;
 };
 
+/// A proposal that a node has, and who signed it there.
+struct ProposalNote {
+  BlockHash hash;
+  std::uint64_t signers = 0;  // Bit i: the endorser of index i.
+
+  bool operator==(const ProposalNote&) const = default;
+};
+
+/// Who signed, as a note says it.
+inline std::uint64_t signers_of(const Seal& seal) {
+  std::uint64_t signers = 0;
+  for (const SealEntry& entry : seal) signers |= std::uint64_t{1} << (entry.index % 64);
+  return signers;
+}
+
 /// What happened at a node since a cursor.
 struct Feed {
   Tip tip;
+  std::vector<ProposalNote> proposals = {};  // All that wait, whatever the cursor.
   /// That came into the pool, best stamps first; all of it for a cursor not known.
   std::vector<ShortId> messages;
   std::string cursor;  // EPOCH.SEQ, for the next call.
@@ -137,6 +153,18 @@ class Service {
   /// At once; waiting for something new is the server's business.
   virtual Result<Feed> feed(const std::string& cursor) = 0;
 
+  /// The rules text for the next block: the first one until a charter changes it.
+  virtual Result<std::string> rules_in_force() { return rules_text(); }
+  /// The proposals that wait, and one of them, whole.
+  virtual Result<std::vector<ProposalNote>> proposals() {
+    auto all = feed("");
+    if (!all) return all.error();
+    return std::move(all).value().proposals;
+  }
+  virtual Result<std::optional<Block>> proposal(const BlockHash&) { return std::optional<Block>(); }
+
+  /// A block with fewer signatures than it needs is taken as a proposal; one that is here already
+  /// gets the signatures that it lacks.
   virtual Result<BlockOutcome> submit_block(const Block& block) = 0;
   virtual Result<std::vector<MessageOutcome>> submit_messages(const std::vector<Message>& messages,
                                                               Origin origin) = 0;
@@ -156,7 +184,7 @@ class Service {
   // Local verbs: never offered to peers.
   virtual Result<BlockTemplate> block_template(const TemplateWish& wish) = 0;
   /// What of the pool came from `arrival` on, and a number as cursor that is good for as long as
-  /// the store is. A node that runs on answers with its feed, whole.
+  /// the store is.
   virtual Result<Feed> pool_since(std::uint64_t) { return feed(""); }
   /// Takes new files of the outbox into the pool.
   virtual Result<OutboxTaken> take_outbox() = 0;
@@ -172,6 +200,12 @@ class Service {
   virtual Result<Done> want_topic(const Topic& topic) = 0;
   /// Keeps the bodies of those that are wanted, if they are what the heads say; how many.
   virtual Result<std::uint64_t> keep_bodies(const std::vector<Message>& messages) = 0;
+  /// Drops the bodies of these messages wherever stored blocks have them, in one change, and lists
+  /// them under the rule. Those that went; charters and what waits in the pool stay.
+  virtual Result<std::vector<MessageId>> forget(const std::vector<MessageId>& ids,
+                                                DropRule rule) = 0;
+  /// Gives the room of what was dropped back to the file system.
+  virtual Result<Done> give_back_room() = 0;
   virtual Result<std::vector<Peer>> peers() = 0;
   virtual Result<Done> put_peer(const Peer& peer) = 0;
   virtual Result<Done> remove_peer(const std::string& url) = 0;

@@ -69,6 +69,15 @@ std::vector<BlockHash> SideBlocks::branch_to(const BlockHash& hash) const {
   return branch;
 }
 
+std::vector<BlockHash> SideBlocks::children_of(const BlockHash& parent) const {
+  std::vector<BlockHash> children;
+  if (!children_.contains(parent)) return children;
+  for (const auto& [hash, entry] : blocks_) {
+    if (entry.previous == parent) children.push_back(hash);
+  }
+  return children;
+}
+
 std::vector<BlockHash> SideBlocks::surplus(std::uint64_t bytes, const BlockHash& keep) const {
   std::vector<BlockHash> dropped;
   if (bytes_ <= bytes) return dropped;

@@ -32,6 +32,8 @@ class SideBlocks {
 
   /// The blocks from the one after the best chain up to `hash`; empty if it is not beside.
   std::vector<BlockHash> branch_to(const BlockHash& hash) const;
+  /// In no order.
+  std::vector<BlockHash> children_of(const BlockHash& parent) const;
   bool contains(const BlockHash& hash) const { return blocks_.contains(hash); }
 
   /// Whole leaves to drop, least total work first, until at most `bytes` are held. Blocks of `keep`

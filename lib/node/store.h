@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "lib/chain/evidence.h"
 #include "lib/core/block.h"
 #include "lib/core/ids.h"
 #include "lib/core/result.h"
@@ -77,6 +78,49 @@ struct TreeNode {
   Digest digest;
 };
 
+/// Why a body was dropped here.
+enum class DropRule : std::uint8_t {
+  named = 0,    // By its id.
+  expired = 1,  // Its head allows that from then on.
+  older = 2,    // Older than somebody wanted to keep.
+  sender = 3,   // Because of who wrote it.
+  asked = 4,    // Its author asked for it.
+};
+
+/// A message of a stored block whose body was dropped here.
+struct DroppedBody {
+  MessageId id;
+  UnixSeconds when;
+  DropRule rule = DropRule::named;
+
+  bool operator==(const DroppedBody&) const = default;
+};
+
+/// A block that too few endorsers have signed yet.
+struct Proposal {
+  BlockHash hash;
+  Block block;  // Whole; its seal has one signature at least.
+
+  bool operator==(const Proposal&) const = default;
+};
+
+/// A block of any branch that carries a charter, and the rules text that it brings.
+struct StoredCharter {
+  BlockHash block;
+  std::string rules_text;
+
+  bool operator==(const StoredCharter&) const = default;
+};
+
+/// What changes of what a chain of endorsers has beside its blocks.
+struct EndorsedChange {
+  std::vector<Proposal> propose = {};    // Each replaces the one with its hash.
+  std::vector<BlockHash> withdraw = {};  // Proposals to drop, before others are put.
+  std::vector<StoredCharter> charters = {};
+  /// Of each endorser the first is kept. It must hold.
+  std::vector<chain::Evidence> evidence = {};
+};
+
 /// What changes together. Each part may be empty.
 struct ChainChange {
   /// A new block and the work of its chain up to it. It goes to a side branch unless connected.
@@ -93,6 +137,9 @@ struct ChainChange {
   std::vector<PooledMessage> pool_add = {};
   std::vector<MessageId> pool_remove = {};
   std::vector<BlockHash> forget = {};  // Side blocks to drop.
+  /// Messages of stored blocks, these among them, to be without bodies and listed. No charter.
+  std::vector<DroppedBody> drop = {};
+  EndorsedChange endorsed = {};
 
   // Of a light store only.
   /// A body that comes after its block. It completes every stored message of this id that has none,
@@ -146,9 +193,23 @@ class ChainReader {
   virtual Result<std::optional<Digest>> tree_node(std::uint8_t level,
                                                   std::uint64_t index) const = 0;
 
+  /// What was dropped of the messages of stored blocks, each once, in the order of the blocks as
+  /// they came.
+  virtual Result<std::vector<DroppedBody>> dropped() const = 0;
+  /// The same of one message; nullopt if it is here, or never was.
+  virtual Result<std::optional<DroppedBody>> dropped(const MessageId& id) const = 0;
+
   /// The pool in order of arrival, from `arrival` upwards (0: all).
   virtual Result<std::vector<PooledMessage>> pool(std::uint64_t arrival) const = 0;
   virtual Result<std::optional<PooledMessage>> pooled(const MessageId& id) const = 0;
+
+  // Of a chain of endorsers.
+  /// In the order of their hashes.
+  virtual Result<std::vector<Proposal>> proposals() const = 0;
+  virtual Result<std::optional<Proposal>> proposal(const BlockHash& hash) const = 0;
+  virtual Result<std::vector<StoredCharter>> charters() const = 0;
+  /// One piece of each endorser who signed twice, in the order of their keys.
+  virtual Result<std::vector<chain::Evidence>> evidence() const = 0;
 
   /// Whether it keeps heads only, and those bodies that somebody wanted.
   virtual bool is_light() const = 0;
@@ -166,6 +227,9 @@ class Store : public ChainReader {
  public:
   /// Applies the change in one synced batch: after a crash it is there whole or not at all.
   virtual Result<Done> apply(const ChainChange& change) = 0;
+
+  /// Gives the room of what was dropped back to the file system. Threads: beside a change, too.
+  virtual Result<Done> give_back_room() = 0;
 
   virtual Result<Done> set_checkpoints(const std::vector<Checkpoint>& checkpoints) = 0;
   /// Adds or replaces the peer with this url.

@@ -7,11 +7,13 @@
 #include "lib/chain/fork_choice.h"
 #include "lib/chain/pack.h"
 #include "lib/core/try.h"
+#include "lib/node/block_push.h"
 #include "lib/node/block_sync.h"
 #include "lib/node/body_sync.h"
 #include "lib/node/header_sync.h"
 #include "lib/node/peer_book.h"
 #include "lib/node/pool_sync.h"
+#include "lib/node/proposal_sync.h"
 
 namespace bmsg::node {
 namespace {
@@ -23,7 +25,17 @@ bool beats(const Tip& a, const Tip& b) {
 }  // namespace
 
 struct SyncSession::State {
-  enum class Stage : std::uint8_t { greet, headers, pull, bodies, push, pool, records, over };
+  enum class Stage : std::uint8_t {
+    greet,
+    headers,
+    pull,
+    bodies,
+    push,
+    pool,
+    proposals,
+    records,
+    over
+  };
   using Direction = SyncOptions::Direction;
 
   Service& local;
@@ -41,6 +53,7 @@ struct SyncSession::State {
   std::optional<BodySync> bodies;
   std::optional<BlockPush> push;
   std::optional<PoolSync> pool;
+  std::optional<ProposalSync> proposals;
 
   ~State() {
     if (options.queue != nullptr) options.queue->headers().end(this);
@@ -56,6 +69,7 @@ struct SyncSession::State {
   Result<Done> end_pull();
   Result<Done> begin_push();
   void begin_pool();
+  void begin_proposals();
   Result<Done> trade_records();
 };
 
@@ -89,6 +103,9 @@ Result<bool> SyncSession::State::step() {
     if (!more) begin_pool();
   } else if (stage == Stage::pool) {
     BMSG_TRY_ASSIGN(const bool more, pool->step());
+    if (!more) begin_proposals();
+  } else if (stage == Stage::proposals) {
+    BMSG_TRY_ASSIGN(const bool more, proposals->step());
     if (!more) stage = Stage::records;
   } else {
     BMSG_TRY(trade_records());
@@ -240,6 +257,12 @@ void SyncSession::State::begin_pool() {
   if (stage == Stage::pool) pool.emplace(local, peer, options, report);
 }
 
+void SyncSession::State::begin_proposals() {
+  stage = chain.rules.mode == chain::Mode::pow ? Stage::records : Stage::proposals;
+  if (stage == Stage::proposals)
+    proposals.emplace(local, peer, options, report.peer_proposals, report);
+}
+
 SyncSession::SyncSession(Service& local, Transport& peer, const chain::ChainRules& chain,
                          const Clock& clock, SyncOptions options)
     : state_(new State{.local = local,
@@ -254,7 +277,8 @@ SyncSession::SyncSession(Service& local, Transport& peer, const chain::ChainRule
                        .blocks = {},
                        .bodies = {},
                        .push = {},
-                       .pool = {}}) {
+                       .pool = {},
+                       .proposals = {}}) {
   state_->report.cursor = state_->options.cursor;
 }
 

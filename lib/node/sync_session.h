@@ -49,6 +49,9 @@ struct SyncReport {
   std::uint64_t pushed_blocks = 0;
   std::uint64_t pulled_messages = 0;   // That came into our pool.
   std::uint64_t pushed_messages = 0;   // That came into the peer's.
+  std::uint64_t pulled_proposals = 0;  // On a chain of endorsers; and signatures of such.
+  std::uint64_t pushed_proposals = 0;
+  std::vector<ProposalNote> peer_proposals;
   std::uint64_t refused_messages = 0;  // The peer's, that break a rule or find no room here.
   std::uint64_t pulled_bodies = 0;     // That a light node wanted.
   std::uint64_t withheld_bodies = 0;   // Not given, though they have not expired.

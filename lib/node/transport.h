@@ -33,6 +33,8 @@ class Transport {
   virtual Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) = 0;
   virtual Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) = 0;
   virtual Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) = 0;
+  /// A proposal that its feed tells of; nullopt if there is none any more.
+  virtual Result<std::optional<Block>> proposal(const BlockHash&) { return std::optional<Block>(); }
   virtual Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) = 0;
   virtual Result<Feed> feed(const std::string& cursor) = 0;
   /// Hands over a pack of M, B, C, I frames; one line comes back for each.

@@ -6,6 +6,7 @@
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/block_rules.h"
+#include "lib/chain/charter.h"
 #include "lib/chain/genesis.h"
 #include "lib/chain/header_rules.h"
 #include "lib/chain/merkle.h"
@@ -28,13 +29,14 @@ std::string short_hex(ByteView bytes) {
 class Walk {
  public:
   Walk(const ChainReader& store, const chain::ChainRules& chain, const VerifyWish& wish)
-      : store_(store), chain_(chain), wish_(wish) {}
+      : store_(store), chain_(chain), rules_(chain), wish_(wish) {}
 
   Result<VerifyReport> run();
 
  private:
   void fault(std::string kind, Height height, const BlockHash& hash, std::string detail);
   Result<Done> check_genesis(const StoredHeader& stored);
+  Result<Done> follow_charter();
   Result<Done> check_header(const StoredHeader& stored);
   Result<Done> check_tree(const StoredHeader& stored, const std::vector<Digest>& completed,
                           std::uint64_t leaf);
@@ -51,6 +53,7 @@ class Walk {
 
   const ChainReader& store_;
   const chain::ChainRules& chain_;
+  chain::ChainRules rules_;  // In force for the next block.
   const VerifyWish& wish_;
   VerifyReport report_;
   std::optional<StoredHeader> parent_;  // The block below, if it can be read.
@@ -96,15 +99,26 @@ Result<Done> Walk::check_header(const StoredHeader& stored) {
     check_orphaned(stored);
     return done;
   }
-  const chain::HeaderContext context{chain_, parent_->sealed.header, parent_->hash, past_.root()};
+  if (header.rules != rules_.tag) BMSG_TRY(follow_charter());
+  const chain::HeaderContext context{rules_, parent_->sealed.header, parent_->hash, past_.root()};
   if (const auto violation = chain::find_violation(stored.sealed, context)) {
     fault(std::string(chain::name_of(violation->rule)), Height{next_}, stored.hash,
           violation->detail);
     return done;
   }
-  if (chain::sum(parent_->total_work, chain::work_of(chain_, header)) != stored.total_work) {
+  if (chain::sum(parent_->total_work, chain::work_of(rules_, header)) != stored.total_work) {
     fault("work", Height{next_}, stored.hash, "its total work is not its parent's and its own");
   }
+  return done;
+}
+
+/// The rules that the parent brings, if it does; else the header breaks a rule.
+Result<Done> Walk::follow_charter() {
+  BMSG_TRY_ASSIGN(const auto block, read(store_.block(parent_->hash, Bodies::without),
+                                         parent_->sealed.header.height, parent_->hash));
+  if (!block || !*block) return done;
+  auto rules = chain::rules_after(**block, rules_);
+  if (rules) rules_ = std::move(rules).value();
   return done;
 }
 
@@ -162,7 +176,7 @@ Result<Done> Walk::check_messages(const StoredHeader& stored) {
   }
   // A message of an ancestor would have another place of its own, which check_places finds.
   std::optional<Error> failed;
-  const auto violation = chain::find_violation(block, ids, chain_, [&](const MessageId& id) {
+  const auto violation = chain::find_violation(block, ids, rules_, [&](const MessageId& id) {
     const auto places = read(store_.places_of(id), height, stored.hash);
     if (!places) failed = places.error();
     if (!places || !places.value()) return false;
@@ -185,6 +199,9 @@ Result<Done> Walk::check_messages(const StoredHeader& stored) {
     return done;
   }
   BMSG_TRY(check_places(stored, ids));
+  // From the next block on, whatever that says.
+  auto next = chain::rules_after(block, rules_);
+  if (next) rules_ = std::move(next).value();
   return done;
 }
 

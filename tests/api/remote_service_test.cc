@@ -68,6 +68,11 @@ TEST_F(Remote, ReadsWhatTheNodeReads) {
   const ShortId id = prefix_of<ShortId>(chain::id_of(pooled.head));
   EXPECT_EQ(remote->messages({id}).value(), std::vector<Message>{pooled});
   EXPECT_EQ(remote->feed("").value().messages, std::vector<ShortId>{id});
+  // By a number that is good as long as the store is, not only this node.
+  const auto all = remote->pool_since(0).value();
+  EXPECT_EQ(all.messages, std::vector<ShortId>{id});
+  EXPECT_EQ(all.cursor, direct().pool_since(0).value().cursor);
+  EXPECT_TRUE(remote->pool_since(std::stoull(all.cursor)).value().messages.empty());
 }
 
 TEST_F(Remote, HandsInBlocksAndMessages) {

@@ -72,25 +72,41 @@ TEST(WireJson, FeedComesBackAsItWas) {
   node::Feed feed;
   feed.tip.height = Height{12};
   feed.tip.hash = BlockHash::filled(9);
+  feed.proposals = {{BlockHash::filled(3), 5}, {BlockHash::filled(4), ~std::uint64_t{0}}};
   feed.messages = {ShortId::filled(1), ShortId::filled(2)};
   feed.cursor = "0a1b.17";
   const auto read = parse_feed(print_feed(feed));
   ASSERT_TRUE(read);
   EXPECT_EQ(read.value().tip.height, feed.tip.height);
   EXPECT_EQ(read.value().tip.hash, feed.tip.hash);
+  EXPECT_EQ(read.value().proposals, feed.proposals);
   EXPECT_EQ(read.value().messages, feed.messages);
   EXPECT_EQ(read.value().cursor, feed.cursor);
 }
 
 TEST(WireJson, FeedOfAnotherShapeIsRefused) {
   const std::string hash(128, '0');
-  EXPECT_TRUE(parse_feed("t 4294967295 " + hash + "\np 01\nc a\n"));
+  const std::string signers = "p " + hash + " 000000000000000f\n";
+  EXPECT_TRUE(parse_feed("t 4294967295 " + hash + "\n" + signers + "c a\n"));
   for (const std::string& bad :
        {"t 4294967296 " + hash + "\nc a\n", "t -1 " + hash + "\nc a\n", "t  " + hash + "\nc a\n",
         "t 1 " + hash + "0\nc a\n", std::string("m 01\nc a\n"), std::string("x\nc a\n"),
-        std::string("c a\nc b\n")}) {
+        std::string("c a\nc b\n"), "p " + hash + "\nc a\n", "p " + hash + " \nc a\n",
+        "p " + hash + " 00000000000000f\nc a\n", "p " + hash + " 00000000000000000f\nc a\n",
+        "p " + hash + " 000000000000000F\nc a\n", "p " + hash + "0 000000000000000f\nc a\n",
+        "p " + hash + " 000000000000000f x\nc a\n", std::string("p 01\nc a\n")}) {
     EXPECT_FALSE(parse_feed(bad)) << bad;
   }
+}
+
+TEST(WireJson, FeedTellsOfNoMoreProposalsThanAnybodyMayKeep) {
+  const std::size_t most = 2 * kProposalsPerEndorser * kEndorsersMax;
+  node::Feed feed;
+  feed.cursor = "a";
+  feed.proposals.assign(most, {BlockHash::filled(1), 1});
+  EXPECT_TRUE(parse_feed(print_feed(feed)));
+  feed.proposals.push_back({BlockHash::filled(1), 1});
+  EXPECT_FALSE(parse_feed(print_feed(feed)));
 }
 
 TEST(WireJson, CursorIsNothingThatWouldChangeAnAddress) {

@@ -213,6 +213,19 @@ TEST_F(EndorsedHeaderRules, WantTheSealOfThisHeader) {
   EXPECT_EQ(rule_of(block), Rule::seal);
 }
 
+TEST_F(EndorsedHeaderRules, TakeAProposalForOneSignature) {
+  SealedHeader block = sealed(header_);
+  const auto context = builder_.context_after(parent_);
+  HeaderContext of_proposals{context.chain, context.parent, context.parent_hash, context.past, 1};
+  block.seal.pop_back();
+  EXPECT_EQ(find_violation(block, of_proposals), std::nullopt);
+  EXPECT_EQ(rule_of(block), Rule::seal);
+  block.seal[0].signature.data()[0] ^= 1;
+  EXPECT_EQ(find_violation(block, of_proposals)->rule, Rule::seal);
+  block.seal.clear();
+  EXPECT_EQ(find_violation(block, of_proposals)->rule, Rule::seal);
+}
+
 TEST_F(EndorsedHeaderRules, NameARuleForEveryFlippedBit) {
   const Bytes good = encode(sealed(header_));
   for (std::size_t bit = 32; bit < 8 * good.size(); ++bit) {

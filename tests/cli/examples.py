@@ -25,6 +25,8 @@ BEFORE = {
     "bmsg-cat": [SEND_FILE, "bmsg outbox flush"],
     "bmsg-read": [SEND_FILE, "bmsg outbox flush"],
     "bmsg-clone": ["bmsg invite --host 127.0.0.1:5512 > invite"],
+    "bmsg-endorse": ["rm -r ana", "bmsg init ana --no-passphrase --private --endorser "
+                     "$(bmsg endorsers key --new a.key) --endorser-key a.key"],
     "bmsg-invite": ["head -c 32 /dev/urandom | basenc --base64url -w 0 | tr -d = "
                     "> ana/keys/discovery.secret"],
     "bmsg-mark": ["bmsg contact rename ben ci"],

@@ -68,7 +68,7 @@ def check_lists(place, ids):
     """One line or record for each message, with as many fields as ever."""
     lines = place.ana.text("inbox").split("\n")
     assert [line.split("\t")[0] for line in lines] == ids
-    assert {line.count("\t") for line in lines} == {4}, lines
+    assert {line.count("\t") for line in lines} == {5}, lines
     rows = terminal.at_terminal(place.ana.words("inbox", "--no-pager", "--color", "never"), place.ana.environment,
                                 place.directory).decode().splitlines()
     assert len(rows) == len(ids) and all(re.match(r" *\d+ [* ] ", row) for row in rows), rows

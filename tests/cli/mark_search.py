@@ -158,6 +158,15 @@ def check_search(ana, every):
     assert sorted(marked.split()) == sorted([bare, invoice])
 
 
+def check_at_rest(ana):
+    """What was read and looked for lies nowhere on the disk where mail is remembered."""
+    files = [one for one in (ana.directory / "mail").rglob("*") if one.is_file()]
+    assert sum(one.stat().st_size for one in files) > 1000, "nothing is remembered"
+    for word in ("needle", "noon", "Lunch", "lunch", "STRASSE", "invoice", "subject"):
+        lying = [one.name for one in files if word.encode() in one.read_bytes()]
+        assert not lying, (word, lying)
+
+
 def main():
     with stores.workplace() as place:
         ana, every = arrived(place)
@@ -166,6 +175,7 @@ def main():
         check_refused(ana, every)
         check_together(ana, every)
         check_search(ana, every)
+        check_at_rest(ana)
         check_without_key(place, ana, every)
 
 

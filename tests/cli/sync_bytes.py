@@ -90,6 +90,28 @@ def check_one_sync_by_cursor(ana, ben):
         assert second < POOL_BYTES_MAX and third < ROUND_BYTES_MAX, (second, third)
 
 
+def check_one_sync_beside_serve(ana, ben):
+    """The same where the store's own node runs: what the peer was told of is not offered to it again,
+    whether a command or a node that is gone told it."""
+    moved = []
+    with ana.served() as url, counting.relay(url) as wire:
+        ben.run("peers", "add", wire.url)
+        ben.run("sync")
+        for at in range(2):
+            with ben.served():
+                for name in ("first", None, "third"):
+                    sent = [ana.text("send", "--public", "-m", f"{name} there, beside {at}"),
+                            ben.text("send", "--public", "-m", f"{name} back, beside {at}")] if name else []
+                    before = wire.bytes
+                    ben.run("sync")
+                    moved.append(wire.bytes - before)
+                    for store in (ana, ben):
+                        assert set(sent) <= set(store.text("ls-pool").split()), "not all came"
+        ben.run("peers", "rm", wire.url)
+    print(f"one sync beside 'serve', beside {WAITING} that wait: {moved}")
+    assert max(moved) < 2 * POOL_BYTES_MAX < WAITING * 8, moved  # Less than a list of them.
+
+
 def check_serving(ana, ben):
     """Between nodes that serve, where much waits: by cursor, both ways."""
     with ana.served() as url, counting.relay(url) as wire:
@@ -114,6 +136,7 @@ def main():
         check_one_sync(ana, ben)
         fill_pools(ana, ben, bundle)
         check_one_sync_by_cursor(ana, ben)
+        check_one_sync_beside_serve(ana, ben)
         check_serving(ana, ben)
 
 

@@ -171,6 +171,39 @@ TEST_F(MailboxTest, ReadsFromABlockToo) {
   EXPECT_EQ(ben.item(chain, first).block->height, Height{1});
 }
 
+TEST_F(MailboxTest, MarksWhatOvertookTheMessageBeforeIt) {
+  const Message one = *ben.read(chain, first).message;
+  const Message two = *ben.read(chain, second).message;
+  EXPECT_FALSE(ben.item(chain, second).out_of_order) << "both wait";
+  chain.append({two});
+  EXPECT_TRUE(ben.item(chain, second).out_of_order) << "the one before it still waits";
+  chain.append({one});
+  EXPECT_TRUE(ben.item(chain, second).out_of_order);
+  EXPECT_FALSE(ben.item(chain, second).gap);
+  EXPECT_FALSE(ben.item(chain, first).out_of_order);
+  chain.reorganise(2, {{one, two}, {}, {}});
+  EXPECT_FALSE(ben.item(chain, second).out_of_order) << "in one block";
+  chain.reorganise(3, {{one}, {two}, {}, {}});
+  EXPECT_FALSE(ben.item(chain, second).out_of_order) << "in order";
+}
+
+TEST_F(MailboxTest, MarksWhatABlockTookADayLate) {
+  const Message one = *ben.read(chain, first).message;
+  const Message two = *ben.read(chain, second).message;
+  chain.append_empty(143);
+  EXPECT_FALSE(ben.item(chain, first).late) << "no block has it yet";
+  chain.append({one});
+  const auto waited = [&](const MessageId& id) {
+    const auto place = *ben.item(chain, id).block;
+    return chain.store().header(place.block).value()->sealed.header.time.value - time_of(id).value;
+  };
+  ASSERT_LT(waited(first), kLateSeconds);
+  EXPECT_FALSE(ben.item(chain, first).late);
+  chain.append({two});
+  ASSERT_GE(waited(second), kLateSeconds);
+  EXPECT_TRUE(ben.item(chain, second).late);
+}
+
 TEST_F(MailboxTest, SaysThatABodyIsGone) {
   chain.unpool(*ben.read(chain, first).message);
   const MailText text = ben.read(chain, first);

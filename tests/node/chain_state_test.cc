@@ -156,10 +156,13 @@ TEST(ChainState, RefusesAStampThatIsTooWeak) {
   EXPECT_EQ(f.accept(block).violation->rule, Rule::stamp);
 }
 
-TEST(ChainState, RefusesABlockWithTooFewEndorsements) {
+TEST(ChainState, RefusesABlockWithoutEndorsementsAndFollowsNoneWithTooFew) {
   NodeFixture f(endorse_rules_text(2, 3));
   Block block = f.builder.block(f.builder.genesis());
   block.seal.pop_back();
+  EXPECT_EQ(f.accept(block).verdict, Verdict::accepted);
+  EXPECT_EQ(f.tip(), f.builder.genesis_hash());
+  block.seal.clear();
   EXPECT_EQ(f.accept(block).violation->rule, Rule::seal);
 }
 

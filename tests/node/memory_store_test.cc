@@ -3,6 +3,8 @@
 #include <atomic>
 #include <thread>
 
+#include "tests/contract/drop_contract.h"
+#include "tests/contract/endorsed_contract.h"
 #include "tests/contract/light_contract.h"
 #include "tests/contract/store_contract.h"
 
@@ -18,6 +20,8 @@ struct MemoryStoreMaker {
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreContract, MemoryStoreMaker);
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, LightContract, MemoryStoreMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, DropContract, MemoryStoreMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, EndorsedContract, MemoryStoreMaker);
 
 TEST(MemoryStore, FailsTheApplyThatATestAsksForAndChangesNothing) {
   ChainBuilder builder;

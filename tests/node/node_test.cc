@@ -154,11 +154,15 @@ TEST_F(Compact, WithFewerEntriesThanItsHeaderCountsIsRefused) {
   EXPECT_EQ(rebuilt.outcome->violation->rule, chain::Rule::count);
 }
 
-TEST(Node, GivesNoTemplateOnAnEndorseChain) {
+TEST(Node, GivesATemplateWithoutBitsOnAnEndorseChain) {
   NodeFixture f(endorse_rules_text(2, 3));
-  const auto work = f.node()->block_template({});
-  ASSERT_FALSE(bool(work));
-  EXPECT_EQ(work.error().code, Errc::bad_usage);
+  const Message message = f.message("m");
+  ASSERT_EQ(f.submit(message, node::Origin::own).verdict, Verdict::accepted);
+  const auto work = f.node()->block_template({}).value();
+  EXPECT_TRUE(work.has_work);
+  EXPECT_EQ(work.block.messages, std::vector{message});
+  EXPECT_EQ(work.block.header.bits.value, 0U);
+  EXPECT_TRUE(work.block.seal.empty());
 }
 
 TEST(Node, FollowsAForkThatPolicyStoppedWhenAsked) {

@@ -1,6 +1,8 @@
 // RocksStore does what every Store does.
 
 #include "tests/contract/store_contract.h"
+#include "tests/contract/drop_contract.h"
+#include "tests/contract/endorsed_contract.h"
 #include "tests/contract/light_contract.h"
 
 #include "tests/storage/store_dir.h"
@@ -27,6 +29,8 @@ class RocksMaker {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, StoreContract, RocksMaker);
 INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, LightContract, RocksMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, DropContract, RocksMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, EndorsedContract, RocksMaker);
 
 }  // namespace
 }  // namespace bmsg

@@ -20,11 +20,6 @@ namespace {
 constexpr std::uint8_t kFirstSeed = 0x11;
 constexpr std::uint32_t kThirtyDays = 30 * 86400;
 
-crypto::SecretBytes endorser_seed(std::size_t index) {
-  const Bytes seed(crypto::kSeedBytes, static_cast<std::uint8_t>(kFirstSeed + index));
-  return crypto::SecretBytes::from(seed);
-}
-
 chain::RulesText easy_rules() {
   chain::RulesText rules;
   rules.name = "easy";
@@ -55,6 +50,15 @@ chain::ChainRules parsed(const std::string& rules_text) {
   return std::move(read).value();
 }
 
+crypto::SecretBytes seed_of(const EndorserKey& key) {
+  for (std::size_t i = 0; i < kEndorsersMax; ++i) {
+    auto seed = endorser_seed(i);
+    if (relabel<EndorserKey>(crypto::public_key_of(seed)) == key) return seed;
+  }
+  check(false, "an endorser whose seed no test knows");
+  return endorser_seed(0);
+}
+
 }  // namespace
 
 std::string easy_rules_text() { return chain::print(easy_rules()); }
@@ -65,6 +69,11 @@ std::string easy_rules_text(std::string_view key, std::string_view value) {
   check(line != std::string::npos, "no such key in the rules text");
   const auto begin = line + key.size() + 2;
   return text.replace(begin, text.find('\n', begin) - begin, value);
+}
+
+crypto::SecretBytes endorser_seed(std::size_t index) {
+  const Bytes seed(crypto::kSeedBytes, static_cast<std::uint8_t>(kFirstSeed + index));
+  return crypto::SecretBytes::from(seed);
 }
 
 std::string endorse_rules_text(unsigned needed, unsigned count) {
@@ -80,6 +89,7 @@ std::string endorse_rules_text(unsigned needed, unsigned count) {
 ChainBuilder::ChainBuilder(std::string rules_text)
     : rules_text_(std::move(rules_text)),
       chain_(parsed(rules_text_)),
+      in_force_(chain_),
       genesis_(chain::genesis_header(chain_)) {
   Known first{genesis_, {}};
   first.past.add(chain::leaf_hash(genesis_hash().view()));
@@ -95,8 +105,8 @@ Block ChainBuilder::block(const Header& parent, std::vector<Message> messages,
   Block block{.header = {}, .seal = {}, .messages = std::move(messages)};
   block.header.height = Height{parent.height.value + 1};
   block.header.time = time.value_or(later);
-  block.header.bits = chain::bits_needed(chain_.rules, parent, block.header.time);
-  block.header.rules = chain_.tag;
+  block.header.bits = chain::bits_needed(in_force_.rules, parent, block.header.time);
+  block.header.rules = in_force_.tag;
   block.header.previous = context.parent_hash;
   block.header.past = context.past;
   finish(sorted_by_id(block));
@@ -156,14 +166,14 @@ void ChainBuilder::mine(SealedHeader& sealed) const {
     return;
   }
   const Bytes text = chain::endorsement_text(chain_.id, chain::hash_of(sealed.header));
-  for (std::uint8_t i = 0; i < chain_.rules.endorse; ++i) {
-    sealed.seal.push_back(SealEntry{i, crypto::sign(endorser_seed(i), text)});
+  for (std::uint8_t i = 0; i < in_force_.rules.endorse; ++i) {
+    sealed.seal.push_back(SealEntry{i, crypto::sign(seed_of(in_force_.rules.endorsers[i]), text)});
   }
 }
 
 chain::HeaderContext ChainBuilder::context_after(const Header& parent) const {
   const Known& found = known(parent);
-  return chain::HeaderContext{chain_, found.header, chain::hash_of(parent), found.past.root()};
+  return chain::HeaderContext{in_force_, found.header, chain::hash_of(parent), found.past.root()};
 }
 
 const ChainBuilder::Known& ChainBuilder::known(const Header& header) const {

@@ -12,6 +12,7 @@
 #include "lib/chain/merkle.h"
 #include "lib/chain/rules_text.h"
 #include "lib/core/block.h"
+#include "lib/crypto/secret_bytes.h"
 
 namespace bmsg {
 
@@ -28,6 +29,9 @@ std::string easy_rules_text(std::string_view key, std::string_view value);
 /// A chain sealed by `needed` of `count` endorsers, whose seeds are 32 bytes of 11, 12 and so on
 /// (hexadecimal).
 std::string endorse_rules_text(unsigned needed, unsigned count);
+
+/// The seed of an endorser of those.
+crypto::SecretBytes endorser_seed(std::size_t index);
 
 /// Makes blocks that keep every rule, on any branch of blocks that it made itself.
 /// Threads: one at a time.
@@ -59,6 +63,9 @@ class ChainBuilder {
   /// The same for work and seal alone.
   void mine(SealedHeader& sealed) const;
 
+  /// Blocks made from now on follow a charter that brought these rules.
+  void adopt(const chain::ChainRules& rules) { in_force_ = rules; }
+
   /// What a child of `parent` is judged against.
   chain::HeaderContext context_after(const Header& parent) const;
 
@@ -71,6 +78,7 @@ class ChainBuilder {
 
   std::string rules_text_;
   chain::ChainRules chain_;
+  chain::ChainRules in_force_;
   Header genesis_;
   std::unordered_map<BlockHash, Known, FixedBytesHash> known_;
 };

@@ -1,15 +1,17 @@
 // A chain that is long and cheap, as a bundle: what mining would take hours for, since no block may
 // be dated ahead of the clock.
 //
-//   long_chain BLOCKS MESSAGES_PER_BLOCK WAITING >BUNDLE
+//   long_chain BLOCKS MESSAGES_PER_BLOCK WAITING [TEXT_BYTES] >BUNDLE
 //
-// The newest block is as old as an interval; WAITING messages of now come after the blocks.
+// The newest block is as old as an interval; WAITING messages of now come after the blocks. Texts
+// of the blocks are filled up with noise to TEXT_BYTES.
 
 #include <fmt/format.h>
 
 #include <charconv>
 #include <cstdio>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -36,7 +38,15 @@ Result<Done> to_stdout(ByteView bytes) {
   return all ? Result<Done>(done) : Error{Errc::io, "cannot write"};
 }
 
-Result<Done> write(std::size_t blocks, std::size_t per_block, std::size_t waiting) {
+/// Noise, so that no file system and no database makes it smaller; the same in each run.
+std::string filled(std::string text, std::size_t bytes, std::mt19937_64& noise) {
+  while (text.size() < bytes) text.push_back(static_cast<char>('!' + noise() % 94));
+  return text;
+}
+
+Result<Done> write(std::size_t blocks, std::size_t per_block, std::size_t waiting,
+                   std::size_t text_bytes) {
+  std::mt19937_64 noise(1);
   const UnixSeconds now = SystemClock().now();
   ChainBuilder builder(
       easy_rules_text("time", std::to_string(now.value - (blocks + 1) * kInterval)));
@@ -48,7 +58,8 @@ Result<Done> write(std::size_t blocks, std::size_t per_block, std::size_t waitin
     const UnixSeconds time{parent.time.value + kInterval};
     std::vector<Message> messages;
     for (std::size_t i = 0; i < per_block; ++i)
-      messages.push_back(builder.public_message(fmt::format("honest {} of {}", i, height), time));
+      messages.push_back(builder.public_message(
+          filled(fmt::format("honest {} of {}", i, height), text_bytes, noise), time));
     const Block block = builder.block(parent, std::move(messages), time);
     BMSG_TRY(pack.add(chain::FrameType::block, encode(block)));
     parent = block.header;
@@ -61,14 +72,16 @@ Result<Done> write(std::size_t blocks, std::size_t per_block, std::size_t waitin
 }
 
 int run(int count, char** words) {
-  const auto blocks = count == 4 ? number(words[1]) : std::nullopt;
-  const auto per_block = count == 4 ? number(words[2]) : std::nullopt;
-  const auto waiting = count == 4 ? number(words[3]) : std::nullopt;
-  if (!blocks || !per_block || !waiting) {
-    std::fputs("long_chain BLOCKS MESSAGES_PER_BLOCK WAITING >BUNDLE\n", stderr);
+  const bool is_whole = count == 4 || count == 5;
+  const auto blocks = is_whole ? number(words[1]) : std::nullopt;
+  const auto per_block = is_whole ? number(words[2]) : std::nullopt;
+  const auto waiting = is_whole ? number(words[3]) : std::nullopt;
+  const auto text_bytes = count == 5 ? number(words[4]) : std::size_t{0};
+  if (!blocks || !per_block || !waiting || !text_bytes) {
+    std::fputs("long_chain BLOCKS MESSAGES_PER_BLOCK WAITING [TEXT_BYTES] >BUNDLE\n", stderr);
     return 64;
   }
-  const auto written = write(*blocks, *per_block, *waiting);
+  const auto written = write(*blocks, *per_block, *waiting, *text_bytes);
   if (!written) std::fprintf(stderr, "long_chain: %s\n", written.error().message.c_str());
   return written ? 0 : 74;
 }

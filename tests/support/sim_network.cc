@@ -112,6 +112,10 @@ Result<std::vector<Block>> SimTransport::blocks(Height from, std::uint32_t count
   });
 }
 
+Result<std::optional<Block>> SimTransport::proposal(const BlockHash& hash) {
+  return ask<std::optional<Block>>([&] { return remote_->proposal(hash); });
+}
+
 Result<std::optional<Block>> SimTransport::block(const BlockHash& hash, Bodies bodies) {
   return ask<std::optional<Block>>([&]() -> Result<std::optional<Block>> {
     BMSG_TRY_ASSIGN(auto block, remote_->block(hash, bodies));

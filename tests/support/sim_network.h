@@ -78,6 +78,7 @@ class SimTransport final : public node::Transport {
   Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override;
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
   Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override;
+  Result<std::optional<Block>> proposal(const BlockHash& hash) override;
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
   Result<node::Feed> feed(const std::string& cursor) override;
   Result<std::vector<node::PutLine>> put(const Bytes& pack) override;

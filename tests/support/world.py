@@ -12,7 +12,7 @@ ENDLESS = {"serve", "web"}
 LEAST = {
     "bundle": ["create", "-"], "clone": ["--no-passphrase", "chain.bundle", "FRESH"],
     "completion": ["bash"], "config": ["list"], "contact": ["list"], "room": ["list"],
-    "export": ["@"],
+    "export": ["@"], "forget": ["--expired", "--yes"],
     "fork": ["list"], "help": ["send"], "id": ["list"], "init": ["--no-passphrase", "FRESH"],
     "invite": ["--host", "a.example"],
     "mark": ["+flagged", "@"],

@@ -1,0 +1,51 @@
+// ChainState: what is not followed, though it is better.
+
+#include <algorithm>
+
+#include "lib/core/try.h"
+#include "lib/node/chain_state.h"
+
+namespace bmsg::node {
+
+Result<bool> ChainState::checkpoints_allow(const Path& path, const Tip& tip, const BlockHash& hash,
+                                           Height height) const {
+  BMSG_TRY_ASSIGN(const auto checkpoints, store_.checkpoints());
+  const std::uint32_t fork = path.fork.sealed.header.height.value;
+  for (const Checkpoint& checkpoint : checkpoints) {
+    if (checkpoint.height.value <= fork) continue;
+    if (checkpoint.height > height) {
+      // More work in fewer blocks: it must not take the checkpoint off without having one.
+      if (checkpoint.height > tip.height) continue;
+      BMSG_TRY_ASSIGN(const auto ours, store_.hash_at(checkpoint.height));
+      if (ours == checkpoint.hash) return false;
+      continue;
+    }
+    const std::size_t at = checkpoint.height.value - fork - 1;
+    const BlockHash& there = at < path.side.size() ? path.side[at] : hash;
+    if (there != checkpoint.hash) return false;
+  }
+  return true;
+}
+
+bool is_settled(const Header& block, const Tip& tip, chain::Mode mode, const ReorgPolicy& policy) {
+  const bool endorsed = mode == chain::Mode::endorse;
+  const std::uint64_t depth_max = endorsed ? policy.endorsed_depth_max : policy.depth_max;
+  if (block.height.value + depth_max >= tip.height.value) return false;
+  return endorsed || block.time.value + policy.seconds_max < tip.time.value;
+}
+
+Result<bool> ChainState::policy_allows(const Path& path, const Tip& tip, const BlockHash& hash,
+                                       Height height) const {
+  BMSG_TRY_ASSIGN(const bool allowed, checkpoints_allow(path, tip, hash, height));
+  if (!allowed) return false;
+  const std::uint32_t fork = path.fork.sealed.header.height.value;
+  const std::uint32_t depth = tip.height.value - fork;
+  if (chain_.rules.mode == chain::Mode::endorse) return depth <= policy_.endorsed_depth_max;
+  if (depth <= policy_.depth_max) return true;
+  BMSG_TRY_ASSIGN(const auto first, store_.headers(Height{fork + 1}, 1));
+  if (first.empty()) return Error{Errc::corrupt, "the store lacks a block of its best chain"};
+  return tip.time.value - std::min(tip.time.value, first.front().sealed.header.time.value) <=
+         policy_.seconds_max;
+}
+
+}  // namespace bmsg::node
