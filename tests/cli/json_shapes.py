@@ -54,7 +54,7 @@ TEXTS = {"help", "completion", "export", "seal", "open", "make-block", "pow", "i
          "send", "reply", "resend", "import", "backup", "restore", "clone", "bundle",
          "pair"}
 # They answer to their input, or to the network, count the time they took, or write what is new.
-ONCE = {"check-header", "mark", "mirror", "sync", "submit-block", "passwd"}
+ONCE = {"forget", "check-header", "mark", "mirror", "sync", "submit-block", "passwd"}
 
 
 class Shapes:
