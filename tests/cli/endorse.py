@@ -6,15 +6,15 @@ import contextlib
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import council
+import moved_clock
 import stores
-from council import (AHEAD, CLOCK, INTERVAL, LIBRARY, TURN, attention, begin, endorsed, height,
+from council import (AHEAD, CLOCK, INTERVAL, TURN, attention, begin, endorsed, height,
                      make_keys, next_turn, post, sealed_by, told)
 
 KILLS = int(os.environ.get("BMSG_KILLS", "12"))
@@ -307,10 +307,7 @@ def check_members(place, keys):
 
 
 def main():
-    if not shutil.which("faketime"):
-        print("skip: no faketime: apt-get install faketime")
-        sys.exit(77)
-    LIBRARY[0] = council.find_library()
+    moved_clock.need()
     stores.Store.words = council.words_ahead
     dice = stores.seeded_random()
     with stores.workplace() as place:

@@ -10,23 +10,16 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import moved_clock
 import stores
 
 HOUR = 3600
-LIBRARY = [""]
 AHEAD = [0]  # Seconds that all clocks are ahead by.
 
 
 def words_ahead(store, *arguments, plain=stores.Store.words):
     """All commands of all stores live at the same moved time."""
-    return ["env", f"LD_PRELOAD={LIBRARY[0]}", "FAKETIME_DONT_FAKE_MONOTONIC=1",
-            f"FAKETIME=+{AHEAD[0]}s", *plain(store, *arguments)]
-
-
-def find_library():
-    """What faketime loads. It would run the program as a child, which no signal then reaches."""
-    told = subprocess.run(["faketime", "-f", "+0s", "env"], capture_output=True, check=True)
-    return re.search(r"^LD_PRELOAD=(.*)$", told.stdout.decode(), re.M).group(1)
+    return moved_clock.words(f"FAKETIME=+{AHEAD[0]}s", *plain(store, *arguments))
 
 
 def card_of(store):
@@ -111,10 +104,7 @@ def check_statement_goes_again(ben):
 
 
 def main():
-    if not shutil.which("faketime"):
-        print("skip: no faketime: apt-get install faketime")
-        sys.exit(77)
-    LIBRARY[0] = find_library()
+    moved_clock.need()
     stores.Store.words = words_ahead
     with stores.workplace() as directory:
         ana = stores.new_chain(directory / "ana", "ana")

@@ -8,6 +8,7 @@ import sys
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+import moved_clock  # noqa: E402
 import stores  # noqa: E402
 import web  # noqa: E402
 
@@ -131,8 +132,8 @@ def check_long(place):
     ana = stores.Store(place / "long")
 
     def at(seconds_ago, *words):
-        subprocess.run(["faketime", "-f", f"-{seconds_ago}s", *ana.words(*words)], check=True,
-                       capture_output=True, env=ana.environment, timeout=120)
+        subprocess.run(moved_clock.words(f"FAKETIME=-{seconds_ago}s", *ana.words(*words)),
+                       check=True, capture_output=True, env=ana.environment, timeout=120)
 
     ago = 22000
     at(ago, "init", ana.directory, "--floor", "8", "--stamp", "1", "--no-passphrase", "--interval",
@@ -176,7 +177,7 @@ def main():
             check_tls(ana, fresh, tree, place)
         else:
             skipped.append("no openssl: apt-get install openssl")
-        if shutil.which("faketime"):
+        if moved_clock.FOUND:
             check_long(place)
         else:
             skipped.append("no faketime: apt-get install faketime")

@@ -3,11 +3,11 @@ import pathlib
 import re
 import subprocess
 
+import moved_clock
 import stores
 
 INTERVAL = 10
 TURN = 3 * INTERVAL  # Of all three.
-LIBRARY = [""]
 CLOCK = [pathlib.Path()]  # A file that all of them read.
 AHEAD = [0]  # Seconds that all clocks are ahead by.
 
@@ -15,14 +15,8 @@ AHEAD = [0]  # Seconds that all clocks are ahead by.
 def words_ahead(store, *arguments, plain=stores.Store.words):
     """All commands of all stores live at the same moved time, those that serve too."""
     CLOCK[0].write_text(f"+{AHEAD[0]}s")
-    return ["env", f"LD_PRELOAD={LIBRARY[0]}", "FAKETIME_DONT_FAKE_MONOTONIC=1",
-            f"FAKETIME_TIMESTAMP_FILE={CLOCK[0]}", "FAKETIME_NO_CACHE=1", *plain(store, *arguments)]
-
-
-def find_library():
-    """What faketime loads. It would run the program as a child, which no signal then reaches."""
-    told = subprocess.run(["faketime", "-f", "+0s", "env"], capture_output=True, check=True)
-    return re.search(r"^LD_PRELOAD=(.*)$", told.stdout.decode(), re.M).group(1)
+    return moved_clock.words(f"FAKETIME_TIMESTAMP_FILE={CLOCK[0]} FAKETIME_NO_CACHE=1",
+                             *plain(store, *arguments))
 
 
 def told(store, *words, exits):
