@@ -25,25 +25,32 @@ int int_size(ByteView bytes) {
   return static_cast<int>(bytes.size());
 }
 
-/// A context that knows key, nonce and associated data.
-CipherContextHandle begin(Direction direction, const SecretBytes& key, const AeadNonce& nonce,
-                          ByteView aad) {
+/// A context that knows the key.
+CipherContextHandle context_of(Direction direction, const SecretBytes& key) {
   CipherContextHandle context(EVP_CIPHER_CTX_new());
   check(context != nullptr, "no memory for a cipher");
   const bool begun = EVP_CipherInit_ex2(context.get(), cipher_for(key.size()), key.view().data(),
-                                        nonce.data(), static_cast<int>(direction), nullptr) == 1;
-  check(begun, "OpenSSL refuses key and nonce");
-  int written = 0;
-  const bool told = aad.empty() || EVP_CipherUpdate(context.get(), nullptr, &written, aad.data(),
-                                                    int_size(aad)) == 1;
-  check(told, "OpenSSL refuses associated data");
+                                        nullptr, static_cast<int>(direction), nullptr) == 1;
+  check(begun, "OpenSSL refuses the key");
   return context;
+}
+
+/// Begins a text under the key that the context knows.
+void begin(EVP_CIPHER_CTX* context, Direction direction, const AeadNonce& nonce, ByteView aad) {
+  const bool begun = EVP_CipherInit_ex2(context, nullptr, nullptr, nonce.data(),
+                                        static_cast<int>(direction), nullptr) == 1;
+  check(begun, "OpenSSL refuses the nonce");
+  int written = 0;
+  const bool told =
+      aad.empty() || EVP_CipherUpdate(context, nullptr, &written, aad.data(), int_size(aad)) == 1;
+  check(told, "OpenSSL refuses associated data");
 }
 
 }  // namespace
 
 Bytes aead_seal(const SecretBytes& key, const AeadNonce& nonce, ByteView aad, ByteView plain) {
-  const CipherContextHandle context = begin(Direction::seal, key, nonce, aad);
+  const CipherContextHandle context = context_of(Direction::seal, key);
+  begin(context.get(), Direction::seal, nonce, aad);
   Bytes sealed(plain.size() + kAeadTagBytes);
   int written = 0;
   bool fine = plain.empty() || EVP_CipherUpdate(context.get(), sealed.data(), &written,
@@ -55,23 +62,32 @@ Bytes aead_seal(const SecretBytes& key, const AeadNonce& nonce, ByteView aad, By
   return sealed;
 }
 
-std::optional<SecretBytes> aead_open(const SecretBytes& key, const AeadNonce& nonce, ByteView aad,
-                                     ByteView sealed) {
+AeadOpener::AeadOpener(const SecretBytes& key)
+    : context_(context_of(Direction::open, key).release()) {}
+
+AeadOpener::~AeadOpener() { EVP_CIPHER_CTX_free(static_cast<EVP_CIPHER_CTX*>(context_)); }
+
+std::optional<SecretBytes> AeadOpener::open(const AeadNonce& nonce, ByteView aad, ByteView sealed) {
   if (sealed.size() < kAeadTagBytes) return std::nullopt;
   const QuietErrors quiet;
-  const CipherContextHandle context = begin(Direction::open, key, nonce, aad);
+  auto* const context = static_cast<EVP_CIPHER_CTX*>(context_);
+  begin(context, Direction::open, nonce, aad);
   const ByteView text = sealed.first(sealed.size() - kAeadTagBytes);
   Bytes tag = to_bytes(sealed.last(kAeadTagBytes));  // The call below takes no const.
   SecretBytes plain(text.size());
   int written = 0;
-  bool fine =
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, kAeadTagBytes, tag.data()) == 1;
-  fine = fine && (text.empty() || EVP_CipherUpdate(context.get(), plain.writable().data(), &written,
+  bool fine = EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kAeadTagBytes, tag.data()) == 1;
+  fine = fine && (text.empty() || EVP_CipherUpdate(context, plain.writable().data(), &written,
                                                    text.data(), int_size(text)) == 1);
   std::uint8_t nothing[kAeadTagBytes];
-  fine = fine && EVP_CipherFinal_ex(context.get(), nothing, &written) == 1;
+  fine = fine && EVP_CipherFinal_ex(context, nothing, &written) == 1;
   if (!fine) return std::nullopt;
   return plain;
+}
+
+std::optional<SecretBytes> aead_open(const SecretBytes& key, const AeadNonce& nonce, ByteView aad,
+                                     ByteView sealed) {
+  return AeadOpener(key).open(nonce, aad, sealed);
 }
 
 }  // namespace bmsg::crypto

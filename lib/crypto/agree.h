@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "lib/core/bytes.h"
@@ -32,11 +33,18 @@ class Agreement {
   Agreement& operator=(Agreement&& other) noexcept;
   ~Agreement();
 
+  /// The same key for another thread. Several threads may ask this of one object at once.
+  Agreement clone() const;
+
   std::optional<SecretBytes> with(ByteView public_key) const;
   const Prekey& public_key() const { return public_key_; }
 
  private:
-  void* key_ = nullptr;  // EVP_PKEY, whose header stays out of this one.
+  struct Prepared;  // OpenSSL's objects, whose header stays out of this one.
+
+  Agreement(std::unique_ptr<Prepared> prepared, const Prekey& public_key);
+
+  std::unique_ptr<Prepared> prepared_;
   Prekey public_key_;
 };
 

@@ -1,9 +1,10 @@
 #include "lib/crypto/hpke.h"
 
+#include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <string_view>
 
-#include "lib/core/big_endian.h"
 #include "lib/core/check.h"
 
 namespace bmsg::crypto {
@@ -26,33 +27,50 @@ SecretBytes joined(std::initializer_list<ByteView> parts) {
 /// The labelled steps of RFC 9180, section 4, for one suite.
 struct Labelled {
   Hash hash;
-  Bytes suite_id;
+  std::array<std::uint8_t, 10> id_bytes{};
+  std::size_t id_size = 0;
+
+  explicit Labelled(Hash with) : hash(with) {}
+
+  void add(ByteView part) {
+    std::ranges::copy(part, id_bytes.begin() + static_cast<std::ptrdiff_t>(id_size));
+    id_size += part.size();
+  }
+  void add(std::uint16_t number) {
+    const std::uint8_t part[] = {static_cast<std::uint8_t>(number >> 8),
+                                 static_cast<std::uint8_t>(number)};
+    add(ByteView(part));
+  }
+  ByteView suite_id() const { return ByteView(id_bytes).first(id_size); }
 
   SecretBytes extract(ByteView salt, std::string_view label, ByteView ikm) const {
-    const SecretBytes text = joined({as_bytes(kVersion), suite_id, as_bytes(label), ikm});
+    const SecretBytes text = joined({as_bytes(kVersion), suite_id(), as_bytes(label), ikm});
     return hkdf_extract(hash, salt, text.view());
   }
   SecretBytes expand(const SecretBytes& prk, std::string_view label, ByteView info,
                      std::size_t size) const {
-    Bytes length;
-    append_be(length, static_cast<std::uint16_t>(size));
-    const SecretBytes text = joined({length, as_bytes(kVersion), suite_id, as_bytes(label), info});
+    const std::uint8_t length[] = {static_cast<std::uint8_t>(size >> 8),
+                                   static_cast<std::uint8_t>(size)};
+    const SecretBytes text =
+        joined({length, as_bytes(kVersion), suite_id(), as_bytes(label), info});
     return hkdf_expand(hash, prk.view(), text.view(), size);
   }
 };
 
 Labelled labelled(KemId kem) {
-  Bytes id = to_bytes("KEM");
-  append_be(id, static_cast<std::uint16_t>(kem));
-  return {Hash::sha256, std::move(id)};
+  Labelled made(Hash::sha256);
+  made.add(as_bytes("KEM"));
+  made.add(static_cast<std::uint16_t>(kem));
+  return made;
 }
 
 Labelled labelled(const HpkeSuite& suite) {
-  Bytes id = to_bytes("HPKE");
-  append_be(id, static_cast<std::uint16_t>(suite.kem));
-  append_be(id, static_cast<std::uint16_t>(suite.kdf));
-  append_be(id, static_cast<std::uint16_t>(suite.aead));
-  return {suite.kdf == KdfId::hkdf_sha256 ? Hash::sha256 : Hash::sha512, std::move(id)};
+  Labelled made(suite.kdf == KdfId::hkdf_sha256 ? Hash::sha256 : Hash::sha512);
+  made.add(as_bytes("HPKE"));
+  made.add(static_cast<std::uint16_t>(suite.kem));
+  made.add(static_cast<std::uint16_t>(suite.kdf));
+  made.add(static_cast<std::uint16_t>(suite.aead));
+  return made;
 }
 
 Curve curve_of(KemId kem) {
@@ -112,20 +130,30 @@ std::optional<SecretBytes> decap(const Agreement& key, ByteView enc) {
   return shared_secret(KemId::x25519_hkdf_sha256, *agreed, enc, key.public_key().view());
 }
 
-HpkeContext key_schedule(const HpkeSuite& suite, const SecretBytes& shared_secret, ByteView info) {
+KeySchedule::KeySchedule(const HpkeSuite& suite, ByteView info) : suite_(suite) {
   const Labelled kdf = labelled(suite);
-  const std::uint8_t mode[] = {kModeBase};
-  const SecretBytes psk_id_hash = kdf.extract({}, "psk_id_hash", {});
-  const SecretBytes info_hash = kdf.extract({}, "info_hash", info);
-  const SecretBytes context = joined({mode, psk_id_hash.view(), info_hash.view()});
-  const SecretBytes secret = kdf.extract(shared_secret.view(), "secret", {});
+  context_.push_back(kModeBase);
+  append(context_, kdf.extract({}, "psk_id_hash", {}).view());
+  append(context_, kdf.extract({}, "info_hash", info).view());
+}
 
-  const std::size_t key_bytes = suite.aead == AeadId::aes_128_gcm ? 16 : kAeadKeyBytes;
-  const std::size_t hash_bytes = kdf.hash == Hash::sha256 ? 32 : 64;
-  return {.key = kdf.expand(secret, "key", context.view(), key_bytes),
-          .base_nonce = AeadNonce::from(
-              kdf.expand(secret, "base_nonce", context.view(), AeadNonce::kSize).view()),
-          .exporter_secret = kdf.expand(secret, "exp", context.view(), hash_bytes)};
+HpkeContext KeySchedule::context(const SecretBytes& shared_secret) const {
+  const Labelled kdf = labelled(suite_);
+  const SecretBytes secret = kdf.extract(shared_secret.view(), "secret", {});
+  const std::size_t key_bytes = suite_.aead == AeadId::aes_128_gcm ? 16 : kAeadKeyBytes;
+  return {.key = kdf.expand(secret, "key", context_, key_bytes),
+          .base_nonce =
+              AeadNonce::from(kdf.expand(secret, "base_nonce", context_, AeadNonce::kSize).view())};
+}
+
+SecretBytes KeySchedule::exporter_secret(const SecretBytes& shared_secret) const {
+  const Labelled kdf = labelled(suite_);
+  const SecretBytes secret = kdf.extract(shared_secret.view(), "secret", {});
+  return kdf.expand(secret, "exp", context_, kdf.hash == Hash::sha256 ? 32 : 64);
+}
+
+HpkeContext key_schedule(const HpkeSuite& suite, const SecretBytes& shared_secret, ByteView info) {
+  return KeySchedule(suite, info).context(shared_secret);
 }
 
 }  // namespace bmsg::crypto

@@ -42,14 +42,30 @@ std::optional<SecretBytes> encap_with(const Agreement& ephemeral, ByteView recip
 std::optional<SecretBytes> decap(KemId kem, const SecretBytes& private_key, ByteView enc);
 std::optional<SecretBytes> decap(const Agreement& key, ByteView enc);  // x25519_hkdf_sha256
 
-/// Key, nonce and exporter secret of a base-mode context.
+/// Key and nonce of a base-mode context.
 struct HpkeContext {
   SecretBytes key;
   AeadNonce base_nonce;
-  SecretBytes exporter_secret;
 };
 
+/// The key schedule of one suite and info, for many shared secrets: half of its hashes depend on
+/// those two alone and are made once.
+/// Threads: any.
 /// Source: RFC 9180, 5.1, KeySchedule with mode_base.
+class KeySchedule {
+ public:
+  KeySchedule(const HpkeSuite& suite, ByteView info);
+
+  HpkeContext context(const SecretBytes& shared_secret) const;
+  /// What bmsg has no use for and published vectors name.
+  SecretBytes exporter_secret(const SecretBytes& shared_secret) const;
+
+ private:
+  HpkeSuite suite_;
+  Bytes context_;  // Mode, H(psk_id), H(info).
+};
+
+/// For one shared secret.
 HpkeContext key_schedule(const HpkeSuite& suite, const SecretBytes& shared_secret, ByteView info);
 
 }  // namespace bmsg::crypto

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <span>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -43,25 +44,31 @@ constexpr Algorithm kSha512{SHA512_CBLOCK, SHA512_DIGEST_LENGTH,
 
 const Algorithm& algorithm_of(Hash hash) { return hash == Hash::sha256 ? kSha256 : kSha512; }
 
-/// The key of HMAC, filled up to one block, with each byte xored with `pad`.
-SecretBytes padded(const Algorithm& algorithm, ByteView key, std::uint8_t pad) {
-  SecretBytes block(algorithm.block);
-  if (key.size() > algorithm.block) {
-    algorithm.hash({key}, block.writable().data());
-  } else {
-    std::ranges::copy(key, block.writable().begin());
-  }
-  for (std::uint8_t& byte : block.writable()) byte ^= pad;
-  return block;
-}
+/// Bytes of a secret for as long as one call, on the stack: scanning makes eight hashes for each
+/// key that it tries, and memory for them would take as long as some of them.
+template <std::size_t kBytes>
+struct Scratch {
+  std::array<std::uint8_t, kBytes> bytes{};
+
+  ~Scratch() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+};
 
 /// HMAC of three parts, one after the other.
 SecretBytes hmac_of(Hash hash, ByteView key, ByteView a, ByteView b, ByteView c) {
   const Algorithm& algorithm = algorithm_of(hash);
-  SecretBytes inner(algorithm.size);
-  algorithm.hash({padded(algorithm, key, 0x36).view(), a, b, c}, inner.writable().data());
+  Scratch<SHA512_CBLOCK> padded;  // The key, filled up to one block.
+  const auto block = std::span(padded.bytes).first(algorithm.block);
+  if (key.size() > algorithm.block) {
+    algorithm.hash({key}, block.data());
+  } else {
+    std::ranges::copy(key, block.begin());
+  }
+  Scratch<SHA512_DIGEST_LENGTH> inner;
+  for (std::uint8_t& byte : block) byte ^= 0x36;
+  algorithm.hash({block, a, b, c}, inner.bytes.data());
+  for (std::uint8_t& byte : block) byte ^= 0x36 ^ 0x5c;
   SecretBytes outer(algorithm.size);
-  algorithm.hash({padded(algorithm, key, 0x5c).view(), inner.view()}, outer.writable().data());
+  algorithm.hash({block, ByteView(inner.bytes).first(algorithm.size)}, outer.writable().data());
   return outer;
 }
 

@@ -55,6 +55,22 @@ TEST(Aead, SealsThePublishedVectors) {
   }
 }
 
+// The second text under a key must not depend on what the first one was, nor on how it ended.
+TEST(Aead, OpensOneTextAfterTheOther) {
+  AeadOpener opener(secret(kVectors[3].key));
+  for (int times = 0; times < 2; ++times) {
+    for (const Vector& vector : {kVectors[2], kVectors[3]}) {
+      Bytes sealed = unhex(vector.sealed);
+      const auto plain = opener.open(nonce_of(vector), unhex(vector.aad), sealed);
+      ASSERT_TRUE(plain);
+      EXPECT_EQ(hex(*plain), vector.plain);
+      sealed[0] ^= 1;
+      EXPECT_FALSE(opener.open(nonce_of(vector), unhex(vector.aad), sealed));
+      EXPECT_FALSE(opener.open(nonce_of(vector), {}, ByteView(sealed).first(15)));
+    }
+  }
+}
+
 TEST(Aead, OpensThePublishedVectors) {
   for (const Vector& vector : kVectors) {
     const auto plain =

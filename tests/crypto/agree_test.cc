@@ -1,6 +1,11 @@
 #include "lib/crypto/agree.h"
 
+#include <array>
+#include <barrier>
+#include <optional>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <openssl/err.h>
@@ -132,6 +137,25 @@ TEST(Agreement, MovesWithItsKey) {
   const auto shared = bob.with(unhex(kBobPublic));
   ASSERT_TRUE(shared);
   EXPECT_EQ(hex(*shared), kShared);
+}
+
+TEST(Agreement, IsClonedForManyThreadsThatOutliveIt) {
+  std::optional<Agreement> alice(secret(kAliceSecret));
+  std::array<std::string, 4> found;
+  {
+    std::vector<std::jthread> threads;
+    std::barrier cloned(static_cast<std::ptrdiff_t>(found.size()) + 1);
+    for (std::string& mine : found) {
+      threads.emplace_back([&] {
+        const Agreement own = alice->clone();
+        cloned.arrive_and_wait();
+        for (int times = 0; times < 100; ++times) mine = hex(*own.with(unhex(kBobPublic)));
+      });
+    }
+    cloned.arrive_and_wait();
+    alice.reset();
+  }
+  for (const std::string& mine : found) EXPECT_EQ(mine, kShared);
 }
 
 TEST(AgreeSecp256k1, GivesThePlainXCoordinate) {

@@ -152,11 +152,13 @@ TEST(HpkeKem, RefusesAKeyOfTheOtherCurve) {
 
 TEST(HpkeKeySchedule, GivesThePublishedContexts) {
   for (const ScheduleVector& vector : kSchedules) {
-    const HpkeContext context =
-        key_schedule(vector.suite, secret(vector.shared_secret), unhex(vector.info));
+    const KeySchedule schedule(vector.suite, unhex(vector.info));
+    const SecretBytes shared = secret(vector.shared_secret);
+    const HpkeContext context = schedule.context(shared);
     EXPECT_EQ(hex(context.key), vector.key);
     EXPECT_EQ(to_hex(context.base_nonce.view()), vector.base_nonce);
-    EXPECT_EQ(hex(context.exporter_secret), vector.exporter_secret);
+    EXPECT_EQ(hex(schedule.exporter_secret(shared)), vector.exporter_secret);
+    EXPECT_EQ(hex(key_schedule(vector.suite, shared, unhex(vector.info)).key), vector.key);
     if (vector.sealed.empty()) continue;
     EXPECT_EQ(
         to_hex(aead_seal(context.key, context.base_nonce, as_bytes("Count-0"), unhex(kPlain))),
