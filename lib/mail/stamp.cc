@@ -7,6 +7,7 @@
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/message_rules.h"
+#include "lib/core/thread.h"
 #include "lib/crypto/search.h"
 
 namespace bmsg::mail {
@@ -42,8 +43,8 @@ std::optional<std::uint64_t> find_stamp(const MessageHead& head, const chain::Ch
   std::atomic<std::uint64_t> next = 0;
   std::atomic<std::uint64_t> best = kNone;
   std::vector<std::jthread> others;
-  for (unsigned i = 1; i < threads; ++i) {
-    others.emplace_back([&] { search_ranges(search, next, best, stop); });
+  const auto help = [&](const std::stop_token&) { search_ranges(search, next, best, stop); };
+  for (unsigned i = 1; i < threads && start_thread(others, help); ++i) {
   }
   search_ranges(search, next, best, stop);
   others.clear();  // Joins: a lower range may still hold a lower nonce.

@@ -14,6 +14,7 @@
 #include "lib/chain/schedule.h"
 #include "lib/chain/work.h"
 #include "lib/core/codec.h"
+#include "lib/core/thread.h"
 #include "lib/core/try.h"
 #include "lib/crypto/search.h"
 
@@ -63,11 +64,12 @@ class Searchers {
 
   std::optional<std::uint64_t> run(unsigned threads, std::chrono::steady_clock::time_point until,
                                    const Clock& clock, std::stop_token stop) {
-    std::vector<std::jthread> searchers;
-    for (unsigned i = 0; i < threads; ++i) {
-      searchers.emplace_back([&] { search(until, clock, stop); });
+    std::vector<std::jthread> others;
+    const auto help = [&](const std::stop_token&) { search(until, clock, stop); };
+    for (unsigned i = 1; i < threads && start_thread(others, help); ++i) {
     }
-    searchers.clear();  // Joins.
+    search(until, clock, stop);
+    others.clear();  // Joins.
     return found_;
   }
   std::uint64_t hashes() const { return hashes_; }
