@@ -23,9 +23,9 @@ constexpr std::size_t kPieceBytes = 65536;
 constexpr std::uint64_t kSumsBytesMax = 512u << 20;
 constexpr std::uint64_t kFreeBytesKept = 4u << 20;
 
-constexpr std::array<std::string_view, 8> kFiles = {"format",  "genesis",          "config.toml",
-                                                    "witness", "contacts.jsonl",   "policies.toml",
-                                                    "light",   "signed-checkpoint"};
+constexpr std::array<std::string_view, 9> kFiles = {
+    "format",        "genesis", "config.toml",       "witness",        "contacts.jsonl",
+    "policies.toml", "light",   "signed-checkpoint", "signed-charters"};
 constexpr std::array<std::string_view, 7> kFolders = {"chain", "mail",  "keys",  "cards",
                                                       "hooks", "blobs", "outbox"};
 

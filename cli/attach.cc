@@ -123,12 +123,20 @@ std::vector<Bytes> Attachments::outlines() const {
 }
 
 Attachments::Work Attachments::work(const mail::ChunkHead& head) const {
-  Work work;
+  std::vector<std::uint64_t> sizes;
   for (const File& file : files_) {
-    if (file.is_pipe) continue;
-    work.bytes += file.size;
-    work.chunks += mail::chunks_of(file.size) + 1;  // And the index.
-    work.hashes += mail::stamps_needed(head, file.size);
+    if (!file.is_pipe) sizes.push_back(file.size);
+  }
+  return work_of(sizes, head);
+}
+
+Attachments::Work Attachments::work_of(const std::vector<std::uint64_t>& sizes,
+                                       const mail::ChunkHead& head) {
+  Work work;
+  for (const std::uint64_t size : sizes) {
+    work.bytes += size;
+    work.chunks += mail::chunks_of(size) + 1;  // And the index.
+    work.hashes += mail::stamps_needed(head, size);
   }
   if (work.hashes > 0)
     work.seconds = static_cast<double>(work.hashes) / (hash_rate(SystemClock()) * threads_for(0));
@@ -162,47 +170,53 @@ Result<Done> Attachments::hash() {
   return done;
 }
 
-Result<mail::Manifest> Attachments::upload_one(Context& context, const mail::UploadContext& place,
-                                               const chain::ChainRules& rules, File& file,
-                                               std::stop_token stop) {
-  auto upload = file.is_pipe ? mail::Upload::begin(place)
-                             : mail::Upload::resume(place, {.hash = file.hash, .size = file.size});
+Result<mail::Manifest> upload_file(Context& context, const mail::UploadContext& place,
+                                   const chain::ChainRules& rules, const SealJob& job,
+                                   std::stop_token stop) {
+  auto upload = job.known ? mail::Upload::resume(place, *job.known) : mail::Upload::begin(place);
   if (!upload) return upload.error();
-  const std::string title = title_of(file.wish);
   if (upload.value().found() > 0)
-    context.out.note(fmt::format("{}: {} chunks are done already", title, upload.value().found()));
+    context.out.note(
+        fmt::format("{}: {} chunks are done already", job.title, upload.value().found()));
   Progress shown(context);
-  const std::uint64_t total = mail::chunks_of(file.size);
+  const std::uint64_t total = job.known ? mail::chunks_of(job.known->size) : 0;
   const auto told = [&](std::uint64_t number) {
-    const std::string of = file.is_pipe ? "" : fmt::format(" of {}", total);
-    shown.update(fmt::format("{}: {}{} chunks", title, number, of),
+    const std::string of = job.known ? fmt::format(" of {}", total) : "";
+    shown.update(fmt::format("{}: {}{} chunks", job.title, number, of),
                  {.phase = "attach",
                   .finished = number,
-                  .total = file.is_pipe ? number : total,
+                  .total = job.known ? total : number,
                   .rate = 0,
                   .expected = std::nullopt,
                   .p95 = std::nullopt});
   };
-  const int descriptor = file.opened ? file.opened.number() : STDIN_FILENO;
-  auto manifest = mail::seal_file(
-      upload.value().key(), file.wish.name,
-      [&](std::span<std::uint8_t> out) { return read_whole(descriptor, out, title); },
-      upload.value(),
-      {.head = {.chain = rules, .time = upload.value().time(), .ttl = place.ttl},
-       .threads = threads_for(0),
-       .told = told},
-      std::move(stop));
-  const bool changed = manifest && !file.is_pipe && manifest.value().hash != file.hash;
-  if (changed) {
+  auto manifest =
+      mail::seal_file(upload.value().key(), job.name, job.read, upload.value(),
+                      {.head = {.chain = rules, .time = upload.value().time(), .ttl = place.ttl},
+                       .threads = threads_for(0),
+                       .told = told},
+                      std::move(stop));
+  if (manifest && job.known && manifest.value().hash != job.known->hash) {
     // Its key has sealed two contents now, of which nobody has seen either.
     BMSG_TRY(upload.value().abandon());
-    return Error{Errc::try_again, title + " was changed while it was read"};
+    return Error{Errc::try_again, job.title + " was changed while it was read"};
   }
-  if (!manifest && file.is_pipe) (void)upload.value().abandon();  // Else swept some time later.
+  if (!manifest && !job.known) (void)upload.value().abandon();  // Else swept some time later.
   if (!manifest) return manifest;
   BMSG_TRY(upload.value().finish());
-  file.size = manifest.value().size;
-  file.hash = manifest.value().hash;
+  return manifest;
+}
+
+Result<mail::Manifest> Attachments::upload_one(Context& context, const mail::UploadContext& place,
+                                               const chain::ChainRules& rules, File& file,
+                                               std::stop_token stop) {
+  SealJob job{.name = file.wish.name, .title = title_of(file.wish), .read = {}, .known = {}};
+  const int descriptor = file.opened ? file.opened.number() : STDIN_FILENO;
+  job.read = [&](std::span<std::uint8_t> out) { return read_whole(descriptor, out, job.title); };
+  if (!file.is_pipe) job.known = mail::KnownFile{.hash = file.hash, .size = file.size};
+  BMSG_TRY_ASSIGN(auto manifest, upload_file(context, place, rules, job, std::move(stop)));
+  file.size = manifest.size;
+  file.hash = manifest.hash;
   return manifest;
 }
 

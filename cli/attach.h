@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -47,6 +48,8 @@ class Attachments {
     double seconds = 0;  // About, on this machine.
   };
   Work work(const mail::ChunkHead& head) const;
+  /// The same for files of these sizes.
+  static Work work_of(const std::vector<std::uint64_t>& sizes, const mail::ChunkHead& head);
 
   /// Reads those that can be read twice, for their hashes.
   Result<Done> hash();
@@ -69,6 +72,20 @@ class Attachments {
 
   std::vector<File> files_;
 };
+
+/// One file that is to be sealed.
+struct SealJob {
+  std::string name;   // As the recipients see it.
+  std::string title;  // As whoever sends it does.
+  mail::ReadPiece read;
+  std::optional<mail::KnownFile> known;  // None: a pipe, read once.
+};
+
+/// Makes the chunks of a file, stamped and durable in the store, and shows how far it is.
+/// Errors: Errc::try_again if stopped, or if it is not the file that is known; as seal_file().
+Result<mail::Manifest> upload_file(Context& context, const mail::UploadContext& place,
+                                   const chain::ChainRules& rules, const SealJob& job,
+                                   std::stop_token stop);
 
 /// "3 files, 12 chunks, 96 million hashes, about 14 s".
 std::string work_text(const Attachments::Work& work);

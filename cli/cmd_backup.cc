@@ -82,7 +82,7 @@ class Backup {
     BMSG_TRY(work_.make());
     BMSG_TRY(archive_.begin());
     for (const char* file : {"format", "genesis", "config.toml", "policies.toml", "contacts.jsonl",
-                             "light", "signed-checkpoint"})
+                             "light", "signed-checkpoint", "signed-charters"})
       BMSG_TRY(add_file(file));
     BMSG_TRY(add_outbox());
     BMSG_TRY(storage::copy_database(context_.disk, store_.mail(), work_.path() / "mail"));

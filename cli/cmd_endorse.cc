@@ -94,6 +94,7 @@ Result<std::size_t> work(Desk& desk, node::EndorserLog& log, bool dry) {
                                   .chain = desk.chain,
                                   .clock = desk.context.clock,
                                   .seed = desk.seed,
+                                  .key = endorser_key_of(desk.seed),
                                   .log = log};
   BMSG_TRY_ASSIGN(const auto report, node::endorse(parts, dry));
   if (report.log_was_old)

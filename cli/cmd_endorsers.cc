@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "cli/command.h"
 #include "cli/endorser_key.h"
+#include "cli/keyring_file.h"
 #include "cli/plumbing.h"
 #include "cli/session.h"
 #include "cli/store_facts.h"
@@ -13,6 +15,10 @@
 #include "lib/api/endorser_json.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/card_directory.h"
+#include "lib/mail/outbox.h"
+#include "lib/mail/posted_evidence.h"
+#include "lib/mail/send.h"
 #include "lib/node/endorser_log.h"
 #include "lib/node/endorser_standing.h"
 
@@ -21,6 +27,7 @@ namespace {
 
 struct Options {
   bool make_new = false;
+  bool post = false;
   std::string file;
   std::string proof;
 };
@@ -44,7 +51,9 @@ Result<ExitCode> run_list(const Options&, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, endorsed_rules(context, store));
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  BMSG_TRY_ASSIGN(const auto all, node::standings(*chain, rules, context.clock.now()));
+  const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  BMSG_TRY_ASSIGN(const auto posted, cards.evidence().all());
+  BMSG_TRY_ASSIGN(const auto all, node::standings(*chain, rules, context.clock.now(), posted));
   BMSG_TRY_ASSIGN(const auto seed, read_endorser_seed(context, store));
   for (const node::EndorserStanding& one : all.endorsers) {
     const bool is_own = seed && endorser_key_of(*seed) == one.key;
@@ -81,15 +90,50 @@ Result<ExitCode> run_key(const Options& options, Context& context) {
   return ExitCode::ok;
 }
 
+/// What is not on its way already; the ids are printed.
+Result<Done> post(Context& context, const StoreDir& store, const mail::CardDirectory& cards,
+                  const std::vector<chain::Evidence>& all) {
+  BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
+  BMSG_TRY_ASSIGN(const auto posted, cards.evidence().all());
+  BMSG_TRY_ASSIGN(const auto keyring, unlock_keyring(context, store));
+  BMSG_TRY_ASSIGN(const auto* const signer, chosen_identity(context, store, keyring.keyring));
+  mail::Outbox outbox(context.disk, store.outbox());
+  for (const chain::Evidence& one : all) {
+    if (std::ranges::find(posted, one) != posted.end()) {
+      context.out.note("one piece was posted before");
+      continue;
+    }
+    mail::Letter letter;
+    letter.content = mail::evidence_content(one);
+    letter.audience = mail::Audience::open;
+    letter.ttl = rules.rules.maxttl;
+    const auto sending = sending_with(context, rules, cards, outbox, &keyring.keyring, signer);
+    BMSG_TRY_ASSIGN(const auto sent, mail::send(letter, sending, std::stop_token()));
+    BMSG_TRY(cards.evidence().note(one));
+    BMSG_TRY_ASSIGN(const auto key, chain::check_evidence(one));
+    for (const mail::Sent& message : sent)
+      context.out.line(context.options.json ? api::evidence_json(one, key, {}, message.id)
+                                            : to_hex(message.id.view()));
+  }
+  poke_node(store);
+  return done;
+}
+
 Result<ExitCode> run_evidence(const Options& options, Context& context) {
   if (context.outcome) return *context.outcome;
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, endorsed_rules(context, store));
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  BMSG_TRY_ASSIGN(const auto all, chain->evidence());
+  const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  BMSG_TRY_ASSIGN(const auto all, mail::all_evidence(*chain, cards.evidence()));
   if (all.empty()) {
     context.out.note("nobody was seen to sign twice");
     return ExitCode::no;
+  }
+  if (options.post) {
+    if (!options.file.empty()) return Error{Errc::bad_usage, "--post takes no file"};
+    BMSG_TRY(post(context, store, cards, all));
+    return ExitCode::ok;
   }
   const bool has_file = !options.file.empty() && options.file != "-";
   std::string text;
@@ -153,6 +197,7 @@ void add_endorsers(Command app, Context& context) {
   key.add_option("file", options->file, "With --new: where to, without a store").type_name("FILE");
   Command evidence = add(endorsers, "evidence", "Print proof of who signed twice", run_evidence);
   evidence.allow_verb();
+  evidence.add_flag("--post", options->post, "Send it to all, in public");
   evidence.add_option("file", options->file, "Where to").type_name("FILE");
   add(evidence, "verify", "Check such proof, without a store", run_verify)
       .add_option("proof", options->proof, "A file, or - for input")

@@ -110,7 +110,7 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
 
 Result<ExitCode> run_new(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(const auto name, mail::to_contact_name(options.name));
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(const auto lock,
@@ -134,11 +134,7 @@ Result<ExitCode> run_use(const Options& options, Context& context) {
   if (open.keyring.find(options.name) == nullptr) {
     return Error{Errc::not_found, fmt::format("no identity '{}' in this store", options.name)};
   }
-  BMSG_TRY_ASSIGN(const auto lock, FileLock::take(store.config_lock(), "id use",
-                                                  std::chrono::seconds(10), context.clock));
-  BMSG_TRY_ASSIGN(const auto before, context.disk.read(store.config(), 1 << 20));
-  const std::string text = edited(before ? to_string(*before) : "", "user.identity", options.name);
-  BMSG_TRY(context.disk.replace(store.config(), as_bytes(text)));
+  BMSG_TRY(choose_identity(context, store, options.name));
   return ExitCode::ok;
 }
 

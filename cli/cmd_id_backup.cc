@@ -175,7 +175,7 @@ Result<ExitCode> run_restore(const Options& options, Context& context) {
     return Error{Errc::bad_usage, "--name is for --paper: a backup has names"};
   BMSG_TRY(check_ways(options));
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(auto asked, unlock_keyring(context, store));
   auto pairing = options.paper ? from_paper(options, context) : from_file(options, context, asked);
   if (!pairing) return pairing.error();

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
+#include <optional>
 
 #include "cli/identity_verbs.h"
 #include "cli/keyring_file.h"
@@ -12,6 +14,7 @@
 #include "cli/prompt.h"
 #include "cli/revocation_paper.h"
 #include "cli/session.h"
+#include "cli/settings.h"
 #include "cli/take_in.h"
 #include "cli/text.h"
 #include "cli/times.h"
@@ -20,6 +23,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/mail/card_directory.h"
+#include "lib/mail/contact_book.h"
 #include "lib/mail/epoch.h"
 #include "lib/mail/statement.h"
 
@@ -27,13 +31,15 @@ namespace bmsg::cli {
 namespace {
 
 /// No number that anybody can type by mistake for one: without a device the whole identity ends.
-constexpr int kNoDevice = std::numeric_limits<int>::min();
+constexpr int kNotGiven = std::numeric_limits<int>::min();
 
 struct Options {
   std::string name;
   std::string epoch;
   std::string grace;
-  int device = kNoDevice;
+  std::string new_name;
+  std::optional<std::string> inbox_bits = {};  // As given: nothing is no number.
+  int device = kNotGiven;
   std::string statement;   // A file with a paper, or - for input.
   std::string revocation;  // A file to write to.
   bool yes = false;
@@ -51,7 +57,7 @@ struct Desk {
 
 Result<Desk> open_locked(Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  BMSG_TRY_ASSIGN(auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(auto asked, unlock_keyring(context, store));
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(auto lock,
@@ -73,23 +79,84 @@ Result<std::uint64_t> bounded(const std::string& option, const std::string& text
                fmt::format("{} {}: from {} h to {} d", option, text, least / 3600, most / 86400)};
 }
 
-Result<ExitCode> run_set(const Options& options, Context& context) {
-  if (options.epoch.empty() && options.grace.empty())
-    return Error{Errc::bad_usage, "nothing to set; give --epoch or --grace"};
-  std::uint64_t epoch = 0;
-  std::uint64_t grace = 0;
+/// What `id set` was told to change; what is absent stays.
+struct Wishes {
+  std::optional<std::uint64_t> epoch = {};
+  std::optional<std::uint64_t> grace = {};
+  std::optional<std::string> name = {};
+  std::optional<std::uint8_t> inbox_bits = {};
+
+  /// Whether the next card would say something else than the last one.
+  bool change_card(const mail::Identity& identity) const {
+    return name.value_or(identity.name) != identity.name ||
+           inbox_bits.value_or(identity.inbox_bits) != identity.inbox_bits;
+  }
+};
+
+Result<std::uint8_t> bits_in(const std::string& text) {
+  std::uint8_t bits = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, fault] = std::from_chars(text.data(), end, bits);
+  if (!text.empty() && fault == std::errc() && at == end && bits <= mail::kInboxBitsMax)
+    return bits;
+  return Error{Errc::bad_usage, fmt::format("--inbox-bits '{}': a number from 0 to {}",
+                                            shown_line(text), mail::kInboxBitsMax)};
+}
+
+Result<Wishes> wishes_of(const Options& options) {
+  Wishes wishes;
   if (!options.epoch.empty()) {
-    BMSG_TRY_ASSIGN(
-        epoch, bounded("--epoch", options.epoch, mail::kEpochSecondsMin, mail::kEpochSecondsMax));
+    BMSG_TRY_ASSIGN(wishes.epoch, bounded("--epoch", options.epoch, mail::kEpochSecondsMin,
+                                          mail::kEpochSecondsMax));
   }
   if (!options.grace.empty()) {
-    BMSG_TRY_ASSIGN(
-        grace, bounded("--grace", options.grace, mail::kGraceSecondsMin, mail::kGraceSecondsMax));
+    BMSG_TRY_ASSIGN(wishes.grace, bounded("--grace", options.grace, mail::kGraceSecondsMin,
+                                          mail::kGraceSecondsMax));
   }
+  if (!options.new_name.empty()) {
+    BMSG_TRY_ASSIGN(wishes.name, mail::to_contact_name(options.new_name));
+  }
+  if (options.inbox_bits) {
+    BMSG_TRY_ASSIGN(wishes.inbox_bits, bits_in(*options.inbox_bits));
+  }
+  if (!wishes.epoch && !wishes.grace && !wishes.name && !wishes.inbox_bits) {
+    return Error{Errc::bad_usage, "nothing to set; give --name, --epoch, --grace or --inbox-bits"};
+  }
+  return wishes;
+}
+
+/// Whoever is called by name in the store's own settings goes on to be found there.
+Result<Done> rename_choice(Context& context, const StoreDir& store, const std::string& before,
+                           const std::string& after) {
+  Settings own;
+  BMSG_TRY(own.add_file(store.config(), context.disk));
+  const auto chosen = own.said("user.identity");
+  if (chosen && chosen->text == before) BMSG_TRY(choose_identity(context, store, after));
+  BMSG_TRY_ASSIGN(const auto all, context.settings(&store));
+  const auto in_force = all.said("user.identity");
+  if (in_force && in_force->text == before && in_force->origin != "--identity") {
+    context.out.warn(fmt::format("{} still says '{}', which is '{}' now", in_force->origin,
+                                 shown_line(before), shown_line(after)));
+  }
+  return done;
+}
+
+Result<ExitCode> run_set(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const auto wishes, wishes_of(options));
   BMSG_TRY_ASSIGN(auto desk, open_locked(context));
-  if (epoch != 0) desk.identity->epoch = epoch;
-  if (grace != 0) desk.identity->grace = grace;
-  BMSG_TRY(save_keyring(context, desk.store, desk.open));
+  mail::Identity& identity = *desk.identity;
+  const std::string before = identity.name;
+  const mail::Identity* namesake = wishes.name ? desk.open.keyring.find(*wishes.name) : nullptr;
+  if (namesake != nullptr && namesake != &identity)
+    return Error{Errc::exists, fmt::format("there is an identity '{}' already", *wishes.name)};
+  const bool needs_card = wishes.change_card(identity);
+  identity.epoch = wishes.epoch.value_or(identity.epoch);
+  identity.grace = wishes.grace.value_or(identity.grace);
+  identity.inbox_bits = wishes.inbox_bits.value_or(identity.inbox_bits);
+  identity.name = wishes.name.value_or(identity.name);
+  BMSG_TRY(needs_card ? renew_own_card(context, desk.store, desk.rules, desk.open, identity)
+                      : save_keyring(context, desk.store, desk.open));
+  if (identity.name != before) BMSG_TRY(rename_choice(context, desk.store, before, identity.name));
   BMSG_TRY(
       print_identities(context, desk.store, desk.open, {desk.identity->address()}, desk.rules.id));
   return ExitCode::ok;
@@ -167,7 +234,7 @@ enum class Wanted { revocation, succession };
 /// Needs no key, and no identity in the store.
 Result<ExitCode> post_paper(const Options& options, Context& context, Wanted wanted) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(const auto bytes, read_statement_file(context, options.statement));
   const auto statement = mail::read_statement(bytes);
   check(statement.has_value(), "a paper that was read is not good");
@@ -176,14 +243,14 @@ Result<ExitCode> post_paper(const Options& options, Context& context, Wanted wan
     return wrong_paper(options.statement, "a succession; 'bmsg id succeed --statement' posts it");
   if (!proposes && wanted == Wanted::succession)
     return wrong_paper(options.statement, "a revocation; 'bmsg id revoke --statement' posts it");
-  if (options.device != kNoDevice && statement->scope != options.device)
+  if (options.device != kNotGiven && statement->scope != options.device)
     return wrong_paper(options.statement, "not about that device");
   BMSG_TRY(announce(context, store, rules, bytes));
   return ExitCode::ok;
 }
 
 Result<ExitCode> run_revoke(const Options& options, Context& context) {
-  const bool is_whole = options.device == kNoDevice;
+  const bool is_whole = options.device == kNotGiven;
   if (!is_whole && (options.device < 0 || options.device > 254))
     return Error{Errc::bad_usage, "the number of a device is from 0 to 254"};
   if (!options.statement.empty()) return post_paper(options, context, Wanted::revocation);
@@ -257,11 +324,17 @@ Result<ExitCode> run_device_rm(const Options& options, Context& context) {
 
 void add_id_set(Command id, Context& context) {
   const auto options = std::make_shared<Options>();
-  Command set = add_command(id, context, "set", "Choose how long prekeys live", options, run_set);
+  Command set = add_command(
+      id, context, "set", "Choose what the card says, and how long prekeys live", options, run_set);
+  set.add_option("--name", options->new_name, "The name that the card claims").type_name("NAME");
   set.add_option("--epoch", options->epoch, "How long a prekey is the newest (7d)")
       .type_name("DUR");
   set.add_option("--grace", options->grace, "How long it is kept after the next one (7d)")
       .type_name("DUR");
+  set.add_taker(
+         "--inbox-bits", [options](const std::string& bits) { options->inbox_bits = bits; },
+         "Bits of a topic by which mail is found, for all to see (0)")
+      .type_name("N");
 }
 
 void add_id_device(Command id, Context& context) {

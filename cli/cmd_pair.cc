@@ -151,7 +151,7 @@ Result<SecretBytes> read_code(const Context& context, const Options& options) {
 
 Result<ExitCode> run_import(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   BMSG_TRY(check_ways(options));
   BMSG_TRY_ASSIGN(const auto file, read_pair_file(context, options.file));
   BMSG_TRY(mail::check_pairing(file));

@@ -67,7 +67,7 @@ Result<Done> verify(Context& context, const StoreDir& store) {
 
 /// Prekeys of cards that were made after the backup are lost, so mail is to come to a new one.
 Result<Done> queue_cards(Context& context, const StoreDir& store) {
-  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(auto open, unlock_keyring(context, store));
   std::vector<std::string> names;
   for (const mail::Identity& identity : open.keyring.identities) names.push_back(identity.name);

@@ -67,7 +67,7 @@ Result<std::vector<mail::Recipient>> recipients(const Options& options, Context&
 Result<ExitCode> run_seal(const Options& options, Context& context) {
   BMSG_TRY(check_no_terminal(context));
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(auto to, recipients(options, context, store, rules.id));
   std::optional<OpenKeyring> keyring;
   const mail::Identity* signer = nullptr;

@@ -96,12 +96,13 @@ api::QueuedView view_of(const Queued& queued) {
 
 }  // namespace
 
-void print_queued(Context& context, const Queued& queued) {
+std::vector<api::QueuedView> queued_views(const Context& context, const Queued& queued) {
+  std::vector<api::QueuedView> views;
   api::QueuedView view = view_of(queued);
   view.since = context.clock.now();
   if (queued.held) {
     view.id = *queued.held;
-    context.out.line(context.options.json ? api::queued_json(view) : to_hex(view.id.view()));
+    views.push_back(view);
   }
   for (const mail::Sent& sent : queued.sent) {
     view.id = sent.id;
@@ -109,8 +110,14 @@ void print_queued(Context& context, const Queued& queued) {
     view.stamp_ms = sent.stamp_ms;
     view.to.clear();
     for (const mail::Addressee& one : sent.to) view.to.push_back(to_address(one.address));
-    context.out.line(context.options.json ? api::queued_json(view) : to_hex(sent.id.view()));
+    views.push_back(view);
   }
+  return views;
+}
+
+void print_queued(Context& context, const Queued& queued) {
+  for (const api::QueuedView& view : queued_views(context, queued))
+    context.out.line(context.options.json ? api::queued_json(view) : to_hex(view.id.view()));
 }
 
 namespace {

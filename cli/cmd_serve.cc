@@ -4,7 +4,6 @@
 
 #include <csignal>
 #include <latch>
-#include <mutex>
 
 #include "cli/advertise.h"
 #include "cli/command.h"
@@ -140,8 +139,9 @@ Result<Done> Serving::open_node() {
                                            .blobs = &blobs_->directory(),
                                            .judge_place = api::judge_place,
                                            .own_record = record_maker(place_, rules_.id, *seed_)}));
+  (void)door_.follow(*node_);
   BMSG_TRY_ASSIGN(const auto settings, context_.settings(&store_));
-  BMSG_TRY_ASSIGN(auto admits, admitted_keys(rules_.rules, settings));
+  BMSG_TRY_ASSIGN(auto admits, door_.admitted(settings));
   node_->set_admits(std::move(admits));
   forget_neighbours();
   BMSG_TRY(api::choose_confidant(*node_, context_.clock));
@@ -193,7 +193,7 @@ Result<api::GossipOptions> Serving::gossip_options(const Options& options,
   BMSG_TRY_ASSIGN(gossip.transport, transport_options(context_, store_));
   gossip.after_change = [this] {
     collect_cards();
-    if (chain_->is_light()) take_back();
+    if (chain_->is_light() || rules_.rules.mode == chain::Mode::endorse) take_back();
   };
   gossip.after_exchange = [this](const std::string& peer, const std::vector<ShortId>& has) {
     mail::Outbox outbox(context_.disk, store_.outbox());
@@ -209,6 +209,7 @@ void Serving::start_gossip(api::GossipOptions options) {
   node_->on_change([this, gossip = gossip_.get()] {
     peer_routes_->changed();
     gossip->changed();
+    if (door_.follow(*node_) && server_set_.try_wait()) server_->judge_again();
     if (manager_.listens()) tell_manager("STATUS=" + height());
   });
   node_->on_kept_back([gossip = gossip_.get()] { gossip->kept_back(); });
@@ -233,9 +234,9 @@ void Serving::start_lan(std::unique_ptr<net::Multicast> group, node::JudgeKey ad
 Result<Done> Serving::take_settings(const Options& options) {
   BMSG_TRY_ASSIGN(const auto settings, context_.settings(&store_));
   BMSG_TRY_ASSIGN(auto limits, serve_limits(settings, options.connections_max, options.rate));
-  BMSG_TRY(door_.guard(limits, rules_.rules, settings));
+  BMSG_TRY(door_.guard(limits, settings));
   BMSG_TRY_ASSIGN(auto gossip, gossip_options(options, settings));
-  BMSG_TRY_ASSIGN(auto admits, admitted_keys(rules_.rules, settings));
+  BMSG_TRY_ASSIGN(auto admits, door_.admitted(settings));
   BMSG_TRY_ASSIGN(auto group, open_lan(options, settings));
   BMSG_TRY(blobs_->take_quota(settings));
   // Nothing fails from here on: the settings are taken whole or not at all.
@@ -268,7 +269,7 @@ Result<Done> Serving::start(const Options& options) {
   BMSG_TRY_ASSIGN(const auto places, listeners({context_, store_, rules_.rules.access, *seed_},
                                                options.listen, settings));
   BMSG_TRY_ASSIGN(auto limits, serve_limits(settings, options.connections_max, options.rate));
-  BMSG_TRY(door_.guard(limits, rules_.rules, settings));
+  BMSG_TRY(door_.guard(limits, settings));
   const auto later = [this](std::chrono::milliseconds delay, std::function<void()> work) {
     server_set_.wait();
     server_->run_after(delay, std::move(work));
@@ -286,9 +287,8 @@ Result<Done> Serving::start(const Options& options) {
   BMSG_TRY_ASSIGN(server_, net::HttpServer::start(places, handler, limits, context_.clock));
   server_set_.count_down();
   blobs_->keep_swept(context_, *server_);
-  BMSG_TRY_ASSIGN(auto admits, admitted_keys(rules_.rules, settings));
   BMSG_TRY_ASSIGN(auto group, open_lan(options, settings));
-  start_lan(std::move(group), std::move(admits));
+  start_lan(std::move(group), limits.admits);
   if (options.mine) {
     BMSG_TRY_ASSIGN(miner_, ServeMiner::start(context_, store_, log_));
   }

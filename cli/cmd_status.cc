@@ -18,9 +18,11 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/mail/absent.h"
+#include "lib/mail/card_directory.h"
 #include "lib/mail/held.h"
 #include "lib/mail/outbox.h"
 #include "lib/node/endorser_standing.h"
+#include "lib/node/rules_book.h"
 #include "storage/rocks_mail_store.h"
 
 namespace bmsg::cli {
@@ -105,7 +107,9 @@ Result<std::optional<EndorserFacts>> endorser_facts(Context& context, const Stor
                                                     api::StateView& view) {
   if (rules.rules.mode == chain::Mode::pow) return std::optional<EndorserFacts>();
   EndorserFacts facts;
-  BMSG_TRY_ASSIGN(facts.standings, node::standings(chain, rules, context.clock.now()));
+  const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  BMSG_TRY_ASSIGN(const auto posted, cards.evidence().all());
+  BMSG_TRY_ASSIGN(facts.standings, node::standings(chain, rules, context.clock.now(), posted));
   BMSG_TRY_ASSIGN(const auto seed, read_endorser_seed(context, store));
   facts.has_key = seed.has_value();
   api::EndorsersView& seen = view.endorsers.emplace();
@@ -207,11 +211,12 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
     view.attention.push_back({"absent",
                               fmt::format("{} messages of yours are not here yet", absent.size()),
                               "bmsg sync"});
+  BMSG_TRY_ASSIGN(const auto in_force, node::rules_at_tip(*chain));
   NetworkState network{.tip = tip,
                        .peers = peers,
                        .forks = {},
                        .waits_since = pool.empty() ? UnixSeconds{} : pool.front().since,
-                       .interval = rules.rules.interval,
+                       .interval = in_force.rules.interval,
                        .now = context.clock.now()};
   BMSG_TRY_ASSIGN(network.forks, node::find_forks(*chain));
   for (api::AttentionView& one : network_attention(network))

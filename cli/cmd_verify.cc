@@ -175,6 +175,7 @@ Result<node::VerifyReport> check_store(const Options& options, Context& context,
   node::VerifyWish wish;
   wish.depth = options.full ? node::Depth::full : node::Depth::quick;
   wish.from = Height{options.from};
+  wish.now = context.clock.now();
   if (!options.subset.empty()) {
     BMSG_TRY_ASSIGN(wish.reads, chosen_heights(options.subset, context));
   }

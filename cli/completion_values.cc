@@ -7,6 +7,7 @@
 
 #include "cli/cursor.h"
 #include "cli/keyring_file.h"
+#include "cli/policies.h"
 #include "cli/session.h"
 #include "cli/spec.h"
 #include "cli/times.h"
@@ -56,6 +57,18 @@ Result<std::vector<Candidate>> reader_names(Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   std::vector<Candidate> all;
   for (const std::string& name : cursor_names(context, store)) all.push_back({name, ""});
+  return all;
+}
+
+Result<std::vector<Candidate>> policy_names(Context& context) {
+  BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(const auto contacts, read_contacts(context, store));
+  BMSG_TRY_ASSIGN(const auto policies, read_policies(context, store));
+  std::vector<Candidate> all;
+  for (const mail::Policy& policy : policies) {
+    const auto view = policy_view(contacts, policy);
+    all.push_back({view.name, view.rule});
+  }
   return all;
 }
 
@@ -139,6 +152,7 @@ std::vector<Candidate> values_of(Context& context, const CLI::App& command,
   if ((takes("NAME") && !is_own) || takes("GROUP") || takes("ROOM"))
     all = or_none(contact_names(context));
   if (takes("READER")) all = or_none(reader_names(context));
+  if (takes("POLICY")) all = or_none(policy_names(context));
   if (takes("REF")) std::ranges::move(or_none(references(context)), std::back_inserter(all));
   if (takes("URL") || takes("PEER")) all = or_none(peer_urls(context));
   if (takes("FILE") || takes("PROGRAM")) all.push_back({kFileNames, ""});

@@ -70,7 +70,7 @@ Result<Sender> Sender::open(Context& context, const StoreDir& store, const SendP
   Sender sender(context, store, policy);
   BMSG_TRY_ASSIGN(sender.settings_, context.settings(&store));
   BMSG_TRY_ASSIGN(sender.patience_, context.lock_patience(&store));
-  BMSG_TRY_ASSIGN(sender.rules_, read_rules(context, store));
+  BMSG_TRY_ASSIGN(sender.rules_, rules_now(context, store));
   BMSG_TRY_ASSIGN(sender.contacts_, read_contacts(context, store));
   sender.policy_.sign = policy.sign && sender.settings_.text("send.sign") != "false";
   sender.policy_.require_verified =

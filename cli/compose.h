@@ -72,7 +72,9 @@ class Sender {
   Result<Queued> send(const SendRequest& request, std::stop_token stop);
 
   /// Seals what `ref` says again, to the newest cards of its recipients, as a new message.
-  /// Errors: Errc::not_found; Errc::denied if it is not ours; else as send().
+  /// Errors: Errc::not_found, also where a file of it is not whole here any more; Errc::denied if
+  /// it
+  ///         is not ours; else as send().
   Result<Queued> resend(const std::string& ref, std::stop_token stop);
 
   /// What send() would do, without doing it: bytes of the message and devices it would be sealed
@@ -97,6 +99,7 @@ class Sender {
   /// Puts the files into the letter, made to chunks; its key.
   Result<std::optional<mail::SendKey>> attach(mail::Letter& letter, const SendRequest& request,
                                               Attachments& files, std::stop_token stop);
+  Result<Queued> resend_files(mail::Letter& letter, std::stop_token stop);
   Result<Done> check_recipients(const mail::Letter& letter);
   Result<bool> is_repeat(const std::optional<mail::SendKey>& key);
   Result<std::vector<mail::Addressee>> addressees(const SendRequest& request) const;

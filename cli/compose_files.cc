@@ -1,6 +1,7 @@
 // Sending files: what is refused is refused before the work, and what was sent is not done twice.
 
 #include "cli/attach.h"
+#include "cli/attach_again.h"
 #include "cli/compose.h"
 #include "cli/store_blobs.h"
 #include "lib/core/try.h"
@@ -56,6 +57,17 @@ Result<std::optional<mail::SendKey>> Sender::attach(mail::Letter& letter,
   }
   letter.content.manifests = std::move(records);
   return key;
+}
+
+/// The chunks that the first message names go when it does, so the new one gets chunks of its own.
+Result<Queued> Sender::resend_files(mail::Letter& letter, std::stop_token stop) {
+  BMSG_TRY_ASSIGN(const auto blobs, open_blobs(*context_, store_));
+  BMSG_TRY_ASSIGN(const auto files, stored_files(*blobs, letter.content.manifests));
+  BMSG_TRY(ask_leave(letter, std::nullopt));
+  BMSG_TRY(check_recipients(letter));
+  BMSG_TRY_ASSIGN(letter.content.manifests, attach_again(*context_, *blobs, files, letter.ttl,
+                                                         &keyring_->keyring.archive, stop));
+  return queue(letter, std::nullopt, std::move(stop));
 }
 
 }  // namespace bmsg::cli

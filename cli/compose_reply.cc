@@ -105,6 +105,7 @@ Result<Queued> Sender::resend(const std::string& given, std::stop_token stop) {
   letter.content.device = std::nullopt;
   letter.content.seq = std::nullopt;
   letter.content.prev = std::nullopt;
+  letter.content.sent_to = {};
   letter.content.re = {id};
   letter.content.thread = text->item.thread();
   letter.audience = text->item.summary.audience;
@@ -116,6 +117,7 @@ Result<Queued> Sender::resend(const std::string& given, std::stop_token stop) {
   letter.topic = text->item.summary.topic;
   letter.stale = policy_.stale;
   BMSG_TRY_ASSIGN(letter.ttl, ttl_of({}));
+  if (!letter.content.manifests.empty()) return resend_files(letter, std::move(stop));
   BMSG_TRY(ask_leave(letter, std::nullopt));
   return queue(letter, std::nullopt, stop);
 }

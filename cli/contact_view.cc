@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/keyring_file.h"
 #include "cli/prompt.h"
 #include "cli/text.h"
@@ -80,6 +82,8 @@ Result<api::ContactView> contact_view_of(Context& context, const StoreDir& store
   BMSG_TRY_ASSIGN(const auto newest, cards.cards_of(*contact.address));
   view.card = card_word(newest, context.clock.now());
   view.devices = newest.cards.size();
+  for (const mail::Card& card : newest.cards)
+    view.inbox_bits = std::max(view.inbox_bits.value_or(0), card.inbox.bits);
   for (const IdentityKey& one : newest.successors) view.successors.push_back(to_address(one));
   return view;
 }
@@ -103,6 +107,8 @@ std::string contact_text(const api::ContactView& view) {
                   shown_line(view.name), view.kind, view.trust, view.card, view.devices);
   if (view.address)
     text += fmt::format("address     {}\nfingerprint {}\n", *view.address, view.fingerprint);
+  if (view.inbox_bits.value_or(0) > 0)
+    text += fmt::format("inbox       {} bits of a topic, for all to see\n", *view.inbox_bits);
   text += fmt::format("ack         {}\nadded       {}\n", view.ack, to_rfc3339(view.added));
   for (const std::string& member : view.members.value_or(std::vector<std::string>()))
     text += fmt::format("member      {}\n", shown_line(member));

@@ -168,19 +168,28 @@ void Cursor::move(const mail::ReaderPlace& place) {
 
 void Cursor::expect(const MessageId& id) {
   mail::set_late(unsaved_, name_, id);
-  (void)own_.apply(unsaved_);  // In memory, where nothing fails.
+  own_late_[id] = true;
 }
 
 void Cursor::settle_late(const MessageId& id) {
   mail::clear_late(unsaved_, name_, id);
-  (void)own_.apply(unsaved_);  // In memory, where nothing fails.
+  own_late_[id] = false;
 }
 
-/// What is saved, and what this process has changed of it.
+/// What was saved when the index was read, and what this process has changed of it since.
 Result<std::vector<MessageId>> Cursor::late() const {
-  mail::MailOverlay both(watched_.index());
-  both.add(unsaved_);
-  return name_.empty() ? mail::late_for(own_, name_) : mail::late_for(both, name_);
+  std::set<MessageId> late;
+  if (!name_.empty()) {
+    BMSG_TRY_ASSIGN(const auto saved, mail::late_for(watched_.index(), name_));
+    late.insert(saved.begin(), saved.end());
+  }
+  for (const auto& [id, is_late] : own_late_) {
+    if (is_late)
+      late.insert(id);
+    else
+      late.erase(id);
+  }
+  return std::vector<MessageId>(late.begin(), late.end());
 }
 
 Result<Done> Cursor::save() {
@@ -221,6 +230,8 @@ Result<std::vector<mail::MailItem>> not_handled(const Mailroom& room, const std:
   for (mail::MailItem& item : items) {
     BMSG_TRY_ASSIGN(const bool handled, mail::is_handled(room.index(), name, item.id));
     const bool passed = handled || (place && item.block && is_below(*item.block, *place));
+    BMSG_TRY_ASSIGN(const auto approvals, room.approvals(item));
+    if (approvals && !approvals->enough()) continue;
     if (!passed || waiting.contains(item.id)) left.push_back(std::move(item));
   }
   return left;
@@ -239,7 +250,7 @@ Result<Done> handle_by_hand(Context& context, const StoreDir& store, const Mailr
   }
   for (const MessageId& id : ids) {
     mail::set_handled(change, name, id);
-    if (room.chain().is_light()) mail::clear_late(change, name, id);
+    mail::clear_late(change, name, id);
   }
   if (reader && lock) {
     mail::MailOverlay after(room.index());

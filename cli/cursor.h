@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,7 +34,8 @@ class Cursor {
   void handled(const mail::ReaderEvent& event);
   void park(const mail::ReaderEvent& event);
   void move(const mail::ReaderPlace& place);
-  /// The place passes a message whose body is not here yet; and it came, or is not wanted.
+  /// The place passes a message whose body is not here yet, or that waits for signatures; and it
+  /// came, or is not wanted.
   void expect(const MessageId& id);
   void settle_late(const MessageId& id);
   Result<std::vector<MessageId>> late() const;
@@ -52,14 +54,15 @@ class Cursor {
   std::optional<FileLock> lock_;
   mail::Reader reader_;
   mail::MailChange unsaved_;
-  mail::MemoryMailStore own_;  // All that this process has changed.
+  mail::MemoryMailStore own_;  // All that this process has changed, but for:
+  std::map<MessageId, bool> own_late_;
 };
 
 /// Readers that were ever delivered to, as far as locks tell: for completion.
 std::vector<std::string> cursor_names(const Context& context, const StoreDir& store);
 
-/// Only those that the reader has not handled; what is parked has not been. A reader that nobody
-/// has made has handled nothing.
+/// Only those that the reader has not handled; what is parked has not been, and what waits for
+/// signatures is not to be. A reader that nobody has made has handled nothing.
 Result<std::vector<mail::MailItem>> not_handled(const Mailroom& room, const std::string& name,
                                                 std::vector<mail::MailItem> items);
 

@@ -30,20 +30,60 @@ Result<std::set<NodeKey>> allowed_keys(const std::string& setting) {
   return keys;
 }
 
-}  // namespace
-
-Result<node::JudgeKey> admitted_keys(const chain::RulesText& rules, const Settings& settings) {
-  BMSG_TRY_ASSIGN(auto keys, allowed_keys(settings.text("serve.allow")));
-  if (rules.access == chain::Access::open) return node::JudgeKey();
-  keys.insert(rules.members.begin(), rules.members.end());
-  // Shared, because a function can be copied and what it asks is the same for all copies.
-  const auto all = std::make_shared<const std::set<NodeKey>>(std::move(keys));
-  return node::JudgeKey([all](const NodeKey& key) { return all->contains(key); });
+chain::RulesText closed_rules() {
+  chain::RulesText rules;
+  rules.access = chain::Access::members;
+  return rules;
 }
 
-Result<Done> Doorkeeper::guard(net::ServerOptions& options, const chain::RulesText& rules,
-                               const Settings& settings) {
-  BMSG_TRY_ASSIGN(auto admits, admitted_keys(rules, settings));
+}  // namespace
+
+bool Members::take(const chain::RulesText& rules) {
+  const bool all = rules.access == chain::Access::open;
+  std::set<NodeKey> keys(rules.members.begin(), rules.members.end());
+  const std::lock_guard lock(mutex_);
+  if (all == all_ && keys == keys_) return false;
+  all_ = all;
+  keys_ = std::move(keys);
+  return true;
+}
+
+bool Members::are_all() const {
+  const std::lock_guard lock(mutex_);
+  return all_;
+}
+
+bool Members::have(const NodeKey& key) const {
+  const std::lock_guard lock(mutex_);
+  return keys_.contains(key);
+}
+
+Result<node::JudgeKey> admitted_keys(std::shared_ptr<const Members> members,
+                                     const Settings& settings) {
+  BMSG_TRY_ASSIGN(auto keys, allowed_keys(settings.text("serve.allow")));
+  if (members->are_all()) return node::JudgeKey();
+  // Shared, because a function can be copied and what it asks is the same for all copies.
+  const auto allowed = std::make_shared<const std::set<NodeKey>>(std::move(keys));
+  return node::JudgeKey([allowed, members = std::move(members)](const NodeKey& key) {
+    return allowed->contains(key) || members->have(key);
+  });
+}
+
+Doorkeeper::Doorkeeper(const Clock& clock, Log& log)
+    : clock_(clock), log_(log), members_(std::make_shared<Members>(closed_rules())) {}
+
+bool Doorkeeper::follow(node::Service& node) {
+  if (members_->are_all()) return false;  // No charter changes that.
+  const auto text = node.rules_in_force();
+  const auto rules =
+      text ? chain::parse_rules_text(text.value()) : Result<chain::RulesText>(text.error());
+  if (rules) return members_->take(rules.value());
+  log_.write(LogLevel::warning, "members are judged by older rules: " + rules.error().message);
+  return false;
+}
+
+Result<Done> Doorkeeper::guard(net::ServerOptions& options, const Settings& settings) {
+  BMSG_TRY_ASSIGN(auto admits, admitted(settings));
   if (!admits) {
     if (!settings.text("serve.allow").empty())
       log_.write(LogLevel::warning, "serve.allow says nothing here: this chain is open to all");

@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "cli/session.h"
+#include "cli/store_blobs.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/forget_files.h"
 #include "lib/mail/forget_request.h"
 
 namespace bmsg::cli {
@@ -129,7 +131,8 @@ Result<Done> collect_public(Context& context, const StoreDir& store, const node:
 }
 
 Result<bool> honour_sealed(Context& context, const StoreDir& store, const mail::Mailbox& box,
-                           const mail::MailReader& index, const node::ChainReader& chain) {
+                           const mail::MailKeys& keys, const mail::MailReader& index,
+                           const node::ChainReader& chain) {
   const std::string flag(mail::kForgetFlag);
   BMSG_TRY_ASSIGN(const auto flagged, index.with_flag(flag));
   if (flagged.empty()) return false;
@@ -147,6 +150,9 @@ Result<bool> honour_sealed(Context& context, const StoreDir& store, const mail::
   }
   BMSG_TRY_ASSIGN(const bool honour, honours(context, store));
   if (honour && !ids.empty()) {
+    BMSG_TRY_ASSIGN(const auto blobs, open_blobs(context, store));
+    BMSG_TRY_ASSIGN(const auto chunks, mail::going_chunks(box, keys, blobs->directory(), ids));
+    BMSG_TRY(mail::remove_chunks(blobs->directory(), chunks));
     {
       BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
       BMSG_TRY(session->service().forget(ids, node::DropRule::asked));

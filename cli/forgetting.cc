@@ -25,6 +25,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kBatch = 1024;  // Messages in one change of a store.
 
+/// A value of the index: files of it hold what was removed.
+constexpr std::string_view kToCompact = "to compact";
+
 using Ids = std::unordered_set<MessageId, FixedBytesHash>;
 
 /// Of ours, those that are not deep enough to be let go.
@@ -84,16 +87,6 @@ Result<std::vector<MessageId>> ids_from(const Mailroom& room, const Context& con
   return ids;
 }
 
-/// Up to where the chain was searched for mail: what lies above may be ours.
-Result<Height> searched_to(const node::ChainReader& chain, const mail::MailReader& index) {
-  BMSG_TRY_ASSIGN(const auto position, index.position());
-  if (!position) return Height{0};
-  BMSG_TRY_ASSIGN(const auto hash, chain.hash_at(position->height));
-  if (hash == position->hash) return position->height;
-  return Error{Errc::try_again, "the chain has changed since it was searched for mail",
-               "'bmsg inbox' searches it"};
-}
-
 Result<std::vector<node::Forgettable>> by_rule(Context& context, const ForgetGiven& given,
                                                const node::ChainReader& chain,
                                                const mail::MailReader& index, const Ids& waiting) {
@@ -105,7 +98,11 @@ Result<std::vector<node::Forgettable>> by_rule(Context& context, const ForgetGiv
   Ids own;
   Height searched{UINT32_MAX};
   if (given.foreign) {
-    BMSG_TRY_ASSIGN(searched, searched_to(chain, index));
+    BMSG_TRY_ASSIGN(const auto known, searched_to(chain, index));
+    if (!known)
+      return Error{Errc::try_again, "the chain has changed since it was searched for mail",
+                   "'bmsg inbox' searches it"};
+    searched = *known;
     BMSG_TRY_ASSIGN(const auto ids, index.ids_with_prefix({}, SIZE_MAX));
     own.insert(ids.begin(), ids.end());
   }
@@ -172,6 +169,14 @@ Result<ForgetPlan> plan_forgetting(Context& context, const StoreDir& store,
   return plan;
 }
 
+Result<std::optional<Height>> searched_to(const node::ChainReader& chain,
+                                          const mail::MailReader& index) {
+  BMSG_TRY_ASSIGN(const auto position, index.position());
+  if (!position) return std::optional(Height{0});
+  BMSG_TRY_ASSIGN(const auto hash, chain.hash_at(position->height));
+  return hash == position->hash ? std::optional(position->height) : std::nullopt;
+}
+
 Result<Done> drop_bodies(node::Service& service, const ForgetPlan& plan,
                          const OnForgotten& on_forgotten) {
   for (std::size_t at = 0; at < plan.messages.size(); at += kBatch) {
@@ -208,9 +213,14 @@ Result<Done> forget_in_index(Context& context, const StoreDir& store) {
   for (const MessageId& id : absent) {
     if (ids.contains(id)) mail::clear_absent(change, id);
   }
-  if (change.remove.empty() && change.values.empty()) return done;
+  // Keys lie in its files until these are written anew; noted, since there may be no room for that.
+  const std::string note(kToCompact);
+  BMSG_TRY_ASSIGN(const auto noted, index->value(note));
+  if (change.remove.empty() && change.values.empty() && !noted) return done;
+  change.values[note] = Bytes();
   BMSG_TRY(index->apply(change));
-  return index->compact();  // Or the keys lie in its files until chance moves them.
+  BMSG_TRY(index->compact());
+  return index->apply({.values = {{note, std::nullopt}}});
 }
 
 std::uint64_t disk_bytes(const fs::path& directory) {

@@ -43,6 +43,11 @@ Result<ForgetPlan> plan_forgetting(Context& context, const StoreDir& store,
                                    const chain::ChainRules& rules, const ForgetGiven& given,
                                    std::unique_ptr<Mailroom>& room);
 
+/// Up to where the chain was searched for mail: what lies above may be ours. nullopt: nobody knows,
+/// since the chain has changed.
+Result<std::optional<Height>> searched_to(const node::ChainReader& chain,
+                                          const mail::MailReader& index);
+
 /// Called with those whose bodies went, as they go.
 using OnForgotten = std::function<void(const std::vector<MessageId>& gone)>;
 
@@ -51,7 +56,7 @@ Result<Done> drop_bodies(node::Service& service, const ForgetPlan& plan,
                          const OnForgotten& on_forgotten);
 
 /// Takes what was forgotten, now or before, out of the index and the outbox: the line, and the key
-/// that opened it. Errors: Errc::locked.
+/// that opened it. Errors: Errc::locked; Errc::io, after which it is taken up where it ended.
 Result<Done> forget_in_index(Context& context, const StoreDir& store);
 
 /// What the files of a directory take up on the disk.

@@ -59,6 +59,7 @@ Result<api::IdentityView> identity_view(Context& context, const StoreDir& store,
   }
   view.epoch = identity.epoch;
   view.grace = identity.grace;
+  view.inbox_bits = identity.inbox_bits;
   view.revoked = known.revoked;
   for (const IdentityKey& one : known.successors) view.successors.push_back(to_address(one));
   if (const auto card = own_card(context, store, identity, chain)) {
@@ -78,6 +79,8 @@ std::string identity_text(const api::IdentityView& view) {
   text += "\n";
   text += fmt::format("epoch       {}, and {} of grace\n", duration_text(view.epoch),
                       duration_text(view.grace));
+  if (view.inbox_bits > 0)
+    text += fmt::format("inbox       {} bits of a topic, for all to see\n", view.inbox_bits);
   for (const std::string& one : view.successors)
     text += fmt::format("successor   {}, proposed\n", one);
   if (view.revoked) return text + "card        none: the identity is revoked\n";

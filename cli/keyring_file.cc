@@ -1,6 +1,7 @@
 #include "cli/keyring_file.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <stop_token>
@@ -112,6 +113,15 @@ Result<const mail::Identity*> chosen_identity(const Context& context, const Stor
   return &keyring.identities.front();
 }
 
+Result<Done> choose_identity(const Context& context, const StoreDir& store,
+                             const std::string& name) {
+  BMSG_TRY_ASSIGN(const auto lock, FileLock::take(store.config_lock(), context.command,
+                                                  std::chrono::seconds(10), context.clock));
+  BMSG_TRY_ASSIGN(const auto before, context.disk.read(store.config(), 1 << 20));
+  const std::string text = edited(before ? to_string(*before) : "", "user.identity", name);
+  return context.disk.replace(store.config(), as_bytes(text));
+}
+
 Result<Done> add_card_key(Context& context, mail::Identity& identity,
                           const chain::ChainRules& rules, std::uint64_t skipped) {
   const std::uint32_t time = minute_of(context.clock.now());
@@ -187,7 +197,11 @@ mail::SendContext sending_with(Context& context, const chain::ChainRules& rules,
 }
 
 unsigned threads_for(std::uint64_t wanted) {
-  const unsigned here = std::max(1u, std::thread::hardware_concurrency());
+  // Fewer than the machine has where somebody keeps this process to some of them.
+  cpu_set_t cores;
+  const bool known = ::sched_getaffinity(0, sizeof(cores), &cores) == 0;
+  const unsigned here = known ? static_cast<unsigned>(CPU_COUNT(&cores))
+                              : std::max(1u, std::thread::hardware_concurrency());
   return wanted == 0 ? here : static_cast<unsigned>(std::min<std::uint64_t>(wanted, 256));
 }
 

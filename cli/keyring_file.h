@@ -41,6 +41,10 @@ Result<Done> save_keyring(Context& context, const StoreDir& store, const OpenKey
 Result<const mail::Identity*> chosen_identity(const Context& context, const StoreDir& store,
                                               const mail::Keyring& keyring);
 
+/// Writes into the store's settings which identity its commands use.
+Result<Done> choose_identity(const Context& context, const StoreDir& store,
+                             const std::string& name);
+
 /// Makes the identity's next card: prekey into the keyring, saved before anybody can see the card;
 /// the card into the outbox and the directory of cards. `skipped` numbers are left free, for cards
 /// that were made and are not known here.
@@ -71,7 +75,7 @@ mail::SendContext sending_with(Context& context, const chain::ChainRules& rules,
                                const mail::Keyring* keyring = nullptr,
                                const mail::Identity* identity = nullptr);
 
-/// Threads for stamps and mining: the setting, or all of the machine's.
+/// Threads for stamps, mining and scanning: the setting, or all of the machine's.
 unsigned threads_for(std::uint64_t wanted);
 
 }  // namespace bmsg::cli

@@ -18,6 +18,7 @@
 #include "lib/mail/absent.h"
 #include "lib/mail/card_directory.h"
 #include "lib/mail/received.h"
+#include "lib/node/rules_book.h"
 #include "storage/rocks_mail_store.h"
 
 namespace bmsg::cli {
@@ -48,7 +49,7 @@ Mailroom::Mailroom(Context& context, StoreDir store, const ChainId& chain)
       cards_(context.disk, store_.cards(), chain) {}
 
 Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDir& store) {
-  BMSG_TRY_ASSIGN(auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(auto rules, rules_now(context, store));
   std::unique_ptr<Mailroom> room(new Mailroom(context, store, rules.id));
   room->rules_ = std::move(rules);
   // Before it is read: whatever is written from here on is noticed.
@@ -69,6 +70,7 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDi
 
 Result<Done> Mailroom::refresh() {
   BMSG_TRY_ASSIGN(contacts_, read_contacts(context_, store_));
+  BMSG_TRY_ASSIGN(policies_, read_policies(context_, store_));
   BMSG_TRY(reopen_and_scan());
   if (chain_->is_light()) BMSG_TRY(want_absent());
   const auto settled = settle_own_cards(context_, store_, rules_, *chain_, *mail_, keyring_);
@@ -88,7 +90,7 @@ Result<Done> Mailroom::refresh() {
 
 /// What its author asks to forget is not shown once more.
 Result<Done> Mailroom::forget_asked() {
-  const auto forgot = honour_sealed(context_, store_, *box_, *overlay_, *chain_);
+  const auto forgot = honour_sealed(context_, store_, *box_, keys_, *overlay_, *chain_);
   if (!forgot) context_.out.warn("requests to forget wait: " + forgot.error().message);
   if (!forgot || !forgot.value()) return done;
   const auto again = reopen_and_scan();
@@ -134,12 +136,16 @@ Result<Done> Mailroom::reopen() {
   // After the index, or it might speak of a block that this chain does not have yet, and the whole
   // chain would be searched again.
   BMSG_TRY_ASSIGN(chain_, open_chain(context_, store_));
+  // A charter may have come meanwhile.
+  if (rules_.rules.mode == chain::Mode::pow) return done;
+  BMSG_TRY_ASSIGN(rules_, node::rules_at_tip(*chain_));
   return done;
 }
 
 Result<Done> Mailroom::scan() {
   const mail::ScanOptions options{.limits = {},
-                                  .burial_depth = mail::burial_depth(rules_.rules.mode)};
+                                  .burial_depth = mail::burial_depth(rules_.rules.mode),
+                                  .threads = threads_for(0)};
   Progress shown(context_);
   for (bool in_memory = false;;) {
     BMSG_TRY_ASSIGN(const auto found,
@@ -236,6 +242,21 @@ bool Mailroom::is_after_revocation(const mail::MailItem& item) const {
   const auto found = marks_->is_after(item);
   if (!found) context_.out.warn("revocations are not known: " + found.error().message);
   return found && found.value();
+}
+
+Result<std::optional<mail::Approvals>> Mailroom::approvals(const mail::MailItem& item) const {
+  const mail::Policy* policy = mail::policy_for(policies_, item.summary);
+  if (policy == nullptr || !mail::is_text(item.summary)) return std::optional<mail::Approvals>();
+  const mail::ApprovalCount count(*box_, *overlay_, keys_.mailbox_key, *marks_);
+  BMSG_TRY_ASSIGN(auto found, count.of(item, policy->quorum, approvals_from_));
+  return std::optional(std::move(found));
+}
+
+std::optional<mail::Approvals> Mailroom::approvals_shown(const mail::MailItem& item) const {
+  auto found = approvals(item);
+  if (found) return std::move(found).value();
+  context_.out.warn("signatures cannot be counted: " + found.error().message);
+  return mail::Approvals{.have = 0, .needed = 1};
 }
 
 std::string Mailroom::claimed_name(const IdentityKey& address) const {

@@ -9,7 +9,9 @@
 
 #include "cli/command.h"
 #include "cli/keyring_file.h"
+#include "cli/policies.h"
 #include "lib/chain/rules_text.h"
+#include "lib/mail/approval.h"
 #include "lib/mail/contact_book.h"
 #include "lib/mail/flag_change.h"
 #include "lib/mail/mail_keys.h"
@@ -53,6 +55,13 @@ class Mailroom {
   std::string name_of(const IdentityKey& address) const;
   /// Whether a message stands after its sender's key was revoked; what cannot be read is told once.
   bool is_after_revocation(const mail::MailItem& item) const;
+  /// How far a message is by the policy that governs it; nullopt: none does. What cannot be counted
+  /// is an error for who acts on it; who only shows it is told once, and shows that nobody counts.
+  Result<std::optional<mail::Approvals>> approvals(const mail::MailItem& item) const;
+  std::optional<mail::Approvals> approvals_shown(const mail::MailItem& item) const;
+  bool has_policies() const { return !policies_.empty(); }
+  /// Unless told, approvals count when a block has them.
+  void count_approvals_from(mail::CountFrom from) { approvals_from_ = from; }
   /// What an address calls itself on its newest card: a claim, untrusted text; empty without one.
   std::string claimed_name(const IdentityKey& address) const;
 
@@ -84,6 +93,8 @@ class Mailroom {
   std::unique_ptr<mail::Mailbox> box_;
   mail::CardDirectory cards_;
   std::unique_ptr<mail::RevocationMarks> marks_;
+  Policies policies_;
+  mail::CountFrom approvals_from_ = mail::CountFrom::block;
   std::size_t absent_ = 0;
   bool queues_received_ = false;  // For the hook post-receive.
 };

@@ -52,14 +52,56 @@ std::string recipients_text(const Mailroom& room, const mail::Summary& summary) 
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+bool is_pending(const std::optional<mail::Approvals>& approvals) {
+  return approvals && !approvals->enough();
+}
+
+/// "pending 1 of 2", "2 of 2".
+std::string standing_text(const mail::Approvals& approvals) {
+  return fmt::format("{}{} of {}", approvals.enough() ? "" : "pending ", approvals.have,
+                     approvals.needed);
+}
+
 /// What a reader should know of how a message came.
-std::vector<std::string> marks_of(const Mailroom& room, const mail::MailItem& item) {
+std::vector<std::string> marks_of(const Mailroom& room, const mail::MailItem& item,
+                                  const std::optional<mail::Approvals>& approvals) {
   std::vector<std::string> marks;
   if (item.late) marks.emplace_back("late");
   if (item.gap) marks.emplace_back("gap");
   if (item.out_of_order) marks.emplace_back("out-of-order");
   if (room.is_after_revocation(item)) marks.emplace_back("after-revocation");
+  if (is_pending(approvals)) marks.emplace_back("pending");
   return marks;
+}
+
+/// The same for a person, who wants to know how many are missing.
+std::vector<std::string> shown_marks_of(const Mailroom& room, const mail::MailItem& item) {
+  const auto approvals = room.approvals_shown(item);
+  auto marks = marks_of(room, item, approvals);
+  if (is_pending(approvals)) marks.back() = standing_text(*approvals);
+  return marks;
+}
+
+api::ApprovalsView approvals_view(const Mailroom& room, const mail::Approvals& approvals) {
+  api::ApprovalsView view{
+      .pending = !approvals.enough(), .have = approvals.have, .needed = approvals.needed, .by = {}};
+  for (const mail::Signer& one : approvals.by) {
+    api::ApprovalsView::Signer signer{to_address(one.person), std::nullopt, one.approval, one.note};
+    if (const auto name = room.name_of(one.person); !name.empty()) signer.name = name;
+    view.by.push_back(std::move(signer));
+  }
+  return view;
+}
+
+/// Who stands for a message, a line each.
+std::string approvals_text(const Mailroom& room, const mail::Approvals& approvals) {
+  std::string text = fmt::format("policy  {}\n", standing_text(approvals));
+  for (const mail::Signer& one : approvals.by) {
+    const std::string note = one.note.empty() ? "" : ": " + one.note;
+    text += fmt::format("        {}{}\n", shown_line(named(room, one.person)),
+                        one.approval ? shown_line(note) : ", who wrote it");
+  }
+  return text;
 }
 
 /// Who vouches for a message, in one word: nobody, a key that is unknown, one that a contact has.
@@ -84,7 +126,7 @@ std::string columns_of(const Mailroom& room, const mail::MailItem& item, UnixSec
   if (!out && !item.summary.room.empty()) who += shown_line(" in " + room_text(room, item.summary));
   who = fitted(who, kWhoColumns);
   who.append(kWhoColumns - std::min(kWhoColumns, width_of(who)), ' ');
-  const auto marks = marks_of(room, item);
+  const auto marks = shown_marks_of(room, item);
   const std::string told = marks.empty() ? "" : fmt::format("[{}] ", fmt::join(marks, ", "));
   return fmt::format("{:>10}  {}  {}{}", to_relative(item.time(), now), who, told,
                      shown_line(first_words(item.summary)));
@@ -127,7 +169,9 @@ api::MessageView message_view(const Mailroom& room, const mail::MailItem& item) 
   view.thread = to_hex(item.thread().view());
   view.seq = summary.seq;
   view.flags.assign(item.flags.begin(), item.flags.end());
-  view.marks = marks_of(room, item);
+  const auto approvals = room.approvals_shown(item);
+  view.marks = marks_of(room, item, approvals);
+  if (approvals) view.approvals = approvals_view(room, *approvals);
   view.trust = trust_of(room, summary.identity());
   view.signature = mail::name_of(summary.signature);
   if (item.block) view.block = api::MessageView::Place{item.block->block, item.block->height};
@@ -148,7 +192,7 @@ std::string message_line(const Mailroom& room, const mail::MailItem& item) {
   const std::string who =
       out ? "to " + recipients_text(room, item.summary) : sender_text(room, item);
   std::string standing = vouched_text(room, item.summary);
-  for (const std::string& mark : marks_of(room, item)) standing += "," + mark;
+  for (const std::string& mark : shown_marks_of(room, item)) standing += "," + mark;
   return fmt::format("{}\t{}\t{}\t{}\t{}\t{}", to_hex(item.id.view()),
                      item.flags.contains("unread") ? "unread" : "-", to_rfc3339(item.time()),
                      shown_line(who), shown_line(first_words(item.summary)), standing);
@@ -183,6 +227,7 @@ std::string message_headers(const Mailroom& room, const mail::MailItem& item) {
   } else {
     text += item.pooled ? "block   none yet: a node has it\n" : "block   none yet\n";
   }
+  if (const auto approvals = room.approvals_shown(item)) text += approvals_text(room, *approvals);
   if (item.gap) text += "note    a number is missing before this message\n";
   if (item.out_of_order) text += "note    its sender's message before this one came after it\n";
   if (item.late) text += "note    its block came a day or more after the time that it gives\n";

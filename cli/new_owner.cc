@@ -38,7 +38,7 @@ Result<crypto::SecretBytes> endorser_seed_of(const Context& context, const std::
   if (rules.mode == chain::Mode::pow)
     return Error{Errc::bad_usage, "--endorser-key: blocks of this chain are mined"};
   if (!node::endorser_index(rules, endorser_key_of(seed)))
-    context.out.warn("--endorser-key: the key is not among the endorsers of the chain");
+    context.out.warn("--endorser-key: the key is not among the chain's first endorsers");
   return seed;
 }
 

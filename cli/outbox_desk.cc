@@ -78,7 +78,7 @@ constexpr std::size_t kShortId = 12;  // Digits of an id in a table.
 
 Result<Desk> open_desk(Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(auto chain, open_chain(context, store));
   BMSG_TRY_ASSIGN(auto contacts, read_contacts(context, store));
   Desk desk{store,

@@ -98,6 +98,25 @@ Result<bool> note(const mail::CardDirectory& cards, mail::Identity& identity,
   return mail::note_burials(identity, rules.id, id, chain, mail::burial_depth(rules.rules.mode));
 }
 
+Result<Done> take_other_number(Context& context, const mail::CardDirectory& cards,
+                               mail::Identity& identity) {
+  BMSG_TRY_ASSIGN(const auto known, cards.cards_of(identity.address()));
+  BMSG_TRY_ASSIGN(identity.device, mail::draw_device(known, context.entropy));
+  return done;
+}
+
+/// A fresh prekey, numbered above all cards that were seen.
+Result<Done> add_next_key(Context& context, const chain::ChainRules& rules,
+                          const node::ChainReader& chain, const mail::CardDirectory& cards,
+                          mail::Identity& identity) {
+  // Before the directory forgets the card that the next one replaces.
+  BMSG_TRY(note(cards, identity, rules, chain));
+  const mail::CardKey* newest = mail::newest_key(identity, rules.id);
+  const std::uint64_t ours = newest == nullptr ? 0 : newest->seq;
+  BMSG_TRY_ASSIGN(const auto seen, highest_seen(cards, identity));
+  return add_card_key(context, identity, rules, std::max(seen, ours) - ours);
+}
+
 Result<Done> mend(Context& context, const StoreDir& store, const chain::ChainRules& rules,
                   const node::ChainReader& chain, const mail::CardDirectory& cards,
                   OpenKeyring& open, mail::Identity& identity) {
@@ -106,16 +125,10 @@ Result<Done> mend(Context& context, const StoreDir& store, const chain::ChainRul
   const bool outbids = judged.card == mail::OwnCard::outbid || judged.card == mail::OwnCard::yield;
   if (outbids && makes_too_many(identity, rules, context.clock.now())) return done;
   if (judged.card == mail::OwnCard::yield) {
-    BMSG_TRY_ASSIGN(const auto known, cards.cards_of(identity.address()));
-    BMSG_TRY_ASSIGN(identity.device, mail::draw_device(known, context.entropy));
+    BMSG_TRY(take_other_number(context, cards, identity));
   }
   if (judged.card != mail::OwnCard::unseen || judged.next_due) {
-    // Before the directory forgets the card that the next one replaces.
-    BMSG_TRY(note(cards, identity, rules, chain));
-    const mail::CardKey* newest = mail::newest_key(identity, rules.id);
-    const std::uint64_t ours = newest == nullptr ? 0 : newest->seq;
-    BMSG_TRY_ASSIGN(const auto seen, highest_seen(cards, identity));
-    BMSG_TRY(add_card_key(context, identity, rules, std::max(seen, ours) - ours));
+    BMSG_TRY(add_next_key(context, rules, chain, cards, identity));
     BMSG_TRY(save_keyring(context, store, open));
   }
   BMSG_TRY(queue_card(context, store, open, identity, rules));
@@ -214,6 +227,29 @@ Result<Done> mend_own_cards(Context& context, const StoreDir& store, const chain
   BMSG_TRY_ASSIGN(open, reopen_keyring(context, store, open.passphrase.clone()));
   for (mail::Identity& identity : open.keyring.identities)
     BMSG_TRY(mend(context, store, rules, *chain, cards, open, identity));
+  poke_node(store);
+  return done;
+}
+
+Result<Done> renew_own_card(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                            OpenKeyring& open, mail::Identity& identity) {
+  mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY(cards.collect_all(*chain));
+  BMSG_TRY_ASSIGN(const auto judged, judge(context, cards, identity, rules));
+  if (judged.ended) {
+    return Error{Errc::denied,
+                 fmt::format("device {} of '{}' makes no more cards: it was retired, or the "
+                             "identity is revoked",
+                             identity.device, identity.name),
+                 "'bmsg id new NAME' makes another identity"};
+  }
+  if (judged.card == mail::OwnCard::yield) {
+    BMSG_TRY(take_other_number(context, cards, identity));
+  }
+  BMSG_TRY(add_next_key(context, rules, *chain, cards, identity));
+  BMSG_TRY(save_keyring(context, store, open));
+  BMSG_TRY(queue_card(context, store, open, identity, rules));
   poke_node(store);
   return done;
 }

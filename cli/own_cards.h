@@ -22,6 +22,13 @@ Result<Done> collect_cards(Context& context, const StoreDir& store, mail::CardDi
 Result<Done> mend_own_cards(Context& context, const StoreDir& store, const chain::ChainRules& rules,
                             OpenKeyring& open);
 
+/// Queues the next card of an identity before its time, since what it says has changed: a fresh
+/// prekey, saved before anybody can see the card. Whoever is killed in between has the card queued
+/// by mend_own_cards(). `identity` is of `open`; the caller holds the mail lock.
+/// Errors: Errc::denied where it makes no more cards; as keyring and outbox.
+Result<Done> renew_own_card(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                            OpenKeyring& open, mail::Identity& identity);
+
 /// After a scan: notes which cards are buried, deletes the prekeys that nothing needs any more,
 /// queues again the same card where a reorganisation dropped it, and statements about us before
 /// their posts expire. `index` is as it is on the disk. What fails, or finds the lock taken, is

@@ -18,6 +18,7 @@
 #include "lib/node/blob_push.h"
 #include "lib/node/outbound.h"
 #include "lib/node/peer_book.h"
+#include "lib/node/rules_book.h"
 
 namespace bmsg::cli {
 namespace {
@@ -296,9 +297,10 @@ Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer pee
 Result<std::vector<node::Peer>> peers_to_call(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
   BMSG_TRY_ASSIGN(auto all, chain->peers());
-  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto rules, node::rules_at_tip(*chain));
   BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
-  BMSG_TRY_ASSIGN(const auto admits, admitted_keys(rules.rules, settings));
+  BMSG_TRY_ASSIGN(const auto admits,
+                  admitted_keys(std::make_shared<const Members>(rules.rules), settings));
   all = node::admitted(std::move(all), admits);
   std::array<std::uint8_t, 8> seed{};
   BMSG_TRY(context.entropy.fill(seed));

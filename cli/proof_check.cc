@@ -12,6 +12,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/node/proofs.h"
+#include "lib/node/rules_book.h"
 
 namespace bmsg::cli {
 namespace {
@@ -106,9 +107,10 @@ Result<Standing> standing_in(const node::ChainReader& chain, const chain::ChainR
   if (receipt.chain != rules.id)
     return Error{Errc::bad_input, "the receipt is of another chain than this store"};
   const Header& header = receipt.sealed.header;
-  if (header.rules == rules.tag && rules.rules.mode == chain::Mode::endorse) {
+  BMSG_TRY_ASSIGN(const auto held, node::rules_with_tag(chain, header.rules));
+  if (held && held->rules.mode == chain::Mode::endorse) {
     const auto violation = chain::find_seal_violation(receipt.sealed.seal, chain::hash_of(header),
-                                                      rules, rules.rules.endorse);
+                                                      *held, held->rules.endorse);
     if (violation)
       return Error{Errc::bad_input, fmt::format("receipt, line 'seal': {}", violation->detail)};
   }

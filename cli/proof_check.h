@@ -47,7 +47,7 @@ struct Standing {
   bool is_known = false;  // False: the store has no block of that height yet.
   std::uint32_t confirmations = 0;
 };
-/// Seals too, where the rules in force are those of the store.
+/// Seals too, by the rules that held for the block, where the store knows them.
 /// Errors: Errc::bad_input if the chain is another, or has another block there.
 Result<Standing> standing_in(const node::ChainReader& chain, const chain::ChainRules& rules,
                              const chain::Receipt& receipt);

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/compose.h"
+#include "lib/api/json_objects.h"
 
 namespace bmsg::cli {
 
@@ -44,6 +45,9 @@ void add_send_options(Command command, const std::shared_ptr<SendOptions>& optio
 
 /// Sends one message, prints its ids and waits if it was asked to.
 Result<ExitCode> send_one(const SendOptions& options, const StoreDir& store, Context& context);
+
+/// One object for each message that was queued, or for the letter that is held.
+std::vector<api::QueuedView> queued_views(const Context& context, const Queued& queued);
 
 /// Prints ids or `queued` objects.
 void print_queued(Context& context, const Queued& queued);

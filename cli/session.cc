@@ -15,6 +15,7 @@
 #include "lib/mail/card_directory.h"
 #include "lib/mail/outbox.h"
 #include "lib/node/node.h"
+#include "lib/node/rules_book.h"
 #include "storage/rocks_store.h"
 
 namespace bmsg::cli {
@@ -141,6 +142,17 @@ Result<chain::ChainRules> read_rules(const Context& context, const StoreDir& sto
     return Error{Errc::corrupt, fmt::format("'{}' is damaged: {}", store.genesis().string(),
                                             rules.error().message)};
   return rules;
+}
+
+Result<chain::ChainRules> rules_now(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(auto first, read_rules(context, store));
+  if (first.rules.mode == chain::Mode::pow) return first;
+  auto chain = open_chain(context, store);
+  auto now = chain ? node::rules_at_tip(*chain.value()) : Result<chain::ChainRules>(chain.error());
+  if (now || now.error().code != Errc::corrupt) return now;
+  context.out.warn(
+      fmt::format("the chain's first rules are taken for those in force: {}", now.error().message));
+  return first;
 }
 
 Result<std::unique_ptr<node::ChainReader>> open_chain(Context& context, const StoreDir& store) {

@@ -19,6 +19,11 @@ namespace bmsg::cli {
 /// Errors: Errc::corrupt.
 Result<chain::ChainRules> read_rules(const Context& context, const StoreDir& store);
 
+/// The same for what is made from now on: where endorsers changed them by charters, those in force,
+/// and that takes a look into the database. What is queued must go out whatever happens to that: if
+/// it is damaged, the first rules have to do. Errors: Errc::corrupt; as the database.
+Result<chain::ChainRules> rules_now(Context& context, const StoreDir& store);
+
 /// The chain for reading, beside any writer.
 Result<std::unique_ptr<node::ChainReader>> open_chain(Context& context, const StoreDir& store);
 

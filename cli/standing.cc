@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/keyring_file.h"
 #include "cli/session.h"
 #include "lib/core/try.h"
 #include "lib/mail/ack.h"
@@ -53,7 +54,8 @@ Result<Done> Standings::refresh() {
 
 Result<Done> Standings::scan() {
   const mail::ScanOptions options{.limits = {},
-                                  .burial_depth = mail::burial_depth(rules_.rules.mode)};
+                                  .burial_depth = mail::burial_depth(rules_.rules.mode),
+                                  .threads = threads_for(0)};
   for (;;) {
     BMSG_TRY_ASSIGN(const auto found,
                     mail::scan(*chain_, *overlay_, *keys_, outbox_, context_->entropy, options));

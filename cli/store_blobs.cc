@@ -28,7 +28,7 @@ void StoreBlobs::keep_swept(const Context& context, net::HttpServer& server) {
 }
 
 Result<std::unique_ptr<StoreBlobs>> open_blobs(Context& context, const StoreDir& store) {
-  BMSG_TRY_ASSIGN(auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
   BMSG_TRY_ASSIGN(const std::uint64_t quota, settings.size("blob_quota"));
   return std::make_unique<StoreBlobs>(context, store, std::move(rules), quota);

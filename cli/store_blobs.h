@@ -22,6 +22,7 @@ class StoreBlobs {
 
   const chain::ChainRules& rules() const { return rules_; }
   node::BlobDirectory& directory() { return directory_; }
+  const node::BlobDirectory& directory() const { return directory_; }
 
   /// Errors: Errc::bad_config, and the quota stays.
   Result<Done> take_quota(const Settings& settings);

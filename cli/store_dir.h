@@ -36,6 +36,9 @@ class StoreDir {
   std::filesystem::path endorser_lock() const { return run() / "endorse.lock"; }
   /// The note of the checkpoint that was signed last.
   std::filesystem::path last_signed() const { return root_ / "signed-checkpoint"; }
+  /// Which charters the endorser key has signed (cli/signed_charters.h).
+  std::filesystem::path signed_charters() const { return root_ / "signed-charters"; }
+  std::filesystem::path policies() const { return root_ / "policies.toml"; }
   std::filesystem::path contacts() const { return root_ / "contacts.jsonl"; }
   std::filesystem::path cards() const { return root_ / "cards"; }
   std::filesystem::path outbox() const { return root_ / "outbox"; }

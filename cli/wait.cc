@@ -155,7 +155,7 @@ Result<ExitCode> wait_for(Context& context, const StoreDir& store, const mail::K
   const auto began = context.clock.steady();
   BMSG_TRY_ASSIGN(auto standings, Standings::open(context, store, keyring));
   std::vector<Line> lines = lines_of(queued, wish);
-  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     if (queued.held && keyring != nullptr) BMSG_TRY(release_held(context, store, rules, *keyring));
     for (Line& line : lines) BMSG_TRY(look(standings, wish, line));

@@ -62,8 +62,7 @@ Result<ExitCode> Watch::run() {
   }
   while (!is_over()) {
     BMSG_TRY_ASSIGN(bool more, deliver_chain());
-    if (!is_over() && watched_.chain().is_light() && watched_.room() != nullptr)
-      BMSG_TRY(deliver_late());
+    if (!more && !is_over() && watched_.room() != nullptr) BMSG_TRY(deliver_late());
     if (!more && !is_over() && wish_.pooled && watched_.room() != nullptr) {
       BMSG_TRY_ASSIGN(more, deliver_pool());
     }
@@ -104,17 +103,24 @@ Result<bool> Watch::deliver_pool() {
   BMSG_TRY_ASSIGN(const auto pooled, watched_.chain().pool(pool_arrival_));
   for (const node::PooledMessage& one : pooled) {
     BMSG_TRY_ASSIGN(const bool wanted, wants(one.id));
-    if (wanted) BMSG_TRY(deliver({.after = cursor_.reader().place, .message = one.id}));
+    BMSG_TRY_ASSIGN(const bool pending, is_pending(one.id));
+    if (wanted && pending) cursor_.expect(one.id);
+    if (wanted && !pending) BMSG_TRY(deliver({.after = cursor_.reader().place, .message = one.id}));
     if (is_over()) return false;
     pool_arrival_ = one.arrival + 1;
   }
   return false;
 }
 
-/// In a light store a body may come when the place has passed its message.
+/// Signatures may come when the place has passed their message, and in a light store bodies.
 Result<bool> Watch::wants_or_awaits(const MessageId& id) {
   BMSG_TRY_ASSIGN(const bool wanted, wants(id));
-  if (wanted || !watched_.chain().is_light()) return wanted;
+  if (wanted) {
+    BMSG_TRY_ASSIGN(const bool pending, is_pending(id));
+    if (pending) cursor_.expect(id);
+    return !pending;
+  }
+  if (!watched_.chain().is_light()) return false;
   BMSG_TRY_ASSIGN(const bool handled, cursor_.has_handled(id));
   if (handled) return false;
   BMSG_TRY_ASSIGN(const bool absent, is_still_to_come(id));
@@ -134,23 +140,71 @@ Result<bool> Watch::is_still_to_come(const MessageId& id) const {
          (wish_.topic ? message->head.topic == *wish_.topic : node::may_be_card(message->head));
 }
 
-Result<Done> Watch::deliver_late() {
+/// Whether the policy that governs a message asks for more signatures than it has.
+Result<bool> Watch::is_pending(const MessageId& id) const {
+  if (!watched_.room()->has_policies()) return false;
+  BMSG_TRY_ASSIGN(const auto item, watched_.room()->box().item(id));
+  if (!item) return false;
+  BMSG_TRY_ASSIGN(const auto approvals, watched_.room()->approvals(*item));
+  return approvals && !approvals->enough();
+}
+
+/// Whether it has its place yet, and still.
+bool Watch::stands(const mail::MailItem& item) const {
+  return item.block.has_value() || (wish_.pooled && item.pooled);
+}
+
+/// What was put aside and is here, in the order of the chain.
+Result<std::vector<mail::MailItem>> Watch::late_items() {
   BMSG_TRY_ASSIGN(const auto late, cursor_.late());
+  std::vector<mail::MailItem> items;
   for (const MessageId& id : late) {
-    BMSG_TRY_ASSIGN(const auto item, watched_.room()->box().item(id));
-    if (!item) continue;
-    BMSG_TRY_ASSIGN(const bool wanted, wants(id));
-    if (wanted) BMSG_TRY(deliver({.after = cursor_.reader().place, .message = id}));
-    BMSG_TRY_ASSIGN(const bool handled, cursor_.has_handled(id));
-    if (!wanted || handled) cursor_.settle_late(id);
-    if (is_over()) return done;
+    BMSG_TRY_ASSIGN(auto item, watched_.room()->box().item(id));
+    if (item) items.push_back(std::move(*item));
+    // Only in a light store it may be still to come: here it was forgotten.
+    if (!item && !watched_.chain().is_light()) cursor_.settle_late(id);
   }
+  std::ranges::stable_sort(items, {}, [](const mail::MailItem& item) {
+    const auto& block = item.block;
+    return block ? std::pair(block->height, block->index) : std::pair(Height{UINT32_MAX}, 0u);
+  });
+  return items;
+}
+
+Result<Done> Watch::deliver_late() {
+  BMSG_TRY_ASSIGN(const auto items, late_items());
+  const auto before = given_ + parked_;
+  for (const mail::MailItem& item : items) {
+    BMSG_TRY(deliver_late(item));
+    // Signatures of the next may have left the chain while a program ran.
+    if (is_over() || (given_ + parked_ > before && watched_.has_changed())) return done;
+  }
+  return done;
+}
+
+/// Put aside until it has what it waits for, or has expired without it.
+Result<Done> Watch::deliver_late(const mail::MailItem& item) {
+  BMSG_TRY_ASSIGN(const bool wanted, wants(item.id));
+  BMSG_TRY_ASSIGN(const bool pending, is_pending(item.id));
+  BMSG_TRY_ASSIGN(const bool handled_before, cursor_.has_handled(item.id));
+  if (!handled_before && (pending || !stands(item))) {
+    if (item.expires() <= context_.clock.now().value) cursor_.settle_late(item.id);
+    return done;
+  }
+  if (wanted) BMSG_TRY(deliver({.after = cursor_.reader().place, .message = item.id}));
+  BMSG_TRY_ASSIGN(const bool handled, cursor_.has_handled(item.id));
+  if (!wanted || handled) cursor_.settle_late(item.id);
   return done;
 }
 
 Result<Done> Watch::deliver_parked() {
   BMSG_TRY_ASSIGN(const auto parked, cursor_.parked());
   for (const mail::Parked& one : parked) {
+    BMSG_TRY_ASSIGN(const bool pending, is_pending(one.id));
+    if (pending) {
+      context_.out.warn(name_of_message(one.id) + " waits for signatures again: it stays parked");
+      continue;
+    }
     BMSG_TRY(deliver({.after = cursor_.reader().place, .message = one.id}));
     BMSG_TRY(cursor_.save());
     if (is_over()) return done;

@@ -33,7 +33,8 @@ struct WatchWish {
 };
 
 /// One run. A message is handled when its program exited with 0, or its line was written; only then
-/// the cursor moves, and durably before a program is called again.
+/// the cursor moves, and durably before a program is called again. One that waits for signatures is
+/// put aside meanwhile and looked at again with every block.
 /// Threads: one.
 class Watch {
  public:
@@ -51,7 +52,11 @@ class Watch {
   Result<bool> deliver_chain();
   Result<bool> deliver_pool();
   Result<Done> deliver_late();
+  Result<std::vector<mail::MailItem>> late_items();
+  Result<Done> deliver_late(const mail::MailItem& item);
   Result<bool> wants_or_awaits(const MessageId& id);
+  Result<bool> is_pending(const MessageId& id) const;
+  bool stands(const mail::MailItem& item) const;
   Result<bool> is_still_to_come(const MessageId& id) const;
   Result<Done> deliver_parked();
   Result<Done> deliver(const mail::ReaderEvent& event);

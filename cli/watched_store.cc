@@ -13,6 +13,7 @@ Result<std::unique_ptr<WatchedStore>> WatchedStore::open(Context& context, const
   watched->marks_ = watched->marks();
   if (keys == WatchKeys::needed) {
     BMSG_TRY_ASSIGN(watched->room_, Mailroom::open(context, store));
+    if (part == WatchedPart::pool) watched->room_->count_approvals_from(mail::CountFrom::pool);
   } else {
     BMSG_TRY(watched->refresh());
   }
@@ -36,6 +37,7 @@ std::vector<WatchedStore::Mark> WatchedStore::marks() const {
                      facts.st_mtim.tv_nsec});
   };
   look(store_.witness());  // Written anew after each block.
+  look(store_.policies());
   if (part_ == WatchedPart::blocks) return found;
   // The pool has no such file, but nothing comes into it without making a file there longer.
   const auto names = context_.disk.list(store_.chain());

@@ -151,9 +151,33 @@ Result<Done> Database::compact() {
   return done;
 }
 
+/// What a compaction of keys from `from` up to `to`, or to the end, takes at most beside the files
+/// that it replaces. Those of level 0 are rewritten at once; deeper ones some at a time, each time
+/// as many as one step may take and one file more.
+std::uint64_t Database::compaction_bytes(ByteView from, ByteView to) const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::uint64_t all = 0;
+  std::uint64_t new_ones = 0;
+  std::uint64_t largest = 0;
+  for (const auto& file : files) {
+    const bool before = slice(from).compare(file.largestkey) > 0;
+    const bool after = !to.empty() && slice(to).compare(file.smallestkey) <= 0;
+    if (before || after) continue;
+    all += file.size;
+    largest = std::max<std::uint64_t>(largest, file.size);
+    if (file.level == 0) new_ones += file.size;
+  }
+  return std::min(all, new_ones + db_->GetOptions().max_compaction_bytes + largest);
+}
+
 Result<Done> Database::compact(ByteView prefix) {
   check(access_ != Access::read, "compacted a database that is open for reading");
   const Bytes end = end_of(prefix);
+  // What lies in the log and not yet in a file becomes one first.
+  std::uint64_t unwritten = 0;
+  db_->GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &unwritten);
+  BMSG_TRY(make_room(std::min(unwritten, 2 * logged_) + compaction_bytes(prefix, end)));
   const rocksdb::Slice from = slice(prefix);
   const rocksdb::Slice to = slice(end);
   rocksdb::CompactRangeOptions options;

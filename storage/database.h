@@ -90,7 +90,8 @@ class Database {
 
   Result<Done> verify_checksums() const;
   Result<Done> compact();
-  /// Only what holds keys that begin with `prefix`. Beside a commit, too.
+  /// Only what holds keys that begin with `prefix`. Beside a commit, too. Where the disk has no
+  /// room for what is written before the old files go, it is refused and nothing has begun.
   Result<Done> compact(ByteView prefix);
   Result<Done> flush();
 
@@ -102,6 +103,7 @@ class Database {
   Result<Done> open_engine();
   Result<Done> open_for_reading();
   Result<Done> make_room(std::uint64_t bytes) const;
+  std::uint64_t compaction_bytes(ByteView from, ByteView to) const;
 
   std::filesystem::path directory_;
   Access access_;

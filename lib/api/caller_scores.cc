@@ -30,7 +30,7 @@ bool is_one_of(std::string_view name, const std::array<Rule, kCount>& rules) {
 }
 
 /// Broken by whoever made it and whoever passed it on.
-bool is_broken(FrameType type, std::string_view rule) {
+bool is_broken(FrameType type, std::string_view rule, Limits limits) {
   switch (type) {
     case FrameType::block:
       // A body may have been dropped, and a clock may be wrong.
@@ -39,6 +39,7 @@ bool is_broken(FrameType type, std::string_view rule) {
       // With another root, two messages may have one short id.
       return is_one_of(rule, std::array{Rule::layout, Rule::work, Rule::bits, Rule::seal});
     case FrameType::message:
+      if (limits == Limits::by_charter) return is_one_of(rule, std::array{Rule::layout});
       return is_one_of(rule, std::array{Rule::layout, Rule::stamp, Rule::message_size});
     case FrameType::ids:
     case FrameType::peers:
@@ -53,10 +54,10 @@ bool is_broken(FrameType type, std::string_view rule) {
 
 }  // namespace
 
-std::optional<node::Misdeed> misdeed_of(FrameType type, const node::PutLine& line) {
+std::optional<node::Misdeed> misdeed_of(FrameType type, const node::PutLine& line, Limits limits) {
   if (line.verdict != node::Verdict::refused || line.rule.empty()) return std::nullopt;
   if (line.rule == chain::name_of(Rule::chain)) return node::Misdeed::false_claim;
-  if (!is_broken(type, line.rule)) return std::nullopt;
+  if (!is_broken(type, line.rule, limits)) return std::nullopt;
   return node::Misdeed::broken_rule;
 }
 
@@ -71,7 +72,7 @@ void CallerScores::note(const net::HttpRequest& request, const net::HttpResponse
   if (!lines) return;  // It was not judged: too much at once, or a failure of ours.
   const std::size_t judged = std::min(lines.value().size(), frames.value().size());
   for (std::size_t i = 0; i < judged; ++i) {
-    if (const auto misdeed = misdeed_of(frames.value()[i].type, lines.value()[i]))
+    if (const auto misdeed = misdeed_of(frames.value()[i].type, lines.value()[i], limits_))
       count(*name, *misdeed);
   }
 }

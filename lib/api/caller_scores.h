@@ -21,9 +21,13 @@ namespace bmsg::api {
 /// So many callers are remembered; of more, the one with the fewest points is forgotten.
 inline constexpr std::size_t kCallersScored = 4'096;
 
+/// Whether the limits of messages may be others at a node that has not heard of the newest block.
+enum class Limits : std::uint8_t { fixed, by_charter };
+
 /// What is wrong about giving us a frame that came to this; nullopt if honest nodes may do it,
 /// whose clock, pool or policy is another. Source: bmsg-protocol(7), "Scores".
-std::optional<node::Misdeed> misdeed_of(chain::FrameType type, const node::PutLine& line);
+std::optional<node::Misdeed> misdeed_of(chain::FrameType type, const node::PutLine& line,
+                                        Limits limits);
 
 /// In memory alone: a node that starts anew has forgotten all of it. Callers on this machine and
 /// through a pipe are never scored, since a proxy may stand there.
@@ -31,7 +35,7 @@ std::optional<node::Misdeed> misdeed_of(chain::FrameType type, const node::PutLi
 class CallerScores {
  public:
   /// `clock` must outlive it.
-  explicit CallerScores(const Clock& clock) : clock_(clock) {}
+  CallerScores(const Clock& clock, Limits limits) : clock_(clock), limits_(limits) {}
 
   /// Counts what the answer to a put tells about it; other requests count nothing.
   void note(const net::HttpRequest& request, const net::HttpResponse& response);
@@ -42,6 +46,7 @@ class CallerScores {
   void count(const std::string& name, node::Misdeed misdeed);
 
   const Clock& clock_;
+  const Limits limits_;
   mutable std::mutex mutex_;
   std::map<std::string, node::Peer> callers_;  // By key or address; only their scores matter.
 };

@@ -28,7 +28,8 @@ std::string endorser_key_json(const EndorserKey& key) {
 }
 
 std::string evidence_json(const chain::Evidence& evidence, const EndorserKey& key,
-                          const std::optional<std::string>& text) {
+                          const std::optional<std::string>& text,
+                          const std::optional<MessageId>& posted) {
   return print_json(Json{{"v", 1},
                          {"type", "evidence"},
                          {"chain_id", to_hex(evidence.chain.view())},
@@ -36,7 +37,8 @@ std::string evidence_json(const chain::Evidence& evidence, const EndorserKey& ke
                          {"height", evidence.first.height.value},
                          {"blocks", Json::array({to_hex(chain::hash_of(evidence.first).view()),
                                                  to_hex(chain::hash_of(evidence.second).view())})},
-                         {"text", text ? Json(*text) : Json()}});
+                         {"text", text ? Json(*text) : Json()},
+                         {"posted", posted ? Json(to_hex(posted->view())) : Json()}});
 }
 
 }  // namespace bmsg::api

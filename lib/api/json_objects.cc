@@ -7,6 +7,7 @@
 #include "lib/api/attachment_json.h"
 #include "lib/api/json_guard.h"
 #include "lib/api/json_parts.h"
+#include "lib/api/policy_json.h"
 #include "lib/chain/work.h"
 #include "lib/core/address.h"
 #include "lib/core/base64.h"
@@ -76,6 +77,7 @@ std::string identity_json(const IdentityView& view) {
   }
   json["epoch"] = view.epoch;
   json["grace"] = view.grace;
+  json["inbox_bits"] = view.inbox_bits;
   json["revoked"] = view.revoked;
   json["successors"] = view.successors;
   return print_json(json);
@@ -114,6 +116,7 @@ std::string contact_json(const ContactView& view) {
   json["fingerprint"] = text_or_null(view.fingerprint);
   json["card"] = view.card;
   json["devices"] = view.devices;
+  json["inbox_bits"] = or_null(view.inbox_bits);
   json["ack"] = view.ack;
   json["added"] = time_or_null(view.added);
   json["note"] = or_null(view.note);
@@ -184,6 +187,7 @@ std::string message_json(const MessageView& view) {
   json["seq"] = or_null(view.seq);
   json["flags"] = view.flags;
   json["marks"] = view.marks;
+  json["approvals"] = view.approvals ? approvals_json(*view.approvals) : Json();
   json["trust"] = view.trust;
   json["signature"] = view.signature;
   json["block"] = view.block

@@ -52,6 +52,7 @@ struct IdentityView {
   UnixSeconds card_expires;
   std::uint64_t epoch = 0;  // Seconds, as the next one.
   std::uint64_t grace = 0;
+  std::uint8_t inbox_bits = 0;
   bool revoked = false;
   std::vector<std::string> successors;  // That were proposed.
 };
@@ -88,6 +89,7 @@ struct ContactView {
   std::string fingerprint;  // Empty: null.
   std::string card;
   std::size_t devices = 0;
+  std::optional<std::uint8_t> inbox_bits = {};  // Of the card that asks for most; absent: no card.
   std::string ack;
   UnixSeconds added;
   std::optional<std::string> note;
@@ -139,6 +141,20 @@ struct AttachmentView {
   std::optional<std::string> fault;
 };
 
+/// How many of those whom a policy lists stand for a message.
+struct ApprovalsView {
+  struct Signer {
+    std::string address;
+    std::optional<std::string> name;  // Our word for them.
+    std::optional<MessageId> id;      // Of the approval; absent: the author of the message.
+    std::string note;                 // Empty: null.
+  };
+  bool pending = true;
+  std::uint32_t have = 0;
+  std::uint32_t needed = 0;
+  std::vector<Signer> by;
+};
+
 struct MessageView {
   struct Place {
     BlockHash hash;
@@ -165,6 +181,7 @@ struct MessageView {
   std::optional<std::uint64_t> seq;
   std::vector<std::string> flags;
   std::vector<std::string> marks;
+  std::optional<ApprovalsView> approvals;  // Absent: no policy governs it.
   std::string trust;
   std::string signature;
   std::optional<Place> block;

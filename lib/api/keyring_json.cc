@@ -140,8 +140,12 @@ Result<mail::Identity> parse_identity(const Json& json) {
   if (json.contains("grace")) {
     BMSG_TRY_ASSIGN(identity.grace, number_of<std::uint64_t>(json, "grace"));
   }
-  identity.unknown =
-      unknown_of(json, {"name", "seed", "revocation", "device", "cards", "epoch", "grace"});
+  if (json.contains("inbox_bits")) {
+    BMSG_TRY_ASSIGN(identity.inbox_bits, number_of<std::uint8_t>(json, "inbox_bits"));
+    if (identity.inbox_bits > mail::kInboxBitsMax) return damaged("inbox_bits");
+  }
+  identity.unknown = unknown_of(
+      json, {"name", "seed", "revocation", "device", "cards", "epoch", "grace", "inbox_bits"});
   return identity;
 }
 
@@ -154,6 +158,7 @@ Json print_identity(const mail::Identity& identity) {
   for (const mail::CardKey& card : identity.cards) json["cards"].push_back(print_card(card));
   if (identity.epoch != mail::kEpochSeconds) json["epoch"] = identity.epoch;
   if (identity.grace != mail::kGraceSeconds) json["grace"] = identity.grace;
+  if (identity.inbox_bits != 0) json["inbox_bits"] = identity.inbox_bits;
   add_unknown(json, identity.unknown);
   return json;
 }

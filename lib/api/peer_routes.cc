@@ -40,6 +40,13 @@ std::uint32_t wait_of(const net::HttpRequest& request) {
   return std::min(seconds, kWaitSecondsMax);
 }
 
+/// A chain of which nothing is known yet is judged like one that never changes.
+Limits limits_of(node::Service& service) {
+  const auto info = service.info();
+  const bool may_change = info && info.value().mode == chain::Mode::endorse;
+  return may_change ? Limits::by_charter : Limits::fixed;
+}
+
 }  // namespace
 
 class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
@@ -48,7 +55,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
       : service_(service),
         later_(std::move(later)),
         policy_(policy),
-        scores_(clock),
+        scores_(clock, limits_of(service)),
         worker_(kWaitingMax),
         quick_worker_(kWaitingMax) {}
 

@@ -87,9 +87,8 @@ Result<Bytes> RemoteService::ask(const std::string& verb, Bytes body,
   if (!answer) return answer.error();
   if (answer.value().status == 200) return std::move(answer.value().body);
   if (answer.value().status == kLocalFailed) return decode_error(answer.value().body);
-  if (answer.value().status == 404 && verb.starts_with("peer/block/")) {
-    return Error{Errc::not_found, "no such block"};
-  }
+  const bool may_lack = verb.starts_with("peer/block/") || verb.starts_with("peer/proposal/");
+  if (answer.value().status == 404 && may_lack) return Error{Errc::not_found, "no such block"};
   return malformed();
 }
 

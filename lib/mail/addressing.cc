@@ -33,6 +33,10 @@ class Batches {
     if (to && std::ranges::find(batch.to, *to) == batch.to.end()) batch.to.push_back(*to);
   }
 
+  /// Whoever comes now shares a message with nobody before.
+  void part() { open_.clear(); }
+  std::size_t size() const { return batches_.size(); }
+
   std::vector<Batch> take() { return std::move(batches_); }
 
  private:
@@ -85,6 +89,8 @@ Result<Done> add_person(const CardDirectory& cards, const Addressee& to, UnixSec
 Result<Done> add_own_devices(const CardDirectory& cards, const IdentityKey& sender,
                              std::uint8_t sender_device, UnixSeconds now, Batches& batches) {
   BMSG_TRY_ASSIGN(NewestCards known, cards.cards_of(sender));
+  // A device that shared the message of some would not learn to whom the others went.
+  if (batches.size() > 1) batches.part();
   for (const Card& card : usable(std::move(known.cards), now, Stale::refused)) {
     if (card.device != sender_device) batches.add(card, nullptr);
   }
@@ -143,8 +149,7 @@ Result<Topic> topic_for(const InboxPrefix& inbox, Entropy& entropy) {
   if (inbox.bits == 0) return topic;
   BMSG_TRY(entropy.fill({topic.data(), Topic::kSize}));
   for (std::size_t i = 0; i < Topic::kSize; ++i) {
-    const int kept = std::clamp(static_cast<int>(inbox.bits) - static_cast<int>(8 * i), 0, 8);
-    const auto mask = static_cast<std::uint8_t>(0xff00 >> kept);
+    const std::uint8_t mask = inbox.mask_of(i);
     topic.data()[i] =
         static_cast<std::uint8_t>((inbox.topic.data()[i] & mask) | (topic.data()[i] & ~mask));
   }

@@ -166,6 +166,10 @@ Result<Done> CardDirectory::collect_one(const node::ChainReader& chain, const Me
     BMSG_TRY_ASSIGN(const auto ids, owed_to(*request, chain, chain_));
     return ids.empty() ? Result<Done>(done) : forget_requests().note(id, ids);
   }
+  if (const auto proof = evidence_in(message, chain_)) {
+    BMSG_TRY_ASSIGN(const bool is_ours, is_of_chain(*proof, chain, chain_));
+    return is_ours ? evidence().note(*proof) : Result<Done>(done);
+  }
   if (const auto statement = statement_in(message, chain_)) {
     const StatementPost post{id, UnixSeconds{message.head.expiry()}};
     BMSG_TRY_ASSIGN(const bool is_new, put_statement(*statement, post));

@@ -9,6 +9,7 @@
 #include "lib/mail/card.h"
 #include "lib/mail/chain_walk.h"
 #include "lib/mail/forget_request.h"
+#include "lib/mail/posted_evidence.h"
 #include "lib/mail/revocation.h"
 
 namespace bmsg::mail {
@@ -20,7 +21,7 @@ namespace bmsg::mail {
 ///
 /// Shape:   ADDRESS.DEVICE; ADDRESS.DEVICE.conflict for a second card of the same number;
 ///          ADDRESS.revoked (revocation.h); "position" for collect();
-///          "forget/" (forget_request.h).
+///          "forget/" (forget_request.h); "evidence/" (posted_evidence.h).
 /// Threads: one at a time; other processes may write beside, the last one wins.
 /// Errors:  as Disk; a damaged card counts as absent, damaged statements are Errc::corrupt: whoever
 ///          was revoked must not come back with a flipped bit.
@@ -52,8 +53,11 @@ class CardDirectory {
   /// Public requests to forget that were seen and are not done.
   ForgetRequests forget_requests() const { return {disk_, directory_ / "forget"}; }
 
-  /// Takes in public cards, statements and requests to forget of chain and pool since the last
-  /// time.
+  /// Evidence against endorsers that was posted.
+  PostedEvidence evidence() const { return {disk_, directory_ / "evidence"}; }
+
+  /// Takes in public cards, statements, requests to forget and evidence of chain and pool since the
+  /// last time.
   Result<Collected> collect(const node::ChainReader& chain, const WalkLimits& limits = {});
   /// The same until none is left.
   Result<Done> collect_all(const node::ChainReader& chain);

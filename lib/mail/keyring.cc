@@ -100,11 +100,23 @@ Result<Identity> make_identity(const std::string& name, std::uint8_t device, Ent
   return made;
 }
 
+InboxPrefix inbox_of(const Identity& identity) {
+  InboxPrefix inbox{.bits = identity.inbox_bits, .topic = {}};
+  // Of the seed, so that the card alone tells it, to those who may see the card.
+  const auto bits = crypto::hkdf(crypto::Hash::sha512, {}, identity.seed.view(),
+                                 as_bytes("bmsg1 inbox"), Topic::kSize);
+  for (std::size_t i = 0; i < Topic::kSize; ++i) {
+    inbox.topic.data()[i] = static_cast<std::uint8_t>(bits.view()[i] & inbox.mask_of(i));
+  }
+  return inbox;
+}
+
 Result<CardKey> make_card_key(const Identity& identity, const ChainId& chain, UnixSeconds until,
                               Entropy& entropy) {
   CardKey made;
   made.chain = chain;
   made.until = until;
+  made.inbox = inbox_of(identity);
   for (const CardKey& known : identity.cards) {
     if (known.chain != chain) continue;
     if (known.seq == UINT64_MAX) return last_number();

@@ -42,6 +42,7 @@ struct Identity {
   std::vector<CardKey> cards;           // Oldest first, of all chains.
   std::uint64_t epoch = kEpochSeconds;  // See epoch.h. JSON "epoch" and "grace", absent if so.
   std::uint64_t grace = kGraceSeconds;
+  std::uint8_t inbox_bits = 0;  // That its next cards ask for. JSON "inbox_bits", absent if 0.
   crypto::SecretBytes unknown;
 
   IdentityKey address() const;
@@ -98,6 +99,10 @@ Result<Keyring> make_keyring(Entropy& entropy);
 
 /// A new identity with its revocation signed in advance and no card yet.
 Result<Identity> make_identity(const std::string& name, std::uint8_t device, Entropy& entropy);
+
+/// The inbox that the cards of an identity ask for: as many bits as it chose, of a topic that all
+/// its devices have in common, so that one message reaches them all. No more bits are told.
+InboxPrefix inbox_of(const Identity& identity);
 
 /// A fresh prekey for this chain, numbered after the newest there is; the caller makes its card
 /// and saves the keyring before the card is seen by anybody.

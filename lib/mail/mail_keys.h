@@ -36,7 +36,7 @@ struct RoomKey {
   crypto::Agreement agreement;
 };
 
-/// Threads: one at a time.
+/// Threads: one at a time; what is only copied or read of it (judge.h), any.
 struct MailKeys {
   ChainId chain;
   std::vector<OwnIdentity> own;

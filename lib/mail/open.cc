@@ -30,13 +30,14 @@ std::optional<std::size_t> count_slots(const MessageHead& head) {
 
 std::optional<crypto::SecretBytes> try_slots(const MessageHead& head, std::size_t count,
                                              const crypto::SecretBytes& shared_secret,
-                                             ByteView info) {
-  const auto context = crypto::key_schedule(scheme::hpke_suite(head.suite), shared_secret, info);
+                                             const crypto::KeySchedule& schedule) {
+  const auto context = schedule.context(shared_secret);
+  crypto::AeadOpener opener(context.key);
   const Bytes prefix = scheme::prefix_of_head(head);
   const ByteView slots = ByteView(head.key_section).subspan(scheme::enc_bytes(head.suite));
   for (std::size_t i = 0; i < count; ++i) {
-    auto opened = crypto::aead_open(context.key, context.base_nonce, prefix,
-                                    slots.subspan(i * kSlotBytes, kSlotBytes));
+    auto opened =
+        opener.open(context.base_nonce, prefix, slots.subspan(i * kSlotBytes, kSlotBytes));
     if (opened) return opened;
   }
   return std::nullopt;
@@ -96,16 +97,24 @@ Digest head_hash(const MessageHead& head) {
   return crypto::sha512(ByteView(bytes).first(bytes.size() - BodyHash::kSize));
 }
 
-std::optional<crypto::SecretBytes> find_content_key(const MessageHead& head, const ChainId& chain,
-                                                    const crypto::Agreement& prekey,
-                                                    const IdentityKey& owner) {
+SlotKey::SlotKey(crypto::Agreement prekey, const ChainId& chain, const IdentityKey& owner)
+    : prekey_(std::move(prekey)),
+      schedule_(scheme::hpke_suite(Suite::sealed), scheme::slot_info(chain, owner)) {}
+
+std::optional<crypto::SecretBytes> SlotKey::find_content_key(const MessageHead& head) const {
   if (head.suite != Suite::sealed) return std::nullopt;
   const auto count = count_slots(head);
   if (!count) return std::nullopt;
   const ByteView enc = ByteView(head.key_section).first(scheme::enc_bytes(head.suite));
-  const auto shared = crypto::decap(prekey, enc);
+  const auto shared = crypto::decap(prekey_, enc);
   if (!shared) return std::nullopt;
-  return try_slots(head, *count, *shared, scheme::slot_info(chain, owner));
+  return try_slots(head, *count, *shared, schedule_);
+}
+
+std::optional<crypto::SecretBytes> find_content_key(const MessageHead& head, const ChainId& chain,
+                                                    const crypto::Agreement& prekey,
+                                                    const IdentityKey& owner) {
+  return SlotKey(prekey.clone(), chain, owner).find_content_key(head);
 }
 
 std::optional<crypto::SecretBytes> find_content_key(const MessageHead& head, const ChainId& chain,
@@ -116,7 +125,8 @@ std::optional<crypto::SecretBytes> find_content_key(const MessageHead& head, con
   const ByteView enc = ByteView(head.key_section).first(scheme::enc_bytes(head.suite));
   const auto shared = crypto::decap(crypto::KemId::secp256k1_hkdf_sha256, secp256k1_key, enc);
   if (!shared) return std::nullopt;
-  return try_slots(head, *count, *shared, scheme::slot_info(chain, std::nullopt));
+  return try_slots(head, *count, *shared,
+                   {scheme::hpke_suite(head.suite), scheme::slot_info(chain, std::nullopt)});
 }
 
 namespace {

@@ -8,6 +8,7 @@
 
 #include "lib/core/message.h"
 #include "lib/crypto/agree.h"
+#include "lib/crypto/hpke.h"
 #include "lib/crypto/secret_bytes.h"
 #include "lib/mail/records.h"
 
@@ -39,14 +40,29 @@ struct Opened {
   crypto::SecretBytes content_key;  // Empty for a public message.
 };
 
-/// The content key, if one of the message's slots was made for this prekey as `owner` offers it;
-/// nullopt if it is not ours. Needs no body.
-/// Source: bmsg-format(5), "Sealed body".
+/// A prekey as `owner` offers it on one chain, for trying it on many messages: what no message
+/// changes is computed once.
+/// Threads: one at a time.
+class SlotKey {
+ public:
+  SlotKey(crypto::Agreement prekey, const ChainId& chain, const IdentityKey& owner);
+
+  /// The content key, if one of the message's slots was made for this prekey; nullopt if it is not
+  /// ours. Needs no body.
+  /// Source: bmsg-format(5), "Sealed body".
+  std::optional<crypto::SecretBytes> find_content_key(const MessageHead& head) const;
+
+ private:
+  crypto::Agreement prekey_;
+  crypto::KeySchedule schedule_;
+};
+
+/// The same for one message.
 std::optional<crypto::SecretBytes> find_content_key(const MessageHead& head, const ChainId& chain,
                                                     const crypto::Agreement& prekey,
                                                     const IdentityKey& owner);
 
-/// The same for the gateway's keys, which no identity owns.
+/// For the gateway's keys, which no identity owns.
 std::optional<crypto::SecretBytes> find_content_key(const MessageHead& head, const ChainId& chain,
                                                     const crypto::SecretBytes& secp256k1_key);
 

@@ -37,6 +37,7 @@ Identity without_prekeys(const Identity& identity) {
   made.name = identity.name;
   made.seed = identity.seed.clone();
   made.revocation = identity.revocation;
+  made.inbox_bits = identity.inbox_bits;  // Else mail to both devices would be two messages.
   return made;
 }
 

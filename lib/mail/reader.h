@@ -56,7 +56,7 @@ Result<bool> is_handled(const MailReader& mail, const std::string& name, const M
 /// In the order of the chain.
 Result<std::vector<Parked>> parked_of(const MailReader& mail, const std::string& name);
 
-/// What the reader passed in a light store before its body came.
+/// What the reader passed before it could be given out: its body or signatures were still to come.
 Result<std::vector<MessageId>> late_for(const MailReader& mail, const std::string& name);
 
 // Each adds to a change that the caller applies under the mail lock.

@@ -40,7 +40,6 @@ enum Type : std::uint8_t {
 };
 
 constexpr std::size_t kGrantBytes = 36;
-constexpr std::size_t kInboxBitsMax = 32;
 constexpr std::size_t kValueBytesMax = 0xffff;
 
 bool is_media_type(std::string_view text) {
@@ -234,6 +233,11 @@ std::string_view name_of(Kind kind) {
                                                       "proof", "app",  "profile", "box"};
   const auto index = static_cast<std::size_t>(kind);
   return index < kNames.size() ? kNames[index] : "unknown";
+}
+
+std::uint8_t InboxPrefix::mask_of(std::size_t byte) const {
+  const int kept = std::clamp(static_cast<int>(bits) - static_cast<int>(8 * byte), 0, 8);
+  return static_cast<std::uint8_t>(0xff00 >> kept);
 }
 
 bool InboxPrefix::matches(const Topic& of_head) const {

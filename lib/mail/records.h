@@ -37,6 +37,8 @@ std::string_view name_of(Kind kind);
 using IdPrefix = FixedBytes<16, struct IdPrefixTag>;  // First 16 bytes of a message id.
 using ThreadId = FixedBytes<16, struct ThreadIdTag>;  // IdPrefix of the message that began it.
 
+inline constexpr std::uint8_t kInboxBitsMax = 32;  // A whole topic.
+
 /// The part of a topic that an owner asks senders to set, so that scanning costs less.
 /// Shape: bits 1 (0 to 32), topic 4.
 struct InboxPrefix {
@@ -45,6 +47,8 @@ struct InboxPrefix {
 
   /// Whether a head with this topic may be for this inbox. 0 bits: only the zero topic.
   bool matches(const Topic& of_head) const;
+  /// Which bits of one byte of a topic the owner sets.
+  std::uint8_t mask_of(std::size_t byte) const;
   bool operator==(const InboxPrefix&) const = default;
 };
 

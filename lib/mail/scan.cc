@@ -1,18 +1,17 @@
 #include "lib/mail/scan.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include "lib/core/try.h"
 #include "lib/mail/absent.h"
 #include "lib/mail/ack.h"
-#include "lib/mail/card.h"
+#include "lib/mail/approval.h"
 #include "lib/mail/forget_request.h"
-#include "lib/mail/open.h"
+#include "lib/mail/judges.h"
 #include "lib/mail/reading_order.h"
-#include "lib/mail/room.h"
 #include "lib/mail/room_scan.h"
-#include "lib/mail/sent_to.h"
 #include "lib/mail/summary.h"
 
 namespace bmsg::mail {
@@ -53,8 +52,18 @@ constexpr std::size_t kReadInTurn = 8;  // Ids that come in turn in the time of 
 
 class Scan {
  public:
-  Scan(const MailReader& mail, const MailKeys& keys, Entropy& entropy, bool is_light)
-      : mail_(mail), keys_(keys), entropy_(entropy), is_light_(is_light), rooms_(keys.rooms) {}
+  Scan(const MailReader& mail, const MailKeys& keys, Entropy& entropy, bool is_light,
+       unsigned threads)
+      : mail_(mail),
+        keys_(keys),
+        entropy_(entropy),
+        is_light_(is_light),
+        rooms_(keys.rooms),
+        judges_(
+            threads, [this] { return hire(); },
+            [this](const Question& question, Verdict verdict) {
+              return take(question.id, std::move(verdict));
+            }) {}
 
   /// Only what may be for one of these rooms.
   Result<Done> message_for(RoomTopics& rooms, const MessageId& id, const Message& message) {
@@ -62,13 +71,16 @@ class Scan {
   }
 
   Result<Done> message(const MessageId& id, const Message& message) {
-    if (!message.body) return without_body(id, message.head);
-    auto summary = message.head.suite == Suite::open ? judge_public(message) : judge(message);
-    if (!summary) return done;
-    BMSG_TRY_ASSIGN(const bool known, is_known(id));
-    if (known) return done;
-    BMSG_TRY_ASSIGN(Bytes sealed, seal_summary(keys_.mailbox_key, id, *summary, entropy_));
-    return keep({id, std::move(*summary), std::move(sealed)});
+    const auto& rooms = rooms_.keys_for(message.head);
+    if (!may_be_ours(message, rooms, keys_, is_light_)) return done;
+    return judges_.ask({id, message, rooms});
+  }
+
+  /// What the walk has ended with, once all that it visited is judged: what failed first is told.
+  template <class T>
+  Result<T> ended(Result<T> walked) {
+    BMSG_TRY(judges_.finish());
+    return walked;
   }
 
   /// What the index has, all at once, where that is cheaper than to ask for each of so many.
@@ -102,8 +114,10 @@ class Scan {
     for (const std::size_t index : reading_order(placed)) {
       Found& one = found_[index];
       note_ack(one.summary, keys_.mailbox_key, change);
+      note_approval(one.id, one.summary, keys_.mailbox_key, change);
       const bool asks = asks_to_forget(one.summary);
-      const bool for_a_person = one.summary.fault || (one.summary.kind != Kind::ack && !asks);
+      const bool answers = one.summary.kind == Kind::ack || is_approval(one.summary);
+      const bool for_a_person = one.summary.fault || (!answers && !asks);
       const bool is_grant = !one.summary.fault && one.summary.kind == Kind::room_grant;
       if (asks) {
         change.flags.emplace(one.id, kForget);
@@ -121,19 +135,25 @@ class Scan {
   }
 
   std::size_t size() const { return found_.size(); }
+  unsigned threads() const { return judges_.threads(); }
 
  private:
-  /// Dropped before we could read it; in a light store it is still to come, if it is ours.
-  Result<Done> without_body(const MessageId& id, const MessageHead& head) {
-    const auto opens = [&](const LiveKey& key) {
-      return key.inbox.matches(head.topic) &&
-             find_content_key(head, keys_.chain, key.agreement, key.owner).has_value();
+  Judges::Opinion hire() const {
+    return [judge = std::make_shared<Judge>(keys_)](const Question& question) {
+      return judge->judge(question);
     };
-    if (!is_light_) return done;
-    if (!std::ranges::any_of(keys_.live, opens) && !opens_as_room(head)) return done;
+  }
+
+  Result<Done> take(const MessageId& id, Verdict verdict) {
+    if (!verdict.summary && !verdict.is_absent) return done;
     BMSG_TRY_ASSIGN(const bool known, is_known(id));
-    if (!known) absent_.insert(id);
-    return done;
+    if (known) return done;
+    if (verdict.is_absent) {
+      absent_.insert(id);  // Still to come.
+      return done;
+    }
+    BMSG_TRY_ASSIGN(Bytes sealed, seal_summary(keys_.mailbox_key, id, *verdict.summary, entropy_));
+    return keep({id, std::move(*verdict.summary), std::move(sealed)});
   }
 
   Result<Done> keep(Found found) {
@@ -148,77 +168,6 @@ class Scan {
     return entry.has_value();
   }
 
-  /// Public text is everybody's; public cards and the like are other parts' business.
-  std::optional<Summary> judge_public(const Message& message) const {
-    if (looks_like_card(message)) return std::nullopt;  // Spares checking its signature.
-    const Opened opened = open_public(message, keys_.chain);
-    if (opened.fault || opened.content.kind != Kind::text) return std::nullopt;
-    return directed(message, opened, nullptr);
-  }
-
-  /// Of each identity one key is enough; a message can be for several of ours.
-  std::optional<Summary> judge(const Message& message) {
-    std::optional<Summary> found = judge_in_room(message);
-    if (found) return found;
-    for (const LiveKey& key : keys_.live) {
-      if (!key.inbox.matches(message.head.topic) || (found && is_reader(*found, key.owner)))
-        continue;
-      const auto opened = open(message, keys_.chain, key.agreement, key.owner);
-      if (!opened) continue;
-      if (!found)
-        found = directed(message, *opened, &key.owner);
-      else
-        add_reader(*found, key.owner);
-      if (found->direction == Direction::out) break;
-    }
-    return found;
-  }
-
-  bool opens_as_room(const MessageHead& head) {
-    return std::ranges::any_of(rooms_.keys_for(head), [&](const RoomKey* key) {
-      return find_content_key(head, keys_.chain, key->agreement, key->keeper).has_value();
-    });
-  }
-
-  /// What a room's topic of that day leads to.
-  std::optional<Summary> judge_in_room(const Message& message) {
-    for (const RoomKey* key : rooms_.keys_for(message.head)) {
-      const auto opened = open(message, keys_.chain, key->agreement, key->keeper);
-      if (!opened) continue;
-      Summary summary = directed(message, *opened, nullptr);
-      summary.room = room_mark(key->room, key->name);
-      return summary;
-    }
-    return std::nullopt;
-  }
-
-  static bool is_reader(const Summary& summary, const IdentityKey& owner) {
-    return std::ranges::find(summary.to, owner, &Addressee::address) != summary.to.end();
-  }
-
-  void add_reader(Summary& summary, const IdentityKey& owner) const {
-    const OwnIdentity* identity = keys_.own_of(owner.view());
-    summary.to.push_back({owner, identity ? identity->name : std::string()});
-  }
-
-  /// Sent by another device of ours: out, unless it is to ourselves. Else in, to the identity whose
-  /// key opened it.
-  Summary directed(const Message& message, const Opened& opened,
-                   const IdentityKey* opened_by) const {
-    Summary summary = summary_of(message, opened);
-    const OwnIdentity* self =
-        summary.signature == SignatureState::good ? keys_.own_of(summary.sender) : nullptr;
-    if (self == nullptr) {
-      if (opened_by) add_reader(summary, *opened_by);
-      return summary;
-    }
-    for (const IdentityKey& to : open_sent_to(self->sent_to_key, opened.content.sent_to))
-      add_reader(summary, to);
-    // What one writes to oneself is to be read.
-    summary.direction = is_reader(summary, self->address) ? Direction::in : Direction::out;
-    return summary;
-  }
-
   const MailReader& mail_;
   const MailKeys& keys_;
   Entropy& entropy_;
@@ -227,6 +176,7 @@ class Scan {
   std::set<MessageId> absent_;  // Ours, without their bodies.
   std::vector<Found> found_;
   std::set<MessageId> seen_;
+  Judges judges_;  // Last: they use the others.
 };
 
 std::optional<WalkPlace> start_of(const std::optional<ScanPosition>& position,
@@ -274,7 +224,7 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
   ScanResult result;
   BMSG_TRY_ASSIGN(result.from, mail.position());
   BMSG_TRY_ASSIGN(result.rooms_from, RoomBacklog::value_in(mail));
-  Scan scanning(mail, keys, entropy, chain.is_light());
+  Scan scanning(mail, keys, entropy, chain.is_light(), options.threads);
 
   // Before the chain: our note says to whom, which the message itself does not.
   BMSG_TRY_ASSIGN(auto entries, outbox.entries());
@@ -294,15 +244,15 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
     BMSG_TRY_ASSIGN(RoomBacklog backlog, RoomBacklog::read(mail, keys));
     if (start && !backlog.is_empty()) {
       RoomTopics fresh(backlog.fresh());
-      BMSG_TRY(backlog.walk_on(
-          chain, start->height, options.limits,
-          [&](const MessageId& id, const Message& message) {
-            return scanning.message_for(fresh, id, message);
-          },
-          result.change));
+      const auto visit_fresh = [&](const MessageId& id, const Message& message) {
+        return scanning.message_for(fresh, id, message);
+      };
+      BMSG_TRY(scanning.ended(
+          backlog.walk_on(chain, start->height, options.limits, visit_fresh, result.change)));
       result.more = true;
     } else {
-      BMSG_TRY_ASSIGN(const Walked walked, walk(chain, start, options.limits, visit));
+      BMSG_TRY_ASSIGN(const Walked walked,
+                      scanning.ended(walk(chain, start, options.limits, visit)));
       result.change.position = ScanPosition{walked.place.height, walked.place.hash,
                                             walked.place.pool_arrival, keys.digest};
       result.more = walked.more;
@@ -310,6 +260,7 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
     }
   }
   result.messages = scanning.size();
+  result.threads = scanning.threads();
   scanning.finish(result.change);
   if (has_moved(result)) {
     BMSG_TRY_ASSIGN(result.done, find_done(chain, entries, options.burial_depth));

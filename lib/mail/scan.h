@@ -17,6 +17,7 @@ namespace bmsg::mail {
 struct ScanOptions {
   WalkLimits limits;
   std::uint32_t burial_depth = 6;
+  unsigned threads = 1;  // That open messages, where there are many. What is found is the same.
   std::size_t own_max = 2000;  // Messages of the outbox; the chain is looked at when none is left.
 };
 
@@ -27,6 +28,7 @@ struct ScanResult {
   bool more = false;                 // The tip was not reached: apply, then scan again.
   std::size_t messages = 0;          // New ones that are ours.
   std::optional<Bytes> rooms_from;   // Which rooms the index had been looked through for.
+  unsigned threads = 1;              // That took part.
   std::vector<OutboxEntry> done;     // Own messages that are buried: to be removed from the
                                      // outbox once the change is applied.
 };

@@ -47,7 +47,9 @@ ConversationKey conversation_of(const Letter& letter, const Batch& batch,
   for (const Addressee& to : batch.to) key.to.push_back(to.address);
   if (batch.to.empty()) key.to.push_back(sender.address);
   // Devices that get a message of their own see numbers of their own.
-  if (batch.inbox.bits > 0) key.scope = to_bytes(batch.inbox.topic.view());
+  if (batch.inbox.bits == 0) return key;
+  key.scope.push_back(batch.inbox.bits);
+  append(key.scope, batch.inbox.topic.view());
   return key;
 }
 

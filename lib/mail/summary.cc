@@ -5,6 +5,7 @@
 #include "lib/core/byte_reader.h"
 #include "lib/core/try.h"
 #include "lib/crypto/aead.h"
+#include "lib/mail/approval.h"
 #include "lib/mail/seal_scheme.h"
 #include "lib/mail/text.h"
 
@@ -131,6 +132,7 @@ Summary summary_of(const Message& message, const Opened& opened) {
   made.media_type = content.media_type;
   if (content.media_type.empty())
     made.snippet = snippet(as_text(content.content), kSnippetBytesMax);
+  if (is_approval(content)) made.snippet = approval_snippet(content);
   made.re = content.re;
   made.thread = content.thread;
   made.attachments = static_cast<std::uint32_t>(content.manifests.size());

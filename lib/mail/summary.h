@@ -38,7 +38,8 @@ struct Summary {
   std::vector<Addressee> to;  // In: which of my identities. Out: as it was sent.
   std::string room;           // Name of the room; empty: none.
   std::string subject;
-  std::string snippet;  // The beginning of the text on one line, up to kSnippetBytesMax.
+  // The beginning of the text on one line, up to kSnippetBytesMax; of an approval what it approves.
+  std::string snippet;
   std::string media_type;
   std::vector<MessageId> re;
   std::optional<ThreadId> thread;

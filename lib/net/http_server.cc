@@ -76,6 +76,7 @@ class HttpServer::Impl {
   void run_after(std::chrono::milliseconds delay, std::function<void()> work);
   void stop(std::chrono::milliseconds grace);
   void set_limits(const ServerOptions& limits);
+  void judge_again();
   void adopt(Descriptor connected);
   bool post(std::function<void()> work) { return door_->post(std::move(work)); }
   std::size_t connections() const { return connections_; }
@@ -93,6 +94,7 @@ class HttpServer::Impl {
   void forget(const std::shared_ptr<Session>& session);
   asio::awaitable<void> serve(std::shared_ptr<Session> session);
   asio::awaitable<void> watch();
+  void close_unwelcome();
   void begin_stop(std::chrono::milliseconds grace);
   void end_if_empty();
 
@@ -235,10 +237,18 @@ void HttpServer::Impl::set_limits(const ServerOptions& limits) {
   (void)post([this, limits] {  // After the end there is nothing to limit.
     state_.options = limits;
     state_.rates.set_limits(limits.rates);
-    for (const auto& session : state_.sessions) {
-      if (!session->is_welcome()) session->close();
-    }
+    close_unwelcome();
   });
+}
+
+void HttpServer::Impl::judge_again() {
+  (void)post([this] { close_unwelcome(); });
+}
+
+void HttpServer::Impl::close_unwelcome() {
+  for (const auto& session : state_.sessions) {
+    if (!session->is_welcome()) session->close();
+  }
 }
 
 void HttpServer::Impl::adopt(Descriptor connected) {
@@ -319,6 +329,7 @@ void HttpServer::run_after(std::chrono::milliseconds delay, std::function<void()
   impl_->run_after(delay, std::move(work));
 }
 void HttpServer::set_limits(const ServerOptions& limits) { impl_->set_limits(limits); }
+void HttpServer::judge_again() { impl_->judge_again(); }
 std::size_t HttpServer::connections() const { return impl_->connections(); }
 void HttpServer::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
 

@@ -94,6 +94,9 @@ class HttpServer {
   /// no more are closed.
   void set_limits(const ServerOptions& limits);
 
+  /// `admits` answers otherwise from now on: closes the connections of keys that it admits no more.
+  void judge_again();
+
   /// Open connections.
   std::size_t connections() const;
 

@@ -318,14 +318,31 @@ Result<Done> BlobDirectory::remove_halves(const fs::path& folder, const MessageI
   return done;
 }
 
-Result<std::uint64_t> BlobDirectory::expire_in(const fs::path& folder) {
+/// Files that are being written, too.
+Result<std::uint64_t> BlobDirectory::remove_in(const fs::path& folder,
+                                               const std::function<bool(const Blob&)>& goes) {
   BMSG_TRY_ASSIGN(const auto names, disk_.list(folder));
   std::uint64_t gone = 0;
   for (const std::string& name : names) {
     const auto blob = blob_named(whole_name(name));
-    if (!blob || blob->expiry > clock_.now().value) continue;
+    if (!blob || !goes(*blob)) continue;
     BMSG_TRY(disk_.remove(folder / name));
     ++gone;
+  }
+  return gone;
+}
+
+Result<std::uint64_t> BlobDirectory::remove(Shelf shelf, const std::vector<MessageId>& ids) {
+  const std::unordered_set<MessageId, FixedBytesHash> wanted(ids.begin(), ids.end());
+  const std::lock_guard lock(mutex_);
+  kept_.reset();
+  std::uint64_t gone = 0;
+  for (const char digit : kDigits) {
+    const fs::path place = directory_ / name_of(shelf) / std::string(1, digit);
+    BMSG_TRY_ASSIGN(const auto some,
+                    remove_in(place, [&](const Blob& blob) { return wanted.contains(blob.id); }));
+    if (some > 0) BMSG_TRY(disk_.sync_directory(place));
+    gone += some;
   }
   return gone;
 }
@@ -336,8 +353,10 @@ Result<std::uint64_t> BlobDirectory::expire() {
   std::uint64_t gone = 0;
   for (const Shelf shelf : kShelves) {
     for (const char digit : kDigits) {
-      BMSG_TRY_ASSIGN(const auto some,
-                      expire_in(directory_ / name_of(shelf) / std::string(1, digit)));
+      BMSG_TRY_ASSIGN(
+          const auto some,
+          remove_in(directory_ / name_of(shelf) / std::string(1, digit),
+                    [&](const Blob& blob) { return blob.expiry <= clock_.now().value; }));
       gone += some;
     }
   }

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -90,6 +91,9 @@ class BlobDirectory {
   /// What was fetched and is not needed any more: kept within the quota, else removed.
   Result<Done> release(const std::vector<MessageId>& ids);
 
+  /// Removes these from the shelf, durably, with what a kill left of them; how many were there.
+  Result<std::uint64_t> remove(Shelf shelf, const std::vector<MessageId>& ids);
+
   Result<std::vector<Blob>> list(Shelf shelf) const;
   /// Removes what has expired; how many files went. And looks again at what others changed.
   Result<std::uint64_t> expire();
@@ -102,7 +106,8 @@ class BlobDirectory {
   Result<Done> load_kept();
   Result<bool> make_room(const Blob& blob);
   Result<Done> remove_halves(const std::filesystem::path& folder, const MessageId& id);
-  Result<std::uint64_t> expire_in(const std::filesystem::path& folder);
+  Result<std::uint64_t> remove_in(const std::filesystem::path& folder,
+                                  const std::function<bool(const Blob&)>& goes);
   Result<MessageOutcome> keep(const Message& chunk, const MessageId& id);
 
   Disk& disk_;

@@ -202,10 +202,9 @@ std::optional<std::uint8_t> endorser_index(const chain::RulesText& rules, const 
 
 Result<EndorseReport> endorse(const EndorserParts& parts, bool dry) {
   EndorseReport report;
-  const auto key = relabel<EndorserKey>(crypto::public_key_of(parts.seed));
   for (int i = 0; i < kRoundsMax; ++i) {
     report.waits_for.clear();
-    Round round(parts, key);
+    Round round(parts, parts.key);
     BMSG_TRY(round.look());
     BMSG_TRY_ASSIGN(const bool is_old, round.knows_more_than_log());
     if (is_old) {

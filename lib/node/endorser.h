@@ -48,6 +48,7 @@ struct EndorserParts {
   const chain::ChainRules& chain;  // The first rules.
   const Clock& clock;
   const crypto::SecretBytes& seed;
+  EndorserKey key;  // The public half of that.
   EndorserLog& log;
 };
 

@@ -51,7 +51,7 @@ Result<Done> count_proposals(Standings& all, const ChainReader& chain, const Tip
 }  // namespace
 
 Result<Standings> standings(const ChainReader& chain, const chain::ChainRules& first,
-                            UnixSeconds now) {
+                            UnixSeconds now, const std::vector<chain::Evidence>& posted) {
   BMSG_TRY_ASSIGN(const auto tip, chain.tip());
   BMSG_TRY_ASSIGN(const auto best, chain.header(tip.hash));
   if (!best) return Error{Errc::corrupt, "the store lacks its tip"};
@@ -73,10 +73,11 @@ Result<Standings> standings(const ChainReader& chain, const chain::ChainRules& f
     for (EndorserStanding& who : all.endorsers) who.late = false;
   }
   BMSG_TRY(count_proposals(all, chain, tip, rules, now));
-  BMSG_TRY_ASSIGN(const auto evidence, chain.evidence());
+  BMSG_TRY_ASSIGN(auto evidence, chain.evidence());
+  evidence.insert(evidence.end(), posted.begin(), posted.end());
   for (const chain::Evidence& one : evidence) {
     const auto key = chain::check_evidence(one);
-    if (!key) return Error{Errc::corrupt, "stored evidence does not hold"};
+    if (!key) return Error{Errc::corrupt, "kept evidence does not hold"};
     for (EndorserStanding& who : all.endorsers)
       who.signed_twice = who.signed_twice || who.key == key.value();
   }

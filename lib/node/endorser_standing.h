@@ -35,8 +35,9 @@ struct Standings {
   std::vector<EndorserStanding> endorsers;  // In the order of the rules.
 };
 
-/// By the rules for the next block. Errors: as ChainReader.
+/// By the rules for the next block. `posted` is evidence from elsewhere than the store, which must
+/// hold. Errors: as ChainReader.
 Result<Standings> standings(const ChainReader& chain, const chain::ChainRules& first,
-                            UnixSeconds now);
+                            UnixSeconds now, const std::vector<chain::Evidence>& posted = {});
 
 }  // namespace bmsg::node

@@ -100,6 +100,29 @@ Result<Done> Mempool::trim() {
   return applied;
 }
 
+/// A charter of a later version stays: the block that it follows may come back.
+bool Mempool::is_unfit(const Message& message, const MessageId& id) const {
+  if (message.head.suite == Suite::charter && message.body) {
+    const auto charter = chain::decode_charter(*message.body);
+    const auto next = charter ? chain::parse_rules_text(charter.value().rules_text)
+                              : Result<chain::RulesText>(charter.error());
+    return !next || next.value().version <= chain_.rules.version;
+  }
+  using chain::Rule;
+  const auto found = chain::find_violation(message, id, clock_.now(), chain_);
+  return found && (found->rule == Rule::message_size || found->rule == Rule::ttl ||
+                   found->rule == Rule::stamp);
+}
+
+Result<Done> Mempool::drop_unfit() {
+  forget_index();
+  BMSG_TRY_ASSIGN(const auto pool, store_.pool(0));
+  ChainChange change;
+  for (const PooledMessage& one : pool)
+    if (is_unfit(one.message, one.id)) change.pool_remove.push_back(one.id);
+  return change.pool_remove.empty() ? Result<Done>(done) : store_.apply(change);
+}
+
 Result<bool> Mempool::is_on_chain(const MessageId& id) const {
   BMSG_TRY_ASSIGN(const auto places, store_.places_of(id));
   return std::ranges::any_of(

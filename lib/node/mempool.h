@@ -73,6 +73,9 @@ class Mempool {
   void forget_index() { loaded_ = false; }
   /// The same, after messages of blocks came back: drops what is beyond the limits.
   Result<Done> trim();
+  /// The same, after the rules became others: drops what they do not let into a block any more, and
+  /// charters that come too late.
+  Result<Done> drop_unfit();
 
  private:
   struct Entry {
@@ -104,6 +107,7 @@ class Mempool {
   /// On a pow chain nobody can vote.
   std::size_t needed_votes() const { return std::max<std::size_t>(chain_.rules.endorse, 1); }
   Result<MessageOutcome> judge(const Message& message, const MessageId& id) const;
+  bool is_unfit(const Message& message, const MessageId& id) const;
   Result<bool> is_on_chain(const MessageId& id) const;
   Result<Done> take(const Message& message, const Source& source, MessageOutcome& outcome,
                     Batch& batch);

@@ -219,8 +219,7 @@ Result<Reorg> Node::follow(const BlockHash& hash) {
   auto reorg = [&]() -> Result<Reorg> {
     const std::lock_guard lock(mutex_);
     BMSG_TRY_ASSIGN(auto followed, state_.follow(hash));
-    BMSG_TRY(renew_rules());
-    pool_.forget_index();
+    BMSG_TRY(follow_rules());
     BMSG_TRY(note_returned(followed.returned));
     return followed;
   }();

@@ -141,7 +141,8 @@ class Node final : public Service {
   Result<BlockOutcome> submit_block_locked(const Block& block);
   Result<std::optional<BlockOutcome>> add_signatures(const SealedHeader& sealed);
   Result<BlockOutcome> note_accepted(BlockOutcome outcome, const std::vector<Message>& messages);
-  Result<Done> renew_rules();
+  Result<bool> renew_rules();
+  Result<Done> follow_rules();
   Result<Done> note_returned(const std::vector<MessageId>& ids);
   Result<Done> note_blocked(const std::vector<Message>& messages);
   Result<Done> take_batch(const std::vector<OutboxSource::Queued>& queued, OutboxTaken& taken,

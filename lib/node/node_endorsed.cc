@@ -8,18 +8,26 @@
 
 namespace bmsg::node {
 
-Result<Done> Node::renew_rules() {
-  if (parts_.chain.rules.mode == chain::Mode::pow) return done;
+Result<bool> Node::renew_rules() {
+  if (parts_.chain.rules.mode == chain::Mode::pow) return false;
   BMSG_TRY_ASSIGN(const auto rules, state_.rules_at_tip());
-  if (rules->tag != in_force_.tag) in_force_ = *rules;
+  if (rules->tag == in_force_.tag) return false;
+  in_force_ = *rules;
+  return true;
+}
+
+/// What others would refuse now is not to be offered to them.
+Result<Done> Node::follow_rules() {
+  BMSG_TRY_ASSIGN(const bool are_others, renew_rules());
+  if (are_others) BMSG_TRY(pool_.drop_unfit());
+  pool_.forget_index();
   return done;
 }
 
 /// A block or a proposal came in, or signatures of one.
 Result<BlockOutcome> Node::note_accepted(BlockOutcome outcome,
                                          const std::vector<Message>& messages) {
-  BMSG_TRY(renew_rules());
-  pool_.forget_index();
+  BMSG_TRY(follow_rules());
   BMSG_TRY(note_blocked(messages));
   if (outcome.reorg) BMSG_TRY(note_returned(outcome.reorg->returned));
   BMSG_TRY(note_returned(outcome.pooled));

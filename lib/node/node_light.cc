@@ -20,6 +20,18 @@ struct Wanted {
   Worth worth = Worth::live;
 };
 
+/// The longest that any rules of the chain have let a message live.
+Result<std::uint64_t> longest_ttl(const Store& store, const chain::ChainRules& first) {
+  std::uint64_t longest = first.rules.maxttl;
+  BMSG_TRY_ASSIGN(const auto charters, store.charters());
+  for (const StoredCharter& one : charters) {
+    const auto rules = chain::parse_rules_text(one.rules_text);
+    if (!rules) return Error{Errc::corrupt, "a stored charter holds no rules"};
+    longest = std::max<std::uint64_t>(longest, rules.value().maxttl);
+  }
+  return longest;
+}
+
 Result<Wanted> look_up(const Store& store, const MessageId& id, UnixSeconds now) {
   using Worth = Wanted::Worth;
   Wanted wanted{.body = {.id = id, .height = {}, .expired = false}, .worth = Worth::unplaced};
@@ -91,7 +103,8 @@ Result<Done> Node::want_topic(const Topic& topic) {
   const std::uint64_t now = parts_.clock.now().value;
   std::vector<MessageId> ids;
   // What lies in a block has not expired by its time, and lives no longer than the rules allow.
-  const std::uint64_t oldest = now - std::min<std::uint64_t>(now, parts_.chain.rules.maxttl);
+  BMSG_TRY_ASSIGN(const std::uint64_t longest, longest_ttl(parts_.store, parts_.chain));
+  const std::uint64_t oldest = now - std::min(now, longest);
   BMSG_TRY_ASSIGN(const auto tip, parts_.store.tip());
   for (std::uint64_t top = tip.height.value; top > 0;) {
     const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(top, kBlocksAtOnce));

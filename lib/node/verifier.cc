@@ -40,6 +40,8 @@ class Walk {
   Result<Done> check_header(const StoredHeader& stored);
   Result<Done> check_tree(const StoredHeader& stored, const std::vector<Digest>& completed,
                           std::uint64_t leaf);
+  Result<Done> check_absent(const StoredHeader& stored, const Message& message,
+                            const MessageId& id);
   Result<Done> check_messages(const StoredHeader& stored);
   Result<bool> check_places(const StoredHeader& stored, const std::vector<MessageId>& ids);
   Result<Done> check_tip();
@@ -159,6 +161,21 @@ Result<bool> Walk::check_places(const StoredHeader& stored, const std::vector<Me
   return true;
 }
 
+/// A block was taken without a body only once that had expired; later it goes by forgetting alone.
+Result<Done> Walk::check_absent(const StoredHeader& stored, const Message& message,
+                                const MessageId& id) {
+  ++report_.dropped_bodies;
+  const bool may_be_absent =
+      !wish_.now || store_.is_light() || UnixSeconds{message.head.expiry()} <= *wish_.now;
+  if (may_be_absent) return done;
+  BMSG_TRY_ASSIGN(const auto listed, read(store_.dropped(id), Height{next_}, stored.hash));
+  if (listed && !*listed) {
+    fault("body", Height{next_}, stored.hash,
+          fmt::format("message {} has no body, and nobody forgot it", short_hex(id.view())));
+  }
+  return done;
+}
+
 Result<Done> Walk::check_messages(const StoredHeader& stored) {
   const Height height{next_};
   BMSG_TRY_ASSIGN(const auto found,
@@ -172,7 +189,7 @@ Result<Done> Walk::check_messages(const StoredHeader& stored) {
   std::vector<MessageId> ids;
   for (const Message& message : block.messages) {
     ids.push_back(chain::id_of(message.head));
-    if (!message.body) ++report_.dropped_bodies;
+    if (!message.body) BMSG_TRY(check_absent(stored, message, ids.back()));
   }
   // A message of an ancestor would have another place of its own, which check_places finds.
   std::optional<Error> failed;

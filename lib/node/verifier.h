@@ -32,7 +32,7 @@ enum class Depth {
 struct VerifyReport {
   std::uint64_t blocks = 0;
   std::uint64_t messages = 0;
-  std::uint64_t dropped_bodies = 0;  // Absent because they expired or were forgotten.
+  std::uint64_t dropped_bodies = 0;  // Absent, whatever for.
   Tip tip;
   std::vector<Fault> faults;  // In the order of heights, kFaultsMax at most.
   bool stopped = false;
@@ -43,6 +43,9 @@ inline constexpr std::size_t kFaultsMax = 1000;
 struct VerifyWish {
   Depth depth = Depth::quick;
   Height from;
+  /// With Depth::full in a store of all bodies: a body that is absent though nobody forgot it, and
+  /// though its message had not expired by then, is a fault.
+  std::optional<UnixSeconds> now = {};
   /// With Depth::full: whether the messages of that height are read. Unset: all are.
   std::function<bool(Height)> reads;
   std::function<void(std::uint64_t blocks, std::uint64_t of)> on_progress;

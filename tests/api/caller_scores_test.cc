@@ -132,6 +132,9 @@ TEST_F(CallersWhoPay, AreLockedOutForAStampBelowTheRules) {
 }
 
 TEST(CallerScores, CountWhatCannotHappenByMistake) {
+  const auto misdeed_of = [](FrameType type, const node::PutLine& line) {
+    return api::misdeed_of(type, line, Limits::fixed);
+  };
   const auto bad = [](const char* rule) {
     return node::PutLine{.verdict = node::Verdict::refused, .rule = rule, .need = {}};
   };
@@ -157,9 +160,23 @@ TEST(CallerScores, CountWhatCannotHappenByMistake) {
   }
 }
 
+TEST(CallerScores, ForgiveLimitsThatACharterMayHaveChanged) {
+  const auto misdeed = [](FrameType type, const char* rule) {
+    return misdeed_of(type, {.verdict = node::Verdict::refused, .rule = rule, .need = {}},
+                      Limits::by_charter);
+  };
+  EXPECT_FALSE(misdeed(FrameType::message, "stamp"));
+  EXPECT_FALSE(misdeed(FrameType::message, "size"));
+  EXPECT_FALSE(misdeed(FrameType::message, "charter"));
+  EXPECT_EQ(misdeed(FrameType::message, "layout"), Misdeed::broken_rule);
+  EXPECT_EQ(misdeed(FrameType::message, "chain"), Misdeed::false_claim);
+  EXPECT_EQ(misdeed(FrameType::block, "size"), Misdeed::broken_rule);
+  EXPECT_EQ(misdeed(FrameType::compact, "seal"), Misdeed::broken_rule);
+}
+
 TEST(CallerScores, RememberNoMoreThanSoManyAndTheWorstOfThem) {
   const FakeClock clock;
-  CallerScores scores(clock);
+  CallerScores scores(clock, Limits::fixed);
   net::HttpRequest request;
   request.method = net::Method::post;
   request.path = "/bmsg/1/put";

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lib/api/json_guard.h"
+#include "lib/api/policy_json.h"
 #include "lib/core/address.h"
 #include "lib/core/hex.h"
 
@@ -91,6 +92,7 @@ void expect_documented(const std::string& line) {
 
 TEST(JsonObjects, HaveTheMembersOfTheirPage) {
   expect_documented(message_json(message()));
+  expect_documented(policy_json({}));
   expect_documented(queued_json({}));
   expect_documented(object_json({}));
   expect_documented(block_json({}));
@@ -159,6 +161,43 @@ TEST(MessageJson, GivesABodyAsTextOrAsBase64) {
   json = read(message_json(view));
   EXPECT_TRUE(json["body"].is_null());
   EXPECT_EQ(json["body_base64"], "/wA=");
+}
+
+TEST(MessageJson, SaysWhoStandsForItWhereAPolicyAsks) {
+  MessageView view = message();
+  EXPECT_TRUE(read(message_json(view))["approvals"].is_null());
+  view.approvals = ApprovalsView{.pending = true, .have = 1, .needed = 2, .by = {}};
+  view.approvals->by.push_back({"bmsg1x", std::string(kHostile), std::nullopt, ""});
+  view.approvals->by.push_back({"bmsg1y", std::nullopt, MessageId::filled(3), "fine"});
+  const Json json = read(message_json(view))["approvals"];
+  EXPECT_EQ(json["pending"], true);
+  EXPECT_EQ(json["have"], 1);
+  EXPECT_EQ(json["needed"], 2);
+  EXPECT_EQ(json["by"][0]["address"], "bmsg1x");
+  EXPECT_TRUE(json["by"][0]["id"].is_null()) << "the author approves by no message";
+  EXPECT_TRUE(json["by"][0]["note"].is_null());
+  EXPECT_TRUE(json["by"][1]["name"].is_null());
+  EXPECT_EQ(json["by"][1]["id"], to_hex(MessageId::filled(3).view()));
+  EXPECT_EQ(json["by"][1]["note"], "fine");
+}
+
+TEST(PolicyJson, IsOfATopicOrOfARoom) {
+  PolicyView view{.name = "deploy",
+                  .topic = Topic::filled(0xab),
+                  .room = {},
+                  .rule = "ana",
+                  .rule_addresses = "bmsg1x",
+                  .persons = {"bmsg1x"}};
+  Json json = read(policy_json(view));
+  EXPECT_EQ(json["kind"], "topic");
+  EXPECT_EQ(json["topic"], "abababab");
+  EXPECT_TRUE(json["room"].is_null());
+  view.topic.reset();
+  view.room = "07";
+  json = read(policy_json(view));
+  EXPECT_EQ(json["kind"], "room");
+  EXPECT_TRUE(json["topic"].is_null());
+  EXPECT_EQ(json["room"], "07");
 }
 
 TEST(BlockJson, GivesWorkAsDecimalText) {

@@ -29,6 +29,7 @@ mail::Keyring full_keyring() {
   identity.cards[1].buried = {1'900'000'000};
   identity.cards[1].block = BlockHash::filled(3);
   identity.epoch = 86400;
+  identity.inbox_bits = 8;
   identity.cards[1].inbox = {.bits = 8, .topic = Topic::filled(0xab)};
   keyring.identities.push_back(std::move(identity));
   mail::Room room;
@@ -75,6 +76,7 @@ TEST(KeyringJson, ComesBackAsItWas) {
   EXPECT_EQ(full_text().find("grace"), std::string::npos);
   EXPECT_EQ(ana.cards[1].inbox, before.identities[0].cards[1].inbox);
   EXPECT_EQ(ana.cards[0].inbox, mail::InboxPrefix());
+  EXPECT_EQ(ana.inbox_bits, 8);
   ASSERT_EQ(after.rooms.size(), 1);
   EXPECT_EQ(after.rooms[0].name, "room");
   ASSERT_EQ(after.rooms[0].keys.size(), 2);
@@ -138,6 +140,7 @@ TEST(KeyringJson, IsRefusedWhereItIsDamaged) {
       {R"("cards":[)", R"("cards":["x",)"},
       {R"("seq":1)", R"("seq":1.5)"},
       {R"("inbox":")", R"("inbox":"00)"},
+      {R"("inbox_bits":8)", R"("inbox_bits":33)"},
       {R"("epoch":4)", R"("epoch":4294967296)"},
       {R"("keeper":")", R"("keeper":"0)"},
       {R"("archive":")", R"("archive":"00)"},

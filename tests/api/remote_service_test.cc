@@ -65,6 +65,7 @@ TEST_F(Remote, ReadsWhatTheNodeReads) {
   EXPECT_EQ(remote->blocks(Height{1}, 99, Bodies::with).value(), blocks);
   EXPECT_EQ(remote->block(chain::hash_of(blocks[2].header), Bodies::with).value(), blocks[2]);
   EXPECT_FALSE(remote->block(BlockHash::filled(7), Bodies::with).value());
+  EXPECT_FALSE(remote->proposal(BlockHash::filled(7)).value());
   const ShortId id = prefix_of<ShortId>(chain::id_of(pooled.head));
   EXPECT_EQ(remote->messages({id}).value(), std::vector<Message>{pooled});
   EXPECT_EQ(remote->feed("").value().messages, std::vector<ShortId>{id});

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """./dev bench: whole commands beside git's, medians of interleaved runs.
 
-bench.py [--quick | --full] [--sync-only] [--json] [--keep DIR]
+bench.py [--quick | --full] [--sync-only | --scan-only] [--json] [--keep DIR]
 
 A store with 10,000 sealed messages stands beside a repository with 10,000 commits. Every round runs
 each command once, so that a slow moment of the machine hits all of them. Reading comes first, then
@@ -12,6 +12,9 @@ repository in DIR, or finds them there.
 
 Then sync (sync_bench.py): on a chain of 2,000 blocks and 20,000 messages, with --quick 200 and
 2,000, with --full 10,000 and 100,000. --sync-only measures nothing else.
+
+Then scan (scan_bench.py): 100,000 messages for others, with --quick 10,000, tried with three keys
+on one core and on two, beside `openssl speed`. --scan-only measures nothing else.
 """
 import argparse
 import json
@@ -22,6 +25,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+import scan_bench
 import sync_bench
 from stores import Store, environment, joined, new_chain, workplace
 
@@ -191,17 +195,28 @@ def parsed():
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="500 messages and 5 rounds")
     size.add_argument("--full", action="store_true", help="sync 10,000 blocks, 100,000 messages")
-    parser.add_argument("--sync-only", action="store_true", help="measure nothing but sync")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--sync-only", action="store_true", help="measure nothing but sync")
+    part.add_argument("--scan-only", action="store_true", help="measure nothing but scanning")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
                         help="leave the store in DIR, or use the one that is there")
     return parser.parse_args()
 
 
+def tell(options, part, rows):
+    rows = list(rows)
+    if options.json:
+        for row in rows:
+            print(json.dumps(row), flush=True)
+    else:
+        part.print_rows(rows)
+
+
 def main():
     options = parsed()
     messages, rounds = (500, 5) if options.quick else (10000, 25)
-    if not options.sync_only:
+    if not options.sync_only and not options.scan_only:
         with workplace() as temporary:
             place = (options.keep or temporary).resolve()
             prepare(place, messages)
@@ -213,13 +228,12 @@ def main():
             print(f"{messages} messages, medians of {rounds} interleaved rounds")
             print_table(rows)
     blocks = 200 if options.quick else 10000 if options.full else 2000
-    with workplace() as place:
-        rows = list(sync_bench.run(place, blocks, 10 * blocks))
-    if options.json:
-        for row in rows:
-            print(json.dumps(row))
-    else:
-        sync_bench.print_rows(rows)
+    if not options.scan_only:
+        with workplace() as place:
+            tell(options, sync_bench, sync_bench.run(place, blocks, 10 * blocks))
+    if not options.sync_only:
+        with workplace() as place:
+            tell(options, scan_bench, scan_bench.run(place, 10000 if options.quick else 100000))
 
 
 if __name__ == "__main__":

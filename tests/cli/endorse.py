@@ -177,6 +177,22 @@ def check_signed_twice(ana, carl, place):
     check_proof(ana, proof, key, place)
     assert [one["signed_twice"] for one in ana.objects("endorsers")] == [False, False, True]
     assert attention(ana)["signed-twice"]["next"] == "bmsg endorsers evidence"
+    check_post(ana, proof, place)
+
+
+def check_post(ana, proof, place):
+    """What others have taken in they do not post again."""
+    told(ana, "endorsers", "evidence", "--post", place / "x", exits=64)
+    posted = ana.text("endorsers", "evidence", "--post")
+    assert re.fullmatch("[0-9a-f]{128}", posted), posted
+    assert ana.run("endorsers", "evidence", "--post") == b"", "it was posted before"
+    far = stores.joined(place / "far", "far", ana.directory / "genesis")
+    chain = place / "whole.bundle"
+    ana.run("bundle", "create", "--pool", chain)
+    far.run("bundle", "apply", chain)
+    assert far.run("endorsers", "evidence") == proof
+    assert attention(far)["signed-twice"]["next"] == "bmsg endorsers evidence"
+    assert far.text("endorsers", "evidence", "--post") == "", "it was posted"
 
 
 def check_proof(ana, proof, key, place):
@@ -265,7 +281,7 @@ def check_locks(ana):
     process = ana.start("endorse", "--watch", "--timeout", "60s")
     lock = ana.directory / "run" / "endorse.lock"
     end = time.monotonic() + 10
-    while not (lock.exists() and lock.read_text()):
+    while not (lock.exists() and lock.read_text().split()[:1] == [str(process.pid)]):
         assert time.monotonic() < end, "endorse takes no lock"
         time.sleep(0.02)
     assert "endorse" in told(ana, "--lock-timeout", "0", "endorse", exits=75)

@@ -22,10 +22,14 @@ SEND_FILE = "tar -c notes | bmsg send -m files -a - --attach-name notes.tar --ex
 # What a page takes for granted.
 BEFORE = {
     "bmsg-hooks.1": ["install -m 700 /dev/stdin ana/hooks/post-receive <<< '#!/bin/true'"],
+    "bmsg-approve": ["bmsg -C ben send --public --topic deploy -m 'release 1.4'",
+                     "bmsg -C ben bundle create --pool release", "bmsg bundle apply release"],
     "bmsg-cat": [SEND_FILE, "bmsg outbox flush"],
     "bmsg-read": [SEND_FILE, "bmsg outbox flush"],
     "bmsg-clone": ["bmsg invite --host 127.0.0.1:5512 > invite"],
     "bmsg-endorse": ["rm -r ana", "bmsg init ana --no-passphrase --private --endorser "
+                     "$(bmsg endorsers key --new a.key) --endorser-key a.key"],
+    "bmsg-charter": ["rm -r ana", "bmsg init ana --no-passphrase --private --endorser "
                      "$(bmsg endorsers key --new a.key) --endorser-key a.key"],
     "bmsg-invite": ["head -c 32 /dev/urandom | basenc --base64url -w 0 | tr -d = "
                     "> ana/keys/discovery.secret"],

@@ -27,7 +27,8 @@ MORE = [
     ["inbox", "--bodies"], ["inbox", "--sent"], ["read", "@", "@~1"], ["verify", "--full"],
     ["config", "get", "lock.timeout"], ["sync"], ["sync", "--dry-run"], ["status", "--exit-code"],
     ["peers", "probe"], ["mine", "--dry-run"], ["send", "--dry-run", "-m", "text", "ben"],
-    ["bundle", "apply", "--dry-run", "chain.bundle"],
+    ["bundle", "apply", "--dry-run", "chain.bundle"], ["policy", "set", "gate", "of(1, ben)"],
+    ["policy", "list"], ["policy", "show", "gate"],
 ]
 # Changes that print what became of things; they cannot be said twice with the same answer.
 CHANGES = [
@@ -40,6 +41,7 @@ CHANGES = [
     ["peers", "add", "--no-probe", "http://127.0.0.1:10"], ["peers", "rm", "http://127.0.0.1:10"],
     ["mark", "-unread", "+archived", "@"], ["id", "new", "other"], ["--identity", "ana", "outbox", "flush"],
     ["--identity", "ana", "send", "-m", "text", "--now", "ben"],
+    ["--identity", "ana", "send", "--public", "--topic", "gate", "-m", "text"], ["inbox", "--sent"],
     ["--identity", "ana", "reply", "-m", "text"], ["--identity", "ana", "resend", "@"],
     ["--identity", "ana", "room", "create", "deploy", "--member", "ben"],
     ["room", "rotate", "deploy"], ["room", "invite", "deploy", "ben"], ["room", "list"],
@@ -221,6 +223,23 @@ def check_command(shapes, place, words, twice):
     return done
 
 
+class Council:
+    """A chain that its one endorser seals."""
+
+    SAYS = [["status"], ["endorsers"], ["endorsers", "key"], ["endorse"], ["log", "-n", "1"],
+            ["show", "tip"], ["endorsers", "evidence"]]
+
+    def __init__(self, directory):
+        self.store = stores.Store(directory / "council")
+        key = self.store.text("endorsers", "key", "--new", directory / "council.key")
+        self.store.run("init", self.store.directory, "--no-passphrase", "--private", "--endorser",
+                       key, "--endorser-key", directory / "council.key", "--name", "ana")
+
+    def run(self, *words):
+        return subprocess.run(self.store.words(*words), env=self.store.environment,
+                              capture_output=True, check=False, timeout=60)
+
+
 def main():
     shapes = Shapes(PAGE.read_text())
     assert {"message", "block", "summary", "error", "setting", "version"} <= set(shapes.types)
@@ -243,6 +262,11 @@ def main():
             done = check_command(shapes, place, words, False)
             assert done.returncode == 0, f"{words}: {done.returncode} {done.stderr!r}"
             told |= {json.loads(line)["type"] for line in done.stdout.splitlines()}
+        council = Council(directory)
+        for words in Council.SAYS:
+            done = check_command(shapes, council, words, False)
+            assert done.returncode in (0, 1, 69), f"{words}: {done.returncode} {done.stderr!r}"
+            told |= {json.loads(line)["type"] for line in done.stdout.splitlines()}
         for line in place.run("__spec", "--json").stdout.splitlines():
             check_lines(shapes, line, "__spec")
         for words in ([], ["sned"], ["send", "--jsno"], ["-c", "no.such=1", "status"],
@@ -254,7 +278,7 @@ def main():
         assert not shapes.faults(setting) and shapes.faults(setting | {"new": 1})
         assert shapes.faults({name: setting[name] for name in setting if name != "value"})
     wanted = {"message", "object", "queued", "block", "peer", "contact", "identity", "store",
-              "state", "sync", "summary", "setting", "version", "marked"}
+              "state", "sync", "summary", "setting", "version", "marked", "endorser", "endorser_key"}
     assert wanted <= told, f"never printed: {wanted - told}"
 
 

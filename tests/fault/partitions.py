@@ -12,7 +12,6 @@ import json
 import os
 import pathlib
 import random
-import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
@@ -20,68 +19,16 @@ import namespaces  # noqa: E402
 import stores  # noqa: E402
 import wires  # noqa: E402
 from namespaces import ip  # noqa: E402
+from networked import ADDRESS, BRIDGE, MASK, PORT, Node  # noqa: E402
 
 COUNT = 5
 SCENARIOS = int(os.environ.get("SCENARIOS", "20"))
 WORLD = 20  # Scenarios on one chain: none grows by more than a block a second for long.
 SIZES = ([2, 3], [2, 3], [1, 4], [1, 1, 3], [1, 2, 2])
-BRIDGES = ("left", "middle", "right")
-PORT = 5512
-# A subnet for each: what a server takes from one subnet at once is limited.
-ADDRESS = "10.77.{}.1"
-MASK = 16
+BRIDGES = (BRIDGE, "middle", "right")
 HUB = ADDRESS.format(254)
 PATIENCE = "1s"  # With a peer that cannot be reached.
 ROUNDS = 3
-
-
-class Node(stores.Store):
-    """A store whose commands run in a namespace of their own, at an address of its own."""
-
-    def __init__(self, number, directory):
-        super().__init__(directory)
-        self.number, self.namespace = number, namespaces.Namespace()
-        self.address, self.port = ADDRESS.format(number + 1), f"port{number}"
-        self.url, self.peers = f"https://{self.address}:{PORT}", {}
-        self.server = self.key = None
-        with self.namespace:
-            ip("link", "add", "line", "type", "veth", "peer", "name", self.port, "netns",
-               f"/proc/{os.getpid()}/fd/{self.namespace.home}")
-            ip("address", "add", f"{self.address}/{MASK}", "dev", "line")
-            ip("link", "set", "line", "up")
-        ip("link", "set", self.port, "master", BRIDGES[0], "up")
-
-    def run(self, *arguments, **options):
-        with self.namespace:
-            return super().run(*arguments, **options)
-
-    def start(self, *arguments, **options):
-        with self.namespace:
-            return super().start(*arguments, **options)
-
-    def serve(self):
-        self.server = self.start("serve", "--listen", f"{self.address}:{PORT}", "--sync-every", "0",
-                                 preexec_fn=namespaces.end_with_parent)
-        url = stores.read_line(self.server.stdout, 20).removeprefix("listening ")
-        assert url == self.url, f"TLS is spoken at {self.url}, not {url}"
-        self.key = stores.read_line(self.server.stdout, 20).split()[1]
-
-    def stop(self):
-        self.server.send_signal(signal.SIGTERM)
-        _, complaint = self.server.communicate(timeout=30)
-        assert self.server.returncode == 0, complaint.decode()
-
-    def know(self, other, url):
-        """Reaches another node at this url from now on."""
-        if self.peers.get(other.number) == url:
-            return
-        if other.number in self.peers:
-            self.run("peers", "rm", self.peers[other.number])
-        self.run("peers", "add", url, "--node", other.key, "--no-probe")
-        self.peers[other.number] = url
-
-    def tip(self):
-        return self.text("rev-parse", "tip")
 
 
 class World:
@@ -112,9 +59,7 @@ class World:
 
     def close(self):
         for node in self.nodes:
-            node.stop()
-            ip("link", "delete", node.port)
-            node.namespace.close()
+            node.close()
 
     def act(self, side, blocks):
         """Nodes of one side write, before and after one of them mines so many blocks."""

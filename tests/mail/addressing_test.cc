@@ -79,10 +79,23 @@ TEST_F(AddressingTest, TakesAllDevicesOfOneself) {
 
 TEST_F(AddressingTest, PartsInboxesThatDiffer) {
   const Addressing found = addressed({3, 4});
-  ASSERT_EQ(found.batches.size(), 2u);
+  ASSERT_EQ(found.batches.size(), 3u);
   EXPECT_EQ(found.batches[0].inbox.bits, 16);
   EXPECT_EQ(found.batches[0].recipients[0].owner, identity(3));
   EXPECT_EQ(found.batches[1].inbox.bits, 0);
+  EXPECT_EQ(found.batches[1].recipients.size(), 1u);
+  EXPECT_FALSE(found.batches[1].own_devices) << "it would learn of Dan and not of Cleo";
+  EXPECT_TRUE(found.batches[2].own_devices && found.batches[2].to.empty());
+}
+
+TEST_F(AddressingTest, OwnDevicesOfOneInboxShareAMessage) {
+  const InboxPrefix inbox{4, Topic({0x50, 0, 0, 0})};
+  put({.owner = 6, .device = 1, .inbox = inbox});
+  put({.owner = 6, .device = 2, .inbox = inbox});
+  const Addressing found = addressed({6});
+  ASSERT_EQ(found.batches.size(), 2u);
+  EXPECT_EQ(found.batches[0].recipients.size(), 2u);
+  EXPECT_EQ(found.batches[0].inbox, inbox);
 }
 
 TEST_F(AddressingTest, NamesWhoHasNoUsableCard) {

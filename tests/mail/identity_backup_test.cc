@@ -48,6 +48,7 @@ class Backup : public testing::Test {
     keyring = make_keyring(entropy).value();
     keyring.identities.push_back(make_identity("ana", 9, entropy).value());
     keyring.identities[0].epoch = 3600;
+    keyring.identities[0].inbox_bits = 6;
     keyring.identities[0].cards.push_back(
         make_card_key(keyring.identities[0], example_chain().id, UnixSeconds{5}, entropy).value());
   }
@@ -61,6 +62,7 @@ TEST_F(Backup, LeavesPrekeysAndMailboxKeyAtHomeUnlessAsked) {
   ASSERT_EQ(without.keyring.identities.size(), 1u);
   EXPECT_TRUE(without.keyring.identities[0].cards.empty());
   EXPECT_EQ(without.keyring.identities[0].epoch, 3600u);
+  EXPECT_EQ(without.keyring.identities[0].inbox_bits, 6);
   EXPECT_EQ(without.keyring.archive.size(), 0u);
   const Pairing with = backup_of(keyring, nullptr, {}, Prekeys::copied);
   ASSERT_EQ(with.keyring.identities[0].cards.size(), 1u);

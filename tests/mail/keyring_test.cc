@@ -204,5 +204,40 @@ TEST(Statement, OfADeviceHasNoSuccessor) {
   EXPECT_FALSE(read_statement(make_statement(3, alice, &bob)));
 }
 
+TEST(InboxOf, IsAsLongAsItsOwnerChoseAndOneForAllDevices) {
+  FakeEntropy entropy;
+  Identity ana = make_identity("ana", 0, entropy).value();
+  EXPECT_EQ(inbox_of(ana), InboxPrefix());
+  ana.inbox_bits = kInboxBitsMax;
+  const InboxPrefix whole = inbox_of(ana);
+  EXPECT_EQ(whole.bits, kInboxBitsMax);
+  EXPECT_NE(whole.topic, Topic());
+  ana.device = 7;
+  EXPECT_EQ(inbox_of(ana), whole);
+  for (std::uint8_t bits = 1; bits <= kInboxBitsMax; ++bits) {
+    ana.inbox_bits = bits;
+    const InboxPrefix inbox = inbox_of(ana);
+    EXPECT_TRUE(inbox.matches(whole.topic)) << int{bits};
+    for (std::size_t i = 0; i < Topic::kSize; ++i)
+      EXPECT_EQ(inbox.topic.view()[i] & ~inbox.mask_of(i), 0) << "more is told than was chosen";
+  }
+  Identity ben = make_identity("ben", 0, entropy).value();
+  ben.inbox_bits = kInboxBitsMax;
+  EXPECT_NE(inbox_of(ben).topic, whole.topic);
+}
+
+TEST(InboxOf, StandsInEachPrekeyThatIsMadeFromThenOn) {
+  FakeEntropy entropy;
+  Identity ana = make_identity("ana", 0, entropy).value();
+  const auto make = [&] {
+    return make_card_key(ana, example_chain().id, UnixSeconds{5}, entropy).value();
+  };
+  ana.cards.push_back(make());
+  ana.inbox_bits = 9;
+  ana.cards.push_back(make());
+  EXPECT_EQ(ana.cards[0].inbox, InboxPrefix());
+  EXPECT_EQ(ana.cards[1].inbox, inbox_of(ana));
+}
+
 }  // namespace
 }  // namespace bmsg::mail

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "lib/chain/block_hash.h"
 #include "lib/core/codec.h"
 #include "lib/crypto/aead.h"
@@ -66,6 +68,27 @@ TEST_F(Open, RefusesEveryFlippedBit) {
     if (!decoded) continue;
     const auto found = open(decoded.value(), example_chain().id, agreement(0xb0), identity(2));
     EXPECT_TRUE(!found || found->fault) << "bit " << bit;
+  }
+}
+
+TEST_F(Open, AKeyThatIsTriedOnManyMessagesKeepsNothingOfTheOneBefore) {
+  const SlotKey key(agreement(0xb0), example_chain().id, identity(2));
+  const Message foreign = sealed_to({recipient(0xc0, 3)}, "attack at noon", 2);
+  const Message other = sealed_to({recipient(0xb0, 2)}, "attack at dusk", 3);
+  MessageHead zero = message.head;  // All keys agree on nothing with it.
+  std::fill_n(zero.key_section.begin(), 32, std::uint8_t{0});
+  MessageHead short_one = message.head;
+  short_one.key_section.resize(32);
+  for (int times = 0; times < 2; ++times) {
+    EXPECT_FALSE(key.find_content_key(foreign.head));
+    const auto first = key.find_content_key(message.head);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(to_bytes(first->view()), to_bytes(content_key().view()));
+    EXPECT_FALSE(key.find_content_key(zero));
+    EXPECT_FALSE(key.find_content_key(short_one));
+    const auto second = key.find_content_key(other.head);
+    ASSERT_TRUE(second);
+    EXPECT_NE(to_bytes(second->view()), to_bytes(first->view()));
   }
 }
 

@@ -259,6 +259,19 @@ TEST(InboxPrefix, MatchesTopicsWithItsBits) {
   EXPECT_FALSE(all.matches(Topic({1, 2, 3, 5})));
 }
 
+TEST(InboxPrefix, MasksTheBitsOfEachByte) {
+  const auto masks = [](std::uint8_t bits) {
+    std::vector<int> found;
+    for (std::size_t byte = 0; byte < Topic::kSize; ++byte)
+      found.push_back(InboxPrefix{bits, {}}.mask_of(byte));
+    return found;
+  };
+  EXPECT_EQ(masks(0), (std::vector<int>{0, 0, 0, 0}));
+  EXPECT_EQ(masks(1), (std::vector<int>{0x80, 0, 0, 0}));
+  EXPECT_EQ(masks(13), (std::vector<int>{0xff, 0xf8, 0, 0}));
+  EXPECT_EQ(masks(kInboxBitsMax), (std::vector<int>{0xff, 0xff, 0xff, 0xff}));
+}
+
 TEST(PaddedBytes, CostAtMostTwelvePercentAndNeverShrink) {
   std::size_t last = 0;
   for (std::size_t size = 1; size < 70'000; ++size) {

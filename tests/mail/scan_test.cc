@@ -170,6 +170,32 @@ TEST_F(ScanTest, KeepsOpeningWhatWasSealedToAnOlderCard) {
   EXPECT_EQ(ben.inbox(chain), Words{"to the old one"});
 }
 
+TEST_F(ScanTest, TriesAKeyOnTheTopicsOfItsOwnCardAlone) {
+  const Card old = ben.cards.cards_of(ben.address()).value().cards.back();
+  ben.self().inbox_bits = 8;
+  const InboxPrefix inbox = inbox_of(ben.self());
+  const Card fresh = ben.new_card(inbox);
+  ana.write({ben.address()}, "to the old inbox");
+  ana.knows(fresh);
+  const Message prefixed = taken(ana.write({ben.address()}, "to the new inbox"));
+  EXPECT_NE(prefixed.head.topic, Topic());
+  EXPECT_TRUE(inbox.matches(prefixed.head.topic));
+  const auto seal_by_hand = [&](const Card& card, const Topic& topic, std::string_view words) {
+    Sealed made =
+        seal(free_chain(), text(words), {{to_bytes(card.prekey.view()), ben.address()}}, nullptr,
+             {.topic = topic, .time = prefixed.head.time, .ttl = 86400}, ana.entropy)
+            .value();
+    chain.append({std::move(made).with_nonce(0)});
+  };
+  seal_by_hand(fresh, Topic(), "where only the old key is tried");
+  seal_by_hand(old, prefixed.head.topic, "where only the new key is tried");
+  EXPECT_EQ(ben.inbox(chain), Words{});
+  ana.hand_over(chain);
+  std::vector<std::string> found = ben.inbox(chain);
+  std::ranges::sort(found);
+  EXPECT_EQ(found, (Words{"to the new inbox", "to the old inbox"}));
+}
+
 TEST_F(ScanTest, ReadsWhatARebuiltPositionPointsAt) {
   chain.append({taken(ana.write({ben.address()}, "hello"))});
   ben.scan_all(chain);

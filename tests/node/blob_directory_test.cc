@@ -187,6 +187,37 @@ TEST(BlobDirectory, SweepsWhatAKillLeft) {
   EXPECT_EQ(files(), 0);
 }
 
+TEST(BlobDirectory, RemovesWhatItIsToldFromOneShelfAndNothingElse) {
+  BlobFixture world;
+  const auto one = world.chunk('a');
+  const auto other = world.chunk('b');
+  const auto id = chain::id_of(one.head);
+  for (const Shelf shelf : {Shelf::own, Shelf::fetched})
+    ASSERT_TRUE(world.blobs.put(shelf, one, id));
+  ASSERT_TRUE(world.blobs.put(Shelf::own, other, chain::id_of(other.head)));
+  ASSERT_EQ(world.take(world.chunk('c')).verdict, Verdict::accepted);
+  EXPECT_EQ(world.blobs.remove(Shelf::kept, {id}).value(), 0u);
+  EXPECT_TRUE(world.offers(one));
+  EXPECT_EQ(world.blobs.remove(Shelf::own, {id}).value(), 1u);
+  EXPECT_FALSE(world.offers(one));
+  EXPECT_TRUE(world.has(one)) << "it was fetched, too";
+  EXPECT_EQ(world.blobs.remove(Shelf::fetched, {id}).value(), 1u);
+  EXPECT_FALSE(world.has(one));
+  EXPECT_TRUE(world.offers(other) && world.has(world.chunk('c')));
+  EXPECT_EQ(world.blobs.remove(Shelf::own, {id}).value(), 0u) << "it was gone";
+  EXPECT_EQ(world.blobs.remove(Shelf::own, {}).value(), 0u);
+}
+
+TEST(BlobDirectory, WhatIsRemovedTakesNoRoomOfTheQuota) {
+  BlobFixture world(kBlobCostMin);
+  const auto one = world.chunk('a');
+  ASSERT_EQ(world.take(one).verdict, Verdict::accepted);
+  ASSERT_EQ(world.blobs.room().value(), 0u);
+  EXPECT_EQ(world.blobs.remove(Shelf::kept, {chain::id_of(one.head)}).value(), 1u);
+  EXPECT_EQ(world.blobs.room().value(), kBlobCostMin);
+  EXPECT_EQ(world.take(one).verdict, Verdict::accepted);
+}
+
 TEST(BlobDirectory, CountsADamagedFileAsAbsent) {
   BlobFixture world;
   const auto chunk = world.chunk('a');

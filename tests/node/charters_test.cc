@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/node/bundle.h"
+#include "lib/node/rules_book.h"
 #include "lib/node/verifier.h"
 #include "tests/node/node_fixture.h"
 #include "tests/node/sync_fixture.h"
@@ -170,6 +171,90 @@ TEST_F(Charters, EndWithTheBranchThatHasThem) {
   EXPECT_EQ(f.tip(), hash_of(after[2]));
   EXPECT_EQ(version(*node), 1U);
   expect_verified(f.store);
+}
+
+TEST_F(Charters, TakeOutOfThePoolWhatTheyDoNotAllow) {
+  f.builder.adopt(first);
+  const auto node = f.node();
+  Message longest = f.builder.public_message("longest", f.clock.now());
+  Message too_long = longest;
+  longest.head.ttl = 3600;
+  too_long.head.ttl = 3601;
+  Message wide = f.builder.public_message(std::string(4500, 'x'), f.clock.now());
+  wide.head.ttl = 3600;
+  const auto submit = [&](const std::vector<Message>& all, node::Origin origin) {
+    for (const auto& outcome : node->submit_messages(all, origin).value())
+      EXPECT_EQ(outcome.verdict, Verdict::accepted);
+  };
+  submit({longest, too_long, charter}, node::Origin::peer);
+  submit({wide}, node::Origin::own);
+  chain::RulesText less = next_rules(first.rules);  // Messages of 4,096 bytes.
+  less.maxmessage = 4096;
+  less.maxttl = 3600;
+  const auto change = charter_message(f.builder, voted(first, less, {0, 1}), f.clock.now());
+  const Block block = f.builder.block(f.builder.genesis(), {change}, f.clock.now());
+  ASSERT_EQ(node->submit_block(block).value().verdict, Verdict::accepted);
+  EXPECT_TRUE(f.is_pooled(longest));
+  EXPECT_FALSE(f.is_pooled(too_long));
+  EXPECT_FALSE(f.is_pooled(wide));
+  EXPECT_FALSE(f.is_pooled(charter));  // It followed the same rules.
+  EXPECT_EQ(node->block_template({}).value().block.messages, std::vector{longest});
+  const auto outcome = node->submit_messages({too_long}, node::Origin::peer).value().front();
+  EXPECT_EQ(outcome.violation->rule, chain::Rule::ttl);
+}
+
+TEST_F(Charters, KeepACharterWhoseTurnMayComeAgain) {
+  f.accept_all({with, after[0]});
+  const auto node = f.node();
+  const chain::ChainRules second = node::rules_at_tip(f.store).value();
+  f.builder.adopt(first);
+  const auto branch = f.builder.blocks(f.builder.genesis(), 3);
+  // Its signers are those of the new rules.
+  chain::Charter votes{{}, chain::print(next_rules(second.rules))};
+  const Bytes text = chain::charter_text(second, votes.rules_text);
+  for (const std::uint8_t index : Indices{0, 1, 2})
+    votes.votes.push_back({index, crypto::sign(endorser_seed(index + 1U), text)});
+  const Message third = charter_message(f.builder, votes, f.clock.now());
+  ASSERT_EQ(node->submit_messages({third}, node::Origin::own).value().front().verdict,
+            Verdict::accepted);
+  for (const Block& block : branch)
+    ASSERT_EQ(node->submit_block(block).value().verdict, Verdict::accepted);
+  ASSERT_EQ(version(*node), 0U);
+  EXPECT_TRUE(f.is_pooled(third));
+  EXPECT_EQ(node->block_template({}).value().block.messages, std::vector{charter});
+}
+
+TEST_F(Charters, AreListedWithTheirSigners) {
+  EXPECT_EQ(node::rules_at_tip(f.store).value().tag, first.tag);
+  EXPECT_EQ(node::charted_rules(f.store).value().size(), 1U);
+  EXPECT_FALSE(node::rules_with_tag(f.store, after[0].header.rules).value());
+  f.accept_all({with});
+  EXPECT_EQ(node::rules_at_tip(f.store).value().tag, after[0].header.rules);
+  f.accept_all(after);
+  EXPECT_EQ(node::rules_at_tip(f.store).value().rules, new_rules());
+  const auto all = node::charted_rules(f.store).value();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].rules.rules, first.rules);
+  EXPECT_EQ(all[0].block, f.builder.genesis_hash());
+  EXPECT_EQ(all[1].rules.rules, new_rules());
+  EXPECT_EQ(all[1].rules.id, first.id);
+  EXPECT_EQ(all[1].block, hash_of(with));
+  EXPECT_EQ(all[1].height, Height{1});
+  EXPECT_EQ(all[1].message, id_of(charter));
+  EXPECT_EQ(node::signers_of(all[1].votes), 0b101U);
+  EXPECT_EQ(node::rules_with_tag(f.store, first.tag).value()->rules, first.rules);
+  EXPECT_EQ(node::rules_with_tag(f.store, after[0].header.rules).value()->rules, new_rules());
+  EXPECT_FALSE(node::rules_with_tag(f.store, RulesTag::filled(1)).value());
+}
+
+TEST_F(Charters, AreNotListedFromABranchThatIsLeft) {
+  f.accept_all({with, after[0]});
+  f.builder.adopt(first);
+  f.accept_all(f.builder.blocks(f.builder.genesis(), 3));
+  EXPECT_EQ(node::charted_rules(f.store).value().size(), 1U);
+  EXPECT_EQ(node::rules_at_tip(f.store).value().tag, first.tag);
+  // A block of that branch is judged by its own rules all the same.
+  EXPECT_TRUE(node::rules_with_tag(f.store, after[0].header.rules).value());
 }
 
 }  // namespace

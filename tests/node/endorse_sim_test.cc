@@ -14,7 +14,7 @@
 namespace bmsg {
 namespace {
 
-constexpr std::uint64_t kSeeds = 4;  // Of the push tier; './dev soak endorse' tries a thousand.
+constexpr std::uint64_t kSeeds = 1;  // The push tier tries 50, './dev soak endorse' a thousand.
 constexpr std::uint64_t kSixDays = 6 * 86400;
 constexpr std::uint64_t kGeneration = 4 * 600;
 constexpr std::uint64_t kHour = 3600;

@@ -282,7 +282,7 @@ TEST(SideBlocks, OfALongBranchAreKnownAfterARestart) {
   forks.f.accept_all(forks.branch("m", 40));
   const auto branch = forks.branch("b", 41);
   for (const Block& block : branch) {
-    node::ChainState state(forks.f.store, forks.f.builder.chain(), forks.f.clock);
+    node::ChainState state(forks.f.store, forks.f.builder.chain(), forks.f.clock, same_in_both({}));
     ASSERT_EQ(state.accept(block).value().verdict, Verdict::accepted);
   }
   EXPECT_EQ(forks.f.tip(), hash_of(branch.back()));

@@ -24,13 +24,23 @@ namespace bmsg {
 inline BlockHash hash_of(const Block& block) { return chain::hash_of(block.header); }
 inline MessageId id_of(const Message& message) { return chain::id_of(message.head); }
 
+inline constexpr std::uint64_t kReachMax = 1'000'000;
+
+/// Where the tests of one mode are run in the other, branches reach as far.
+inline node::ReorgPolicy same_in_both(node::ReorgPolicy policy) {
+  if (!runs_endorsed()) return policy;
+  const auto blocks = static_cast<std::uint32_t>(std::min(policy.seconds_max / 600, kReachMax));
+  policy.endorsed_depth_max = std::max(policy.depth_max, blocks);
+  return policy;
+}
+
 /// The clock stands 9,000 intervals after genesis.
 struct NodeFixture {
   explicit NodeFixture(const std::string& text = easy_rules_text(), node::ReorgPolicy policy = {},
                        node::PoolLimits limits = {})
       : builder(text),
         store(text),
-        state(store, builder.chain(), clock, policy),
+        state(store, builder.chain(), clock, same_in_both(policy)),
         pool(store, builder.chain(), clock, limits) {}
 
   node::BlockOutcome accept(const Block& block) {
@@ -71,7 +81,7 @@ struct NodeFixture {
                              .outbox = outbox,
                              .key = {},
                              .agent = "test",
-                             .reorg = {},
+                             .reorg = same_in_both({}),
                              .pool = limits})
         .value();
   }

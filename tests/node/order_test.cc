@@ -104,10 +104,12 @@ void feed(NodeFixture& f, std::vector<Block> blocks, std::mt19937_64& numbers) {
   while (!blocks.empty()) {
     std::ranges::shuffle(blocks, numbers);
     std::vector<Block> later;
-    auto state = std::make_unique<node::ChainState>(f.store, f.builder.chain(), f.clock);
+    auto state =
+        std::make_unique<node::ChainState>(f.store, f.builder.chain(), f.clock, same_in_both({}));
     for (const Block& block : blocks) {
       if (number_up_to(numbers, 9) == 0)
-        state = std::make_unique<node::ChainState>(f.store, f.builder.chain(), f.clock);
+        state = std::make_unique<node::ChainState>(f.store, f.builder.chain(), f.clock,
+                                                   same_in_both({}));
       if (number_up_to(numbers, 4) == 0) {
         const auto verdict = state->accept(broken(block, numbers)).value().verdict;
         EXPECT_TRUE(verdict == Verdict::refused || verdict == Verdict::orphan);

@@ -21,7 +21,8 @@
 namespace bmsg {
 
 /// Follows branches of any depth.
-inline constexpr node::ReorgPolicy kAnyReorg{.depth_max = 100'000, .seconds_max = 1'000'000'000};
+inline constexpr node::ReorgPolicy kAnyReorg{
+    .depth_max = 100'000, .seconds_max = 1'000'000'000, .endorsed_depth_max = 100'000};
 
 /// A node with a store of its own.
 struct SimNode {

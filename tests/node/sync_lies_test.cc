@@ -135,14 +135,16 @@ TEST(SyncLies, EveryBrokenHeaderIsFoundBeforeAnyBlockIsAsked) {
       [](Header& header) { header.previous = BlockHash(); },
       [](Header& header) { header.past = MerkleRoot(); },
   };
-  for (const Change change : changes) {
+  for (const Change& change : changes) {
     for (const std::size_t at : {1U, 10U, 19U}) {
       Liar world;
       world.wire.lies.headers = [&](Height, std::vector<SealedHeader>& headers) {
         change(headers[at].header);
       };
       EXPECT_EQ(world.caught().code, Errc::bad_input);
-      EXPECT_EQ(world.wire.traffic.blocks_in, 0U);
+      // Rules that change on a chain of endorsers may be those of a charter, in the block below.
+      const bool may_change = runs_endorsed() && &change == &changes[3];
+      EXPECT_EQ(world.wire.traffic.blocks_in, may_change ? 1U : 0U);
     }
   }
 }

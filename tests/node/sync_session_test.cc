@@ -127,7 +127,8 @@ TEST(SyncSession, FollowsAShorterChainOfMoreWork) {
 
 TEST(SyncSession, KeepsABranchThatPolicyDoesNotFollow) {
   SyncWorld world;
-  SimNode careful(world.builder, world.clock, 3, {.depth_max = 5, .seconds_max = 600});
+  SimNode careful(world.builder, world.clock, 3,
+                  {.depth_max = 5, .seconds_max = 600, .endorsed_depth_max = 5});
   careful.take(world.blocks(6, "mine "));
   world.ben.take(world.blocks(8, "theirs "));
   const Tip before = careful.tip();

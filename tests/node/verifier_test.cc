@@ -161,6 +161,28 @@ TEST_F(Verifier, CountsDroppedBodiesAsNoFault) {
   EXPECT_EQ(report.dropped_bodies, 1U);
 }
 
+TEST_F(Verifier, FindsABodyThatIsAbsentThoughItNeitherExpiredNorWasForgotten) {
+  const Message gone = blocks[3].messages[0];
+  record(4).messages[0].body.reset();
+  const std::uint64_t expiry = gone.head.expiry();
+  const auto at = [&](std::uint64_t now) {
+    node::VerifyWish wish;
+    wish.depth = Depth::full;
+    wish.now = UnixSeconds{now};
+    return node::verify(f.store, f.builder.chain(), wish).value();
+  };
+  EXPECT_TRUE(has(at(expiry - 1), "body", 4));
+  EXPECT_TRUE(at(expiry).faults.empty());
+  record(4).messages[0].body = gone.body;
+  EXPECT_TRUE(at(expiry - 1).faults.empty());
+  node::ChainChange change;
+  change.drop = {{id_of(gone), UnixSeconds{expiry - 10}, node::DropRule::named}};
+  ASSERT_TRUE(f.store.apply(change));
+  const auto report = at(expiry - 1);
+  EXPECT_EQ(report.dropped_bodies, 1U);
+  EXPECT_TRUE(report.faults.empty());
+}
+
 TEST_F(Verifier, FindsAChangedMessageInThePoolAndOneThatIsMined) {
   const Message waiting = f.message("waiting");
   ASSERT_EQ(f.submit(waiting, node::Origin::own).verdict, Verdict::accepted);

@@ -72,6 +72,33 @@ TEST_F(DiskFullTest, StopsMaintenanceThatRewrites) {
   expect_full(store->compact().error());
 }
 
+/// The room that the tables of a database take.
+std::uint64_t table_bytes(const std::filesystem::path& directory) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : std::filesystem::directory_iterator(directory)) {
+    if (file.path().extension() == ".sst") bytes += file.file_size();
+  }
+  return bytes;
+}
+
+TEST_F(DiskFullTest, GivesRoomBackWhereThereIsSomeToWorkIn) {
+  const auto store = must(RocksStore::create(chain(), builder_.rules_text(), options()));
+  const Block block = block_of(builder_, builder_.genesis(), "forgotten ", 200);
+  ASSERT_TRUE(store->apply(adding(builder_.chain(), {block})));
+  const MessageId id = chain::id_of(block.messages.front().head);
+  ASSERT_TRUE(store->apply({.drop = {{id, UnixSeconds{1}, node::DropRule::named}}}));
+  ASSERT_TRUE(store->flush());
+  const std::uint64_t before = table_bytes(chain());
+  ASSERT_GT(before, 20'000u);
+  disk_.set_free_bytes(kFreeBytesMin + before - 1);
+  expect_full(store->give_back_room().error());
+  EXPECT_EQ(table_bytes(chain()), before) << "half of it was done";
+  EXPECT_EQ(must(store->dropped()).size(), 1u) << "the forgetting does not wait for room";
+  disk_.set_free_bytes(kFreeBytesMin + before);
+  EXPECT_TRUE(store->give_back_room());
+  EXPECT_EQ(must(store->dropped()).size(), 1u);
+}
+
 TEST_F(DiskFullTest, StopsTheMailIndexToo) {
   const auto directory = temp_.path() / "mail";
   const auto store = must(RocksMailStore::open(directory, options()));

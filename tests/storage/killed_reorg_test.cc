@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::uint32_t kDepth = 500;  // Blocks that are taken off at least.
 constexpr int kKills = 12;
-constexpr node::ReorgPolicy kAnyDepth{.depth_max = 100'000, .seconds_max = 1'000'000'000};
+constexpr node::ReorgPolicy kAnyDepth{
+    .depth_max = 100'000, .seconds_max = 1'000'000'000, .endorsed_depth_max = 100'000};
 constexpr std::uint64_t kNow = kEasyGenesisTime + 2 * kDepth * 600;  // No message has expired.
 constexpr std::uint32_t kBegins = 1;
 constexpr std::uint32_t kIsOver = 2;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/endorsement.h"
@@ -61,7 +62,16 @@ crypto::SecretBytes seed_of(const EndorserKey& key) {
 
 }  // namespace
 
-std::string easy_rules_text() { return chain::print(easy_rules()); }
+bool runs_endorsed() {
+  const char* const mode = std::getenv("BMSG_CHAIN_MODE");
+  return mode != nullptr && std::string_view(mode) == "endorse";
+}
+
+std::string easy_rules_text() {
+  return runs_endorsed() ? endorse_rules_text(3, 4) : pow_rules_text();
+}
+
+std::string pow_rules_text() { return chain::print(easy_rules()); }
 
 std::string easy_rules_text(std::string_view key, std::string_view value) {
   std::string text = easy_rules_text();

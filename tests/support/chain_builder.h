@@ -21,6 +21,12 @@ namespace bmsg {
 inline constexpr std::uint32_t kEasyGenesisTime = 1'767'225'600 - 10'000 * 600;
 
 /// An open chain on proof of work: floor 2100ffff, no stamps, a price that hardly rises.
+std::string pow_rules_text();
+
+/// Whether BMSG_CHAIN_MODE is "endorse": so the same tests are run for both modes.
+bool runs_endorsed();
+
+/// The same; where runs_endorsed(), three of four sign its blocks instead.
 std::string easy_rules_text();
 
 /// The same with other values, by key: easy_rules_text("stamp", "16").

@@ -13,8 +13,13 @@ AHEAD = [0]  # Seconds that all clocks are ahead by.
 
 
 def words_ahead(store, *arguments, plain=stores.Store.words):
-    """All commands of all stores live at the same moved time, those that serve too."""
-    CLOCK[0].write_text(f"+{AHEAD[0]}s")
+    """All commands of all stores live at the same moved time. Those that serve read it again and
+    again; others do not, since two threads that read it at once may get neither time."""
+    beside = CLOCK[0].with_suffix(".new")  # Whoever reads it meanwhile finds one time or the other.
+    beside.write_text(f"+{AHEAD[0]}s")
+    beside.replace(CLOCK[0])
+    if "serve" not in arguments:
+        return moved_clock.words(f"FAKETIME=+{AHEAD[0]}s", *plain(store, *arguments))
     return moved_clock.words(f"FAKETIME_TIMESTAMP_FILE={CLOCK[0]} FAKETIME_NO_CACHE=1",
                              *plain(store, *arguments))
 

@@ -13,10 +13,6 @@ namespace {
 
 constexpr const char* kLogFile = "endorser.log";
 
-EndorserKey key_of(const crypto::SecretBytes& seed) {
-  return relabel<EndorserKey>(crypto::public_key_of(seed));
-}
-
 }  // namespace
 
 void EndorseTally::add(const EndorseTally& other) {
@@ -28,7 +24,10 @@ void EndorseTally::add(const EndorseTally& other) {
 
 EndorseWorld::Member::Member(const ChainBuilder& builder, const Clock& clock, Index index,
                              std::uint64_t seed_of_entropy)
-    : store(builder.rules_text()), entropy(seed_of_entropy), seed(endorser_seed(index)) {
+    : store(builder.rules_text()),
+      entropy(seed_of_entropy),
+      seed(endorser_seed(index)),
+      key(relabel<EndorserKey>(crypto::public_key_of(seed))) {
   node = node::Node::make({.store = store,
                            .chain = builder.chain(),
                            .clock = clock,
@@ -37,7 +36,7 @@ EndorseWorld::Member::Member(const ChainBuilder& builder, const Clock& clock, In
                            .key = {},
                            .agent = "sim"})
              .value();
-  const auto begun = node::EndorserLog::begin(disk, kLogFile, key_of(seed));
+  const auto begun = node::EndorserLog::begin(disk, kLogFile, key);
   check(bool(begun), "no log");
 }
 
@@ -103,12 +102,12 @@ void EndorseWorld::wake(Index at) {
   Member& member = *members_[at];
   sync_with_all(at);
   // Each run is a process of its own, which reads its log again.
-  auto log =
-      node::EndorserLog::open(member.disk, kLogFile, key_of(member.seed), clock.now()).value();
+  auto log = node::EndorserLog::open(member.disk, kLogFile, member.key, clock.now()).value();
   const auto report = node::endorse({.service = *member.node,
                                      .chain = builder.chain(),
                                      .clock = clock,
                                      .seed = member.seed,
+                                     .key = member.key,
                                      .log = log},
                                     false);
   expect(bool(report), report ? "" : report.error().message);

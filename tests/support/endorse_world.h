@@ -84,6 +84,7 @@ class EndorseWorld {
     FakeEntropy entropy;
     std::unique_ptr<node::Node> node;
     crypto::SecretBytes seed;
+    EndorserKey key;
     MemoryDisk disk;
     std::uint64_t phase = 0;
   };

@@ -40,7 +40,9 @@ void SwarmNode::start() {
                         .outbox = nullptr,
                         .key = {},
                         .agent = "swarm",
-                        .reorg = {.depth_max = kAnyDepth, .side_bytes_max = limits_.side_bytes},
+                        .reorg = {.depth_max = kAnyDepth,
+                                  .endorsed_depth_max = kAnyDepth,
+                                  .side_bytes_max = limits_.side_bytes},
                         .pool = {.all = limits_.pool_bytes, .of_giver = limits_.pool_bytes / 2}})
           .value();
 }

@@ -11,6 +11,7 @@ ENDLESS = {"serve", "web"}
 # What the parser cannot know of the least arguments: verbs to use, values of one command.
 LEAST = {
     "bundle": ["create", "-"], "clone": ["--no-passphrase", "chain.bundle", "FRESH"],
+    "charter": ["log"],
     "completion": ["bash"], "config": ["list"], "contact": ["list"], "room": ["list"],
     "export": ["@"], "forget": ["--expired", "--yes"],
     "fork": ["list"], "help": ["send"], "id": ["list"], "init": ["--no-passphrase", "FRESH"],
@@ -18,6 +19,7 @@ LEAST = {
     "mark": ["+flagged", "@"],
     "mirror": ["FRESH"],
     "mine": ["--allow-empty"], "outbox": ["list"], "peers": ["list"],
+    "policy": ["list"],
     "pair": ["export", "FRESH", "--code-file", "FRESH"], "pow": ["block"],
     "send": ["-m", "text", "ben"], "seal": ["-r", "ben"], "open": [],
     "submit-block": ["solved"], "cat": ["@"], "witness": ["show"], "hash": ["message"],
