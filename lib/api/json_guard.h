@@ -15,10 +15,11 @@ using Json = nlohmann::ordered_json;  // Members stay in the order in which we w
 
 inline constexpr std::size_t kJsonBytesMax = 1 << 20;
 inline constexpr int kJsonDepthMax = 16;
+inline constexpr std::size_t kJsonMembersMax = 1024;  // Each is compared with all before it.
 
 /// Parses one value. Refused: more than `bytes_max` bytes, nesting deeper than kJsonDepthMax (a
-/// million open brackets parse and then overflow the stack of whoever walks them), a member named
-/// twice, invalid UTF-8, anything after the value.
+/// million open brackets parse and then overflow the stack of whoever walks them), an object of
+/// more than kJsonMembersMax members, a member named twice, invalid UTF-8, anything after the value.
 /// Errors: Errc::bad_input, without a word of the text.
 Result<Json> parse_json(std::string_view text, std::size_t bytes_max = kJsonBytesMax);
 

@@ -2,6 +2,7 @@
 
 #include "lib/api/json_guard.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -93,6 +94,31 @@ TEST(JsonGuard, SurvivesAMillionOpenBrackets) {
   std::string objects;
   for (int i = 0; i < 200'000; ++i) objects += "{\"a\":";
   EXPECT_FALSE(parse_json(objects, 4'000'000));
+}
+
+std::string object_of(std::size_t members) {
+  std::string text;
+  for (std::size_t i = 0; i < members; ++i)
+    text += fmt::format("{}\"{}\":{}", i == 0 ? "" : ",", i, i);
+  return "{" + text + "}";
+}
+
+TEST(JsonGuard, AllowsAThousandMembersOfAnObjectAndNotMany) {
+  EXPECT_TRUE(parse_json(object_of(kJsonMembersMax)));
+  EXPECT_EQ(refusal_of(object_of(kJsonMembersMax + 1)),
+            "JSON: an object of more than 1024 members");
+  EXPECT_EQ(refusal_of("[[{\"a\":" + object_of(kJsonMembersMax + 1) + "}]]"),
+            "JSON: an object of more than 1024 members");
+  EXPECT_TRUE(parse_json("[" + object_of(kJsonMembersMax) + "," + object_of(1) + "]"));
+}
+
+TEST(JsonGuard, TakesAListOfAMillionObjects) {
+  // The square of that would be hours.
+  std::string list = "[{}";
+  for (int i = 1; i < 1'000'000; ++i) list += ",{}";
+  const auto parsed = parse_json(list + "]", 4'000'000);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed.value().size(), 1'000'000u);
 }
 
 TEST(JsonGuard, RefusesAMemberNamedTwice) {
