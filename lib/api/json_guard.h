@@ -19,7 +19,8 @@ inline constexpr std::size_t kJsonMembersMax = 1024;  // Each is compared with a
 
 /// Parses one value. Refused: more than `bytes_max` bytes, nesting deeper than kJsonDepthMax (a
 /// million open brackets parse and then overflow the stack of whoever walks them), an object of
-/// more than kJsonMembersMax members, a member named twice, invalid UTF-8, anything after the value.
+/// more than kJsonMembersMax members, a member named twice, invalid UTF-8, anything behind the
+/// value.
 /// Errors: Errc::bad_input, without a word of the text.
 Result<Json> parse_json(std::string_view text, std::size_t bytes_max = kJsonBytesMax);
 

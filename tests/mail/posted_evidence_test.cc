@@ -25,13 +25,17 @@ struct PostedProof : testing::Test {
   CardDirectory cards{disk, temp.path() / "cards", builder.chain().id};
 
   chain::Evidence evidence(ChainBuilder& by, const Header& parent) const {
+    return evidence(by, parent, by.chain());
+  }
+  chain::Evidence evidence(ChainBuilder& by, const Header& parent,
+                           const chain::ChainRules& rules) const {
     const auto sealed = [&](std::uint64_t later, const Indices& signers) {
       const Block block =
           signed_by(by, by.block(parent, {}, UnixSeconds{parent.time.value + later}), signers);
       return SealedHeader{block.header, block.seal};
     };
     const auto found =
-        chain::find_evidence(by.chain(), parent, sealed(10, {0, kTwice}), sealed(20, {1, kTwice}));
+        chain::find_evidence(rules, parent, sealed(10, {0, kTwice}), sealed(20, {1, kTwice}));
     EXPECT_EQ(found.size(), 1u);
     return found.at(0);
   }
@@ -99,6 +103,23 @@ TEST_F(PostedProof, OfRulesThatTheChainNeverHadIsNone) {
   EXPECT_TRUE(kept_after(message(evidence_content(accused))).empty());
   accused.chain = builder.chain().id;
   EXPECT_TRUE(kept_after(message(evidence_content(accused))).empty());
+}
+
+TEST_F(PostedProof, CountsUnderRulesOfACharterOnlyWhereThatIsKnown) {
+  chain::RulesText later = builder.chain().rules;
+  later.version = 1;
+  const std::string text = chain::print(later);
+  const auto rules = chain::parse_rules_of(builder.chain().id, text).value();
+  builder.adopt(rules);
+  const auto one = evidence(builder, builder.genesis(), rules);
+  ASSERT_TRUE(chain::check_evidence(one));
+  EXPECT_TRUE(kept_after(message(evidence_content(one))).empty());
+  node::ChainChange change;
+  change.endorsed.charters.push_back({builder.genesis_hash(), text});
+  ASSERT_TRUE(store.apply(change));
+  Content again = evidence_content(one);
+  again.subject = "again";
+  EXPECT_EQ(kept_after(message(again)), std::vector{one});
 }
 
 TEST_F(PostedProof, OnABlockThatIsNotHereIsNone) {
