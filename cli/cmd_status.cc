@@ -10,6 +10,7 @@
 #include "cli/network_state.h"
 #include "cli/refs.h"
 #include "cli/session.h"
+#include "cli/state_view.h"
 #include "cli/store_blobs.h"
 #include "cli/text.h"
 #include "cli/times.h"
@@ -314,6 +315,10 @@ Result<ExitCode> run(const Options& options, Context& context) {
 }
 
 }  // namespace
+
+Result<api::StateView> state_view(Context& context, const StoreDir& store) {
+  return read_state(context, store);
+}
 
 void add_status(Command app, Context& context) {
   const auto options = std::make_shared<Options>();

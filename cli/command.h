@@ -19,6 +19,7 @@
 #include "lib/core/entropy.h"
 #include "lib/core/log.h"
 #include "lib/core/result.h"
+#include "lib/crypto/secret_bytes.h"
 
 namespace bmsg::cli {
 
@@ -56,6 +57,8 @@ class Context {
   std::string command;                      // Its name, for locks and summaries.
   std::vector<std::string> program_words;   // What follows the program of --exec.
   std::optional<Result<ExitCode>> outcome;  // Set by the command that ran.
+  /// Of the keyring, kept by a command that goes on: asked for once.
+  std::optional<crypto::SecretBytes> passphrase = {};
 
   /// The store that the options and the environment name.
   /// Errors: as find_store(); Errc::bad_config if a file of settings is wrong.
@@ -126,6 +129,7 @@ void add_search(Command app, Context& context);
 void add_mark(Command app, Context& context);
 void add_sync(Command app, Context& context);
 void add_serve(Command app, Context& context);
+void add_web(Command app, Context& context);
 void add_peers(Command app, Context& context);
 void add_forget(Command app, Context& context);
 void add_fork(Command app, Context& context);

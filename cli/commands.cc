@@ -49,6 +49,7 @@ const std::vector<Entry>& entries() {
       {add_bundle, {{"bundle", "Sync by file, where there is no network"}}},
       {add_mirror, {{"mirror", "Write the chain as files for a web server"}}},
       {add_serve, {{"serve", "Answer peers and local commands"}}},
+      {add_web, {{"web", "Show the mail as a page in a browser"}}},
       {add_status, {{"status", "Say how the store is doing"}}},
       {add_log, {{"log", "List blocks, newest first"}}},
       {add_show, {{"show", "Print one block, message, peer, contact or identity"}}},

@@ -167,6 +167,7 @@ Result<mail::Letter> Sender::letter_of(const SendRequest& request, const Attachm
   BMSG_TRY_ASSIGN(letter.ttl, ttl_of(request));
   letter.content.subject = request.subject;
   letter.content.content = to_bytes(request.body);
+  letter.content.media_type = request.media_type;
   if (!request.topic.empty()) letter.topic = topic_of(request.topic);
   letter.stale = policy_.stale;
   letter.content.ask_ack = request.ask_ack;

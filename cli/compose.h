@@ -39,6 +39,7 @@ struct SendRequest {
   std::string once;     // A duration in which the same letter is sent once; empty: always.
   bool ask_ack = false;
   std::vector<AttachmentWish> attachments = {};
+  std::string media_type = {};  // Empty: UTF-8 text.
 };
 
 /// What holds for all messages of one command.

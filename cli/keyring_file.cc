@@ -57,6 +57,7 @@ Result<OpenKeyring> unlock_keyring(const Context& context, const StoreDir& store
     auto open = opened(file, crypto::SecretBytes());
     if (open || open.error().code != Errc::denied) return open;
   }
+  if (context.passphrase) return opened(file, context.passphrase->clone());
   if (auto kept = ask_agent(store)) {
     kept->cost = cost_in(file);
     return std::move(*kept);

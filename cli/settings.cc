@@ -65,6 +65,8 @@ const std::vector<KnownSetting>& known_settings() {
       {"serve.advertise", "", "", "HOST:PORT where others can call this node"},
       {"serve.lan", "false", "true|false", "whether serve meets nodes of the local network"},
       {"serve.max_connections", "1024", "number", "connections at once"},
+      {"web.listen", "127.0.0.1:8787", "", "where the page is"},
+      {"web.idle_lock", "15m", "duration", "how long the page stays open unused; 0 for ever"},
       {"blob_quota", "0", "size", "bytes of others' files to keep for them, as 10G; 0 for none"},
       {"max_reorg", "72", "number",
        "blocks that may be replaced without asking; 6 where blocks are endorsed"},

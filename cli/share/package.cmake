@@ -28,7 +28,7 @@ configure_file("${CPACK_BMSG_SHARE}/lintian-overrides" "${share}/lintian/overrid
 # Notices of what is linked in, as the packages that it was taken from have them.
 foreach(package libssl-dev libsecp256k1-dev librocksdb-dev libsnappy-dev zlib1g-dev libbz2-dev
     liblz4-dev libzstd-dev libgflags-dev libutf8proc-dev libqrcodegencpp-dev libcli11-dev
-    libfmt-dev nlohmann-json3-dev)
+    libfmt-dev nlohmann-json3-dev libjs-bootstrap5)
   file(READ "/usr/share/doc/${package}/copyright" notice)
   file(WRITE "${doc}/linked/${package}" "${notice}")
 endforeach()

@@ -38,7 +38,7 @@ struct Peer {
   std::string address;  // An IP literal; "unix" for a unix socket.
   bool is_loopback = false;
   bool is_unix = false;
-  std::optional<std::uint32_t> uid;  // Unix sockets: of the connecting process.
+  std::optional<std::uint32_t> uid;  // Of the caller, as the kernel names it (http_server.h).
   std::optional<NodeKey> key;        // TLS, if the client showed an Ed25519 certificate.
 };
 

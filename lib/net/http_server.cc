@@ -15,6 +15,7 @@
 #include "lib/core/check.h"
 #include "lib/core/try.h"
 #include "lib/net/session.h"
+#include "lib/net/socket_owner.h"
 #include "lib/net/tcp_listener.h"
 
 namespace bmsg::net {
@@ -134,6 +135,8 @@ asio::awaitable<void> HttpServer::Impl::welcome(std::shared_ptr<Entrance> entran
     if (error) co_return;
     auto next = accept_caller(entrance->descriptor.native_handle());
     if (auto* caller = std::get_if<Caller>(&next)) {
+      if (entrance->listener.finds_users && caller->peer.is_loopback)
+        caller->peer.uid = owner_of_caller(caller->socket.number());
       let_in(entrance->listener, std::move(*caller));
     } else if (std::get<NoCaller>(next) == NoCaller::out_of_descriptors) {
       // The caller stays in the queue; asking at once again would only burn the processor.

@@ -37,6 +37,7 @@ struct Listener {
   std::shared_ptr<TlsIdentity> identity{};  // https only.
   Stale stale = Stale::keep;                // Unix sockets only.
   std::optional<int> inherited{};
+  bool finds_users = false;  // Plain http: Peer::uid of callers on this machine, too.
 };
 
 /// Whether callers on this machine keep the caps and rates too (for tests).

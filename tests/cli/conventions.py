@@ -124,6 +124,7 @@ def check_settings_are_read(place):
                "sync.timeout": ["sync"], "sync.proxy": ["sync"], "serve.listen": ["serve"],
                "serve.sync_every": ["serve"], "serve.max_connections": ["serve"],
                "serve.advertise": ["serve"], "serve.allow": ["serve"],
+               "web.listen": ["web"], "web.idle_lock": ["web"],
                "max_reorg": ["mine"], "limits.put": ["serve"], "limits.requests": ["serve"],
                "limits.requests_at_once": ["serve"], "limits.bytes_out": ["serve"],
                "limits.subnet_connections": ["serve"],

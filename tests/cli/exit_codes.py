@@ -151,6 +151,8 @@ CASES = [
     ("watch", 67, "ana", "watch --from zoe --drain"),
     ("watch", 69, "ana", "watch --since all --drain --exec ./no-such-program"),
     ("watch", 75, "locked", "watch --cursor new --drain"),
+    ("web", 69, "ana", "web --link-file link --listen {taken}"),
+    ("web", 73, "ana", "web --listen 127.0.0.1:0 --link-file no-such-place/link"),
     ("witness", 75, "locked", "witness set 1:{hash} --yes"),
 ]
 
@@ -191,6 +193,7 @@ WITHOUT = {
     ("send", 73): TAKEN,
     ("serve", 73): "what it makes may be there already",
     ("verify", 75): MOVING,
+    ("web", 75): MOVING,
 }
 
 

@@ -17,7 +17,7 @@ ENDLESS = re.compile(r"bmsg watch (?!.*--(?:drain|count|timeout|parked))")
 # Programs of others: each keeps what it was given, and does as much as the line needs.
 STAND_INS = {
     "mail": "cat >/dev/null", "notify-send": ":", "age": "cat", "pass": "echo 'a passphrase'",
-    "systemctl": ":", "ssh": "shift; exec sh -c \"$*\"",
+    "systemctl": ":", "xdg-open": ":", "ssh": "shift; exec sh -c \"$*\"",
     "crontab": "[ \"$1\" = - ] || { echo 'no crontab for you' >&2; exit 1; }; cat >/dev/null",
 }
 
@@ -88,7 +88,8 @@ class Typist:
             (places / name).chmod(0o755)
         settings = home / ".config" / "bmsg"
         settings.mkdir(parents=True, exist_ok=True)
-        (settings / "config.toml").write_text(f'serve.listen = "127.0.0.1:{self.port}"\n')
+        (settings / "config.toml").write_text(
+            f'serve.listen = "127.0.0.1:{self.port}"\nweb.listen = "127.0.0.1:0"\n')
         self.environment = stores.environment(home) | {"PATH": f"{places}:{os.environ['PATH']}"}
         del self.environment["BMSG_NO_INPUT"]  # Without a terminal nobody is asked anyway.
 
@@ -105,6 +106,9 @@ class Typist:
             ready = f"ready {store[1] if store else '$BMSG_STORE'}\n"
             if re.match(r"bmsg (-C \S+ )?serve", line) and not line.endswith("&"):
                 line += f" &\n{ready}kill $!; wait $!"
+            if re.match(r"bmsg (-C \S+ )?web", line):
+                line = (f"rm -f .page\n{line} >.page &\n"
+                        "until grep -qs listening .page; do sleep 0.05; done\nkill $!; wait $!")
             if ENDLESS.match(line):
                 line += " &\nsleep 1; kill $!; wait $!; [ $? -eq 143 ]"
             text += f"{line}\necho \"{number} $?\" >&9\n"

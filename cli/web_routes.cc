@@ -1,0 +1,197 @@
+#include "cli/web_routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/web_answers.h"
+#include "lib/api/web_assets.h"
+#include "lib/api/web_input.h"
+#include "lib/core/try.h"
+
+namespace bmsg::cli {
+namespace {
+
+constexpr std::size_t kQuestionsMax = 64;  // That wait for the store.
+constexpr std::size_t kMiningMax = 1;
+
+net::HttpResponse object_answer(std::string_view lines) {
+  return finished(net::text_response(200, lines, "application/x-ndjson"));
+}
+
+net::HttpResponse answer_of(const Result<std::string>& found) {
+  return found ? object_answer(found.value()) : error_answer(found.error());
+}
+
+const api::WebAsset* asset_at(std::string_view path) {
+  const auto& all = api::web_assets();
+  const auto found = std::ranges::find(all, path, &api::WebAsset::path);
+  return found == all.end() ? nullptr : &*found;
+}
+
+bool is_change(std::string_view path) {
+  constexpr std::array kChanges = {"/api/unlock", "/api/leave", "/api/read",
+                                   "/api/send",   "/api/mine",  "/api/mine/stop"};
+  return std::ranges::find(kChanges, path) != kChanges.end();
+}
+
+/// What a request is after; what the page asks on its own says so by `quiet`.
+api::WebArea area_of(const net::HttpRequest& request) {
+  if (request.path == "/api/enter") return api::WebArea::enter;
+  if (is_change(request.path)) return api::WebArea::change;
+  if (request.path.starts_with("/api/"))
+    return request.query.contains("quiet") ? api::WebArea::news : api::WebArea::call;
+  return request.path != "/" && asset_at(request.path) != nullptr ? api::WebArea::part
+                                                                  : api::WebArea::page;
+}
+
+std::string text_of(const net::HttpRequest& request) { return to_string(request.body); }
+
+}  // namespace
+
+WebRoutes::WebRoutes(WebPlace place, WebDesk& desk)
+    : place_(std::move(place)),
+      desk_(desk),
+      door_(place_.door, place_.context.entropy, place_.context.clock),
+      mining_context_(context_like(place_.context)),
+      desk_worker_(kQuestionsMax),
+      mining_worker_(kMiningMax) {
+  if (!place_.rest) return;
+  rest_ = std::make_unique<WebRest>(place_.context, place_.store, [this](auto question) {
+    return desk_worker_.post([this, question = std::move(question)] { question(desk_); });
+  });
+}
+
+WebRoutes::~WebRoutes() { stop(); }
+
+void WebRoutes::stop() {
+  stop_.request_stop();
+  stop_mining();
+  mining_worker_.stop();
+  if (rest_) rest_->stop();
+  desk_worker_.stop();
+}
+
+void WebRoutes::handle(net::HttpRequest request, net::Respond respond) {
+  const auto program = rest_ ? WebRest::area_of(request.path) : std::nullopt;
+  if (const auto refused = door_.judge(request, program.value_or(area_of(request))))
+    return respond(refusal_answer(*refused));
+  if (program)
+    return rest_->handle(std::make_shared<net::HttpRequest>(std::move(request)), respond);
+  if (const api::WebAsset* asset = asset_at(request.path))
+    return respond(finished(net::text_response(200, asset->bytes, asset->type)));
+  const auto kept = std::make_shared<net::HttpRequest>(std::move(request));
+  if (kept->path == "/api/enter") return enter(*kept, respond);
+  if (is_change(kept->path)) return change(kept, respond);
+  look(kept, respond);
+}
+
+void WebRoutes::look(const std::shared_ptr<net::HttpRequest>& request,
+                     const net::Respond& respond) {
+  const std::string& path = request->path;
+  if (path == "/api/identity") return ask(respond, [](auto& desk) { return desk.identity(); });
+  if (path == "/api/state") return ask(respond, [](auto& desk) { return desk.state(); });
+  if (path == "/api/inbox") return ask(respond, [](auto& desk) { return desk.inbox(); });
+  if (path == "/api/outbox") return ask(respond, [](auto& desk) { return desk.outbox(); });
+  if (path == "/api/contacts") return ask(respond, [](auto& desk) { return desk.contacts(); });
+  if (path == "/api/blocks") return ask(respond, [](auto& desk) { return desk.blocks(); });
+  const auto id = request->query.find("id");
+  if (path == "/api/message" && id != request->query.end())
+    return ask(respond, [request, id](auto& desk) { return desk.message(id->second); });
+  respond(error_answer({Errc::not_found, "there is nothing of this name"}));
+}
+
+void WebRoutes::change(const std::shared_ptr<net::HttpRequest>& request,
+                       const net::Respond& respond) {
+  const std::string& path = request->path;
+  if (path == "/api/unlock") return unlock(request, respond);
+  if (path == "/api/leave") return leave(respond);
+  if (path == "/api/mine") return mine(respond);
+  if (path == "/api/read")
+    return ask(respond, [request](auto& desk) { return desk.mark_read(text_of(*request)); });
+  if (path == "/api/send") {
+    return ask(respond, [request, stop = stop_.get_token()](auto& desk) {
+      return desk.send(text_of(*request), stop);
+    });
+  }
+  stop_mining();
+  respond(object_answer(""));
+}
+
+void WebRoutes::enter(const net::HttpRequest& request, const net::Respond& respond) {
+  const auto token = api::parse_web_text(text_of(request), "token");
+  if (!token) return respond(error_answer(token.error()));
+  const auto entered = door_.enter(token.value());
+  if (!entered) return respond(error_answer(entered.error()));
+  if (const auto* refused = std::get_if<api::WebRefusal>(&entered.value()))
+    return respond(refusal_answer(*refused));
+  const auto& session = std::get<api::WebSession>(entered.value());
+  auto response = object_answer(api::session_json(session.token) + "\n");
+  response.fields.push_back({"Set-Cookie", session.cookie});
+  respond(std::move(response));
+}
+
+/// A try counts as a bad one until it was a good one: many at once are many.
+void WebRoutes::unlock(const std::shared_ptr<net::HttpRequest>& request,
+                       const net::Respond& respond) {
+  auto words = api::parse_web_text(text_of(*request), "passphrase");
+  if (!words) return respond(error_answer(words.error()));
+  if (const auto refused = door_.may_try()) return respond(refusal_answer(*refused));
+  door_.note_bad_try();
+  const auto passphrase =
+      std::make_shared<crypto::SecretBytes>(crypto::SecretBytes::from(as_bytes(words.value())));
+  crypto::wipe({reinterpret_cast<std::uint8_t*>(words.value().data()), words.value().size()});
+  crypto::wipe(request->body);
+  ask(respond, [this, passphrase](auto& desk) -> Result<std::string> {
+    BMSG_TRY(desk.unlock(std::move(*passphrase)));
+    place_.post([this] { door_.note_good_try(); });
+    return std::string();
+  });
+}
+
+void WebRoutes::leave(const net::Respond& respond) {
+  door_.lock();
+  close();
+  respond(object_answer(""));
+}
+
+void WebRoutes::mine(const net::Respond& respond) {
+  const Error busy{Errc::try_again, "a block is being mined already"};
+  if (mines_.exchange(true)) return respond(error_answer(busy));
+  std::stop_token stop;
+  {
+    const std::lock_guard lock(mining_mutex_);
+    mining_stop_ = std::stop_source();
+    stop = mining_stop_.get_token();
+  }
+  const bool taken = mining_worker_.post([this, respond, stop] {
+    const auto mined = mine_for_page(*mining_context_, place_.store, stop);
+    mines_ = false;
+    respond(answer_of(mined));
+  });
+  if (!taken) respond(error_answer(busy));
+}
+
+void WebRoutes::stop_mining() {
+  const std::lock_guard lock(mining_mutex_);
+  mining_stop_.request_stop();
+}
+
+void WebRoutes::ask(const net::Respond& respond, Ask question) {
+  const bool taken = desk_worker_.post(
+      [this, respond, question = std::move(question)] { respond(answer_of(question(desk_))); });
+  if (!taken) respond(error_answer({Errc::try_again, "too much is asked at once"}));
+}
+
+/// A new link, and the keys are forgotten once the questions before are answered.
+void WebRoutes::close() {
+  (void)desk_worker_.post([this] { desk_.lock(); });
+  const auto token = door_.new_link();
+  if (token) place_.tell_link(token.value());
+}
+
+void WebRoutes::lock_if_idle() {
+  if (door_.lock_if_idle()) close();
+}
+
+}  // namespace bmsg::cli

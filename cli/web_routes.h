@@ -1,0 +1,73 @@
+// What `bmsg web` answers: the files of the page, and the questions that it asks of the store.
+
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/web_desk.h"
+#include "cli/web_rest.h"
+#include "lib/api/web_door.h"
+#include "lib/api/worker.h"
+#include "lib/net/http_server.h"
+
+namespace bmsg::cli {
+
+/// Where the routes stand among what they need.
+struct WebPlace {
+  Context& context;
+  StoreDir store;
+  api::WebDoorOptions door;
+  std::function<void(std::function<void()>)> post;          // Onto the thread of the server.
+  std::function<void(const std::string& token)> tell_link;  // Of a link that was made by itself.
+  bool rest = false;                                        // The paper's routes, too.
+};
+
+/// The door stands before every answer. What takes time happens on two threads of its own: one for
+/// all that opens the store, one for mining.
+/// Threads: one, that of the server; but for the constructor and stop().
+/// Source:  bmsg-web(1).
+class WebRoutes {
+ public:
+  WebRoutes(WebPlace place, WebDesk& desk);
+  ~WebRoutes();
+
+  void handle(net::HttpRequest request, net::Respond respond);
+  Result<std::string> new_link() { return door_.new_link(); }
+  /// Closes door and keys if nobody did anything for too long.
+  void lock_if_idle();
+  /// Ends what runs, and waits for it.
+  void stop();
+
+ private:
+  using Ask = std::function<Result<std::string>(WebDesk& desk)>;
+
+  void look(const std::shared_ptr<net::HttpRequest>& request, const net::Respond& respond);
+  void change(const std::shared_ptr<net::HttpRequest>& request, const net::Respond& respond);
+  void enter(const net::HttpRequest& request, const net::Respond& respond);
+  void unlock(const std::shared_ptr<net::HttpRequest>& request, const net::Respond& respond);
+  void mine(const net::Respond& respond);
+  void stop_mining();
+  void leave(const net::Respond& respond);
+  void ask(const net::Respond& respond, Ask question);
+  void close();
+
+  WebPlace place_;
+  WebDesk& desk_;
+  api::WebDoor door_;
+  std::unique_ptr<Context> mining_context_;  // A context is for one thread.
+  std::stop_source stop_;
+  std::mutex mining_mutex_;
+  std::stop_source mining_stop_;
+  std::atomic<bool> mines_ = false;
+  api::Worker desk_worker_;
+  api::Worker mining_worker_;
+  std::unique_ptr<WebRest> rest_;  // Null: not offered.
+};
+
+}  // namespace bmsg::cli
