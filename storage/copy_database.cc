@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kTries = 20;
+constexpr int kTries = 200;  // A try takes milliseconds.
 constexpr std::size_t kFileBytesMax = std::size_t{1} << 33;
 
 bool is_table(const std::string& name) { return name.ends_with(".sst"); }

@@ -83,7 +83,8 @@ def check_devices(place):
 
 
 def check_backup(place):
-    """As a new device, from a file under a passphrase and from paper."""
+    """As a new device, from a file under a passphrase and from paper. Each has what the others have
+    before it draws its number: two that draw blindly draw the same one time in 254."""
     ana, ben = place.ana, place.ben
     secret, file = place.directory / "secret", place.directory / "ana.backup"
     secret.write_text("correct horse\n")
@@ -93,6 +94,7 @@ def check_backup(place):
     error_of(ana, "id", "backup", file, *under, code=73)
     piped = ana.run("id", "backup", "-", "--with-prekeys", *under)
     back = place.joined("back", "--no-identity")
+    place.meet(back)
     error_of(back, "id", "restore", file, code=77)
     (place.directory / "wrong").write_text("wrong\n")
     error_of(back, "id", "restore", file, "--backup-passphrase-file", place.directory / "wrong",
@@ -110,6 +112,7 @@ def check_backup(place):
     error_of(back, "id", "restore", file, *under, code=73)
 
     reader = place.joined("reader", "--no-identity")
+    place.meet(back, reader)
     reader.run("id", "restore", "-", *under, input=piped)
     place.meet(reader, back)
     assert "to both" in texts(reader), "the prekeys of the backup open nothing"
@@ -118,6 +121,7 @@ def check_backup(place):
     words = ana.text("id", "backup", "--paper")
     assert len(words.split("-")) == 17, words
     written = place.joined("written", "--no-identity")
+    place.meet(reader, written)
     swapped = "-".join(reversed(words.split("-"))).encode()
     assert "last word" in error_of(written, "id", "restore", "--paper", code=77, input=swapped)
     said = written.text("id", "restore", "--paper", "--name", "anew",
@@ -126,6 +130,8 @@ def check_backup(place):
     place.meet(written, ben)
     ben.run("send", "-s", "to the new", "-m", "x", "ana")
     place.meet(ben, back, written)
+    devices = [store.objects("id")[0]["device"] for store in (ana, back, reader, written)]
+    assert len(set(devices)) == 4, devices
     for store in (ana, back, written):
         assert "to the new" in texts(store), store.directory
 
