@@ -41,7 +41,9 @@ class Node(stores.Store):
             return super().start(*arguments, **options)
 
     def serve(self):
+        # What here happens in seconds happens elsewhere in hours: nobody is asked for patience.
         self.server = self.start("serve", "--listen", f"{self.address}:{PORT}", "--sync-every", "0",
+                                 "-c", "limits.requests=100000",
                                  preexec_fn=namespaces.end_with_parent)
         url = stores.read_line(self.server.stdout, 20).removeprefix("listening ")
         assert url == self.url, f"TLS is spoken at {self.url}, not {url}"
