@@ -8,18 +8,12 @@
 #include <algorithm>
 #include <set>
 
+#include "tests/api/web_place.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_entropy.h"
 
 namespace bmsg::api {
 namespace {
-
-constexpr const char* kHost = "127.0.0.1:8787";
-constexpr const char* kOrigin = "http://127.0.0.1:8787";
-
-net::Address loopback(std::uint16_t port = 8787) {
-  return {.scheme = net::Scheme::http, .host = "127.0.0.1", .port = port, .path = {}};
-}
 
 class Door : public ::testing::Test {
  protected:

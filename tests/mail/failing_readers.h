@@ -2,8 +2,8 @@
 
 #pragma once
 
-#include "lib/mail/mail_store.h"
 #include "lib/node/store.h"
+#include "tests/mail/reader_over.h"
 
 namespace bmsg::mail {
 
@@ -72,37 +72,16 @@ class FailingChain final : public node::ChainReader {
 };
 
 /// An index whose disk fails when so many entries have been asked for.
-class FailingMail final : public MailReader {
+class FailingMail final : public ReaderOver {
  public:
-  FailingMail(const MailReader& base, std::size_t good) : base_(base), good_(good) {}
+  FailingMail(const MailReader& base, std::size_t good) : ReaderOver(base), good_(good) {}
 
   Result<std::optional<MailEntry>> entry(const MessageId& id) const override {
     if (asked_++ >= good_) return Error{Errc::io, "the index cannot be read"};
-    return base_.entry(id);
-  }
-
-  Result<std::vector<MailEntry>> newest(std::optional<Place> before,
-                                        std::size_t max) const override {
-    return base_.newest(before, max);
-  }
-  Result<std::uint64_t> count() const override { return base_.count(); }
-  Result<Flags> flags(const MessageId& id) const override { return base_.flags(id); }
-  Result<std::vector<MessageId>> with_flag(const std::string& flag) const override {
-    return base_.with_flag(flag);
-  }
-  Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const override {
-    return base_.ids_with_prefix(prefix, max);
-  }
-  Result<std::optional<ScanPosition>> position() const override { return base_.position(); }
-  Result<std::optional<Bytes>> value(const std::string& name) const override {
-    return base_.value(name);
-  }
-  Result<std::map<std::string, Bytes>> values(const std::string& prefix) const override {
-    return base_.values(prefix);
+    return ReaderOver::entry(id);
   }
 
  private:
-  const MailReader& base_;
   std::size_t good_;
   mutable std::size_t asked_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/mail/person.h"
+#include "tests/mail/reader_over.h"
 
 namespace bmsg::mail {
 namespace {
@@ -10,38 +11,21 @@ namespace {
 using Words = std::vector<std::string>;
 
 /// A MailReader that counts how many entries were handed out.
-class CountingReader final : public MailReader {
+class CountingReader final : public ReaderOver {
  public:
-  explicit CountingReader(const MailReader& base) : base_(base) {}
+  using ReaderOver::ReaderOver;
+
   Result<std::optional<MailEntry>> entry(const MessageId& id) const override {
     ++entries;
-    return base_.entry(id);
+    return ReaderOver::entry(id);
   }
   Result<std::vector<MailEntry>> newest(std::optional<Place> before,
                                         std::size_t max) const override {
-    auto found = base_.newest(before, max);
+    auto found = ReaderOver::newest(before, max);
     entries += found.value().size();
     return found;
   }
-  Result<std::uint64_t> count() const override { return base_.count(); }
-  Result<Flags> flags(const MessageId& id) const override { return base_.flags(id); }
-  Result<std::vector<MessageId>> with_flag(const std::string& flag) const override {
-    return base_.with_flag(flag);
-  }
-  Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const override {
-    return base_.ids_with_prefix(prefix, max);
-  }
-  Result<std::optional<ScanPosition>> position() const override { return base_.position(); }
-  Result<std::optional<Bytes>> value(const std::string& name) const override {
-    return base_.value(name);
-  }
-  Result<std::map<std::string, Bytes>> values(const std::string& prefix) const override {
-    return base_.values(prefix);
-  }
   mutable std::size_t entries = 0;
-
- private:
-  const MailReader& base_;
 };
 
 /// Ben's mailbox with four messages a minute apart, the third of Cleo.
