@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/web_answers.h"
+#include "cli/web_call.h"
 #include "lib/api/web_assets.h"
 #include "lib/api/web_input.h"
 #include "lib/core/try.h"
@@ -29,10 +30,15 @@ const api::WebAsset* asset_at(std::string_view path) {
   return found == all.end() ? nullptr : &*found;
 }
 
-bool is_change(std::string_view path) {
-  constexpr std::array kChanges = {"/api/unlock", "/api/leave", "/api/read",
-                                   "/api/send",   "/api/mine",  "/api/mine/stop"};
+/// Changes that are not answered at the desk, or not only there.
+bool is_own_change(std::string_view path) {
+  constexpr std::array kChanges = {"/api/unlock", "/api/leave", "/api/mine", "/api/mine/stop"};
   return std::ranges::find(kChanges, path) != kChanges.end();
+}
+
+bool is_change(std::string_view path) {
+  const WebCall* call = find_call(path);
+  return call != nullptr ? call->effect == WebEffect::changes : is_own_change(path);
 }
 
 /// What a request is after; what the page asks on its own says so by `quiet`.
@@ -82,23 +88,13 @@ void WebRoutes::handle(net::HttpRequest request, net::Respond respond) {
     return respond(finished(net::text_response(200, asset->bytes, asset->type)));
   const auto kept = std::make_shared<net::HttpRequest>(std::move(request));
   if (kept->path == "/api/enter") return enter(*kept, respond);
-  if (is_change(kept->path)) return change(kept, respond);
-  look(kept, respond);
-}
-
-void WebRoutes::look(const std::shared_ptr<net::HttpRequest>& request,
-                     const net::Respond& respond) {
-  const std::string& path = request->path;
-  if (path == "/api/identity") return ask(respond, [](auto& desk) { return desk.identity(); });
-  if (path == "/api/state") return ask(respond, [](auto& desk) { return desk.state(); });
-  if (path == "/api/inbox") return ask(respond, [](auto& desk) { return desk.inbox(); });
-  if (path == "/api/outbox") return ask(respond, [](auto& desk) { return desk.outbox(); });
-  if (path == "/api/contacts") return ask(respond, [](auto& desk) { return desk.contacts(); });
-  if (path == "/api/blocks") return ask(respond, [](auto& desk) { return desk.blocks(); });
-  const auto id = request->query.find("id");
-  if (path == "/api/message" && id != request->query.end())
-    return ask(respond, [request, id](auto& desk) { return desk.message(id->second); });
-  respond(error_answer({Errc::not_found, "there is nothing of this name"}));
+  if (is_own_change(kept->path)) return change(kept, respond);
+  const WebCall* call = find_call(kept->path);
+  if (call == nullptr)
+    return respond(error_answer({Errc::not_found, "there is nothing of this name"}));
+  WebQuestion question{std::move(kept->query), text_of(*kept), stop_.get_token()};
+  ask(respond,
+      [call, question = std::move(question)](auto& desk) { return call->answer(desk, question); });
 }
 
 void WebRoutes::change(const std::shared_ptr<net::HttpRequest>& request,
@@ -107,13 +103,6 @@ void WebRoutes::change(const std::shared_ptr<net::HttpRequest>& request,
   if (path == "/api/unlock") return unlock(request, respond);
   if (path == "/api/leave") return leave(respond);
   if (path == "/api/mine") return mine(respond);
-  if (path == "/api/read")
-    return ask(respond, [request](auto& desk) { return desk.mark_read(text_of(*request)); });
-  if (path == "/api/send") {
-    return ask(respond, [request, stop = stop_.get_token()](auto& desk) {
-      return desk.send(text_of(*request), stop);
-    });
-  }
   stop_mining();
   respond(object_answer(""));
 }

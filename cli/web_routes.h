@@ -47,7 +47,6 @@ class WebRoutes {
  private:
   using Ask = std::function<Result<std::string>(WebDesk& desk)>;
 
-  void look(const std::shared_ptr<net::HttpRequest>& request, const net::Respond& respond);
   void change(const std::shared_ptr<net::HttpRequest>& request, const net::Respond& respond);
   void enter(const net::HttpRequest& request, const net::Respond& respond);
   void unlock(const std::shared_ptr<net::HttpRequest>& request, const net::Respond& respond);
