@@ -6,11 +6,23 @@
 #include "lib/core/big_endian.h"
 #include "lib/core/codec.h"
 #include "lib/crypto/sha512.h"
+#include "lib/crypto/sha512_batch.h"
 
 namespace bmsg::chain {
 
 BlockHash hash_of(const Header& header) {
-  return relabel<BlockHash>(crypto::sha512(encode(header)));
+  return relabel<BlockHash>(crypto::sha512(header_bytes(header)));
+}
+
+std::vector<BlockHash> hashes_of(std::span<const Header> headers) {
+  Bytes encoded;
+  encoded.reserve(headers.size() * kHeaderBytes);
+  for (const Header& header : headers) append(encoded, header_bytes(header));
+  std::vector<BlockHash> hashes;
+  hashes.reserve(headers.size());
+  for (const Digest& hash : crypto::sha512_each(encoded, kHeaderBytes))
+    hashes.push_back(relabel<BlockHash>(hash));
+  return hashes;
 }
 
 MessageId id_of(const MessageHead& head) {

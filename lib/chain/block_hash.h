@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "lib/core/block.h"
@@ -10,6 +11,8 @@
 namespace bmsg::chain {
 
 BlockHash hash_of(const Header& header);
+/// Of each, several at a time.
+std::vector<BlockHash> hashes_of(std::span<const Header> headers);
 MessageId id_of(const MessageHead& head);
 BodyHash body_hash_of(ByteView body);
 

@@ -43,10 +43,10 @@ std::optional<Violation> find_place_violation(const Header& header, const Header
   return std::nullopt;
 }
 
-std::optional<Violation> find_pow_violation(const SealedHeader& sealed) {
+std::optional<Violation> find_pow_violation(const SealedHeader& sealed, const BlockHash& hash) {
   const auto target = target_of(sealed.header.bits);
   check(target.has_value(), "a schedule that gives no target");
-  if (const BlockHash hash = hash_of(sealed.header); !meets(hash, *target)) {
+  if (!meets(hash, *target)) {
     return Violation{Rule::work, fmt::format("hash {}, target {}", to_hex(hash.view().first(32)),
                                              to_hex(target->view()))};
   }
@@ -57,22 +57,24 @@ std::optional<Violation> find_pow_violation(const SealedHeader& sealed) {
 }
 
 std::optional<Violation> find_endorse_violation(const SealedHeader& sealed,
-                                                const HeaderContext& context) {
+                                                const HeaderContext& context,
+                                                const BlockHash& hash) {
   const ChainRules& chain = context.chain;
   // A free nonce would let one proposer make any number of blocks that say the same.
   if (sealed.header.nonce != 0) {
     return Violation{Rule::work, fmt::format("nonce {}, expected 0", sealed.header.nonce)};
   }
   const std::size_t needed = context.signatures_needed.value_or(chain.rules.endorse);
-  return find_seal_violation(sealed.seal, hash_of(sealed.header), chain, needed);
+  return find_seal_violation(sealed.seal, hash, chain, needed);
 }
 
 }  // namespace
 
 std::optional<Violation> find_violation(const SealedHeader& sealed, const HeaderContext& context) {
   if (auto violation = find_place_violation(sealed.header, context)) return violation;
-  return context.chain.rules.mode == Mode::pow ? find_pow_violation(sealed)
-                                               : find_endorse_violation(sealed, context);
+  const BlockHash hash = context.hash ? *context.hash : hash_of(sealed.header);
+  return context.chain.rules.mode == Mode::pow ? find_pow_violation(sealed, hash)
+                                               : find_endorse_violation(sealed, context, hash);
 }
 
 Work work_of(const ChainRules& chain, const Header& header) {

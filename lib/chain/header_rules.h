@@ -18,6 +18,7 @@ struct HeaderContext {
   MerkleRoot past;  // Over the hashes of blocks 0 to the parent's height.
   /// Signatures that are enough on an endorse chain: as many as the rules say, or 1 for a proposal.
   std::optional<std::size_t> signatures_needed = {};
+  std::optional<BlockHash> hash = {};  // Of the header, where the caller has computed it.
 };
 
 /// Finds the first rule, in Rule order, that the header or its seal breaks; nullopt if it keeps

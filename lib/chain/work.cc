@@ -1,5 +1,6 @@
 #include "lib/chain/work.h"
 
+#include <algorithm>
 #include <boost/multiprecision/cpp_int.hpp>
 
 #include "lib/core/check.h"
@@ -11,8 +12,8 @@ using boost::multiprecision::uint512_t;  // Holds 2^256, and sums and quotients 
 
 constexpr unsigned kMantissaBytes = 3;
 constexpr unsigned kExponentMax = 33;  // Every mantissa that is written so passes 2^256 beyond.
-constexpr std::uint32_t kMantissaMask = 0x7fffff;
-constexpr std::uint32_t kSignBit = 0x800000;
+constexpr std::uint32_t kMantissaMin = 0x8000;
+constexpr std::uint32_t kMantissaMax = 0x7fffff;
 
 template <class Fixed>
 uint512_t number_of(const Fixed& fixed) {
@@ -34,31 +35,37 @@ Fixed fixed_of(uint512_t number) {
 
 }  // namespace
 
+// A compact form is exponent and mantissa of base 256: mantissa · 256^(exponent - 3). There is one
+// form of each value: the mantissa fills its three bytes, but its highest bit is never set.
 std::optional<Target> target_of(CompactTarget compact) {
   const unsigned exponent = compact.value >> 24;
-  const uint512_t mantissa = compact.value & kMantissaMask;
-  if (exponent > kExponentMax) return std::nullopt;
-  const uint512_t number = exponent > kMantissaBytes
-                               ? uint512_t(mantissa << 8 * (exponent - kMantissaBytes))
-                               : uint512_t(mantissa >> 8 * (kMantissaBytes - exponent));
-  if (number == 0 || msb(number) >= 8 * Target::kSize) return std::nullopt;
-  const auto target = fixed_of<Target>(number);
-  if (compact_of(target) != compact) return std::nullopt;
+  const std::uint32_t mantissa = compact.value & 0xffffff;
+  if (exponent == 0 || exponent > kExponentMax) return std::nullopt;
+  if (mantissa < kMantissaMin || mantissa > kMantissaMax) return std::nullopt;
+  if (exponent == kExponentMax && mantissa > 0xffff) return std::nullopt;
+  if (exponent < kMantissaBytes && mantissa << (8 + 8 * exponent) != 0) return std::nullopt;
+  Target target;
+  for (unsigned i = 0; i < kMantissaBytes; ++i) {
+    const auto byte = static_cast<std::uint8_t>(mantissa >> (16 - 8 * i));
+    const int at = static_cast<int>(Target::kSize + i) - static_cast<int>(exponent);
+    if (at >= 0 && at < static_cast<int>(Target::kSize)) target.data()[at] = byte;
+  }
   return target;
 }
 
 CompactTarget compact_of(const Target& target) {
   check(!target.is_zero(), "the compact form of nothing");
-  const uint512_t number = number_of(target);
-  auto bytes = static_cast<unsigned>(msb(number) / 8 + 1);
-  auto mantissa = static_cast<std::uint32_t>(
-      bytes <= kMantissaBytes ? uint512_t(number << 8 * (kMantissaBytes - bytes))
-                              : uint512_t(number >> 8 * (bytes - kMantissaBytes)));
-  if ((mantissa & kSignBit) != 0) {
-    mantissa >>= 8;
-    ++bytes;
-  }
-  return CompactTarget{bytes << 24 | mantissa};
+  const std::uint8_t* const bytes = target.data();
+  const auto first = static_cast<unsigned>(
+      std::find_if(bytes, bytes + Target::kSize, [](auto byte) { return byte != 0; }) - bytes);
+  const auto at = [&](unsigned i) { return i < Target::kSize ? std::uint32_t{bytes[i]} : 0; };
+  return compact_of(at(first) << 16 | at(first + 1) << 8 | at(first + 2),
+                    static_cast<unsigned>(Target::kSize) - first);
+}
+
+CompactTarget compact_of(std::uint32_t mantissa, unsigned exponent) {
+  if (mantissa > kMantissaMax) return CompactTarget{(exponent + 1) << 24 | mantissa >> 8};
+  return CompactTarget{exponent << 24 | mantissa};
 }
 
 bool meets(const BlockHash& hash, const Target& target) {

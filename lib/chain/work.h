@@ -16,6 +16,9 @@ std::optional<Target> target_of(CompactTarget compact);
 /// The compact form of a target that is not 0. Drops low bytes.
 /// Source: Bitcoin's arith_uint256, GetCompact.
 CompactTarget compact_of(const Target& target);
+/// Of a number whose first three bytes are `mantissa`, the first of them not 0, and that has
+/// `exponent` bytes.
+CompactTarget compact_of(std::uint32_t mantissa, unsigned exponent);
 
 /// Whether a hash, by its first 32 bytes as a number, is at most the target.
 bool meets(const BlockHash& hash, const Target& target);

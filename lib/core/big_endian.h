@@ -10,12 +10,20 @@
 
 namespace bmsg {
 
+/// Writes sizeof(T) bytes, most significant first; where they end.
+template <std::unsigned_integral T>
+std::uint8_t* store_be(std::uint8_t* out, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    *out++ = static_cast<std::uint8_t>(value >> (8 * (sizeof(T) - 1 - i)));
+  }
+  return out;
+}
+
 /// Appends sizeof(T) bytes, most significant first.
 template <std::unsigned_integral T>
 void append_be(Bytes& out, T value) {
-  for (std::size_t left = sizeof(T); left-- > 0;) {
-    out.push_back(static_cast<std::uint8_t>(value >> (8 * left)));
-  }
+  std::uint8_t bytes[sizeof(T)];
+  out.insert(out.end(), bytes, store_be(bytes, value));
 }
 
 /// The first sizeof(T) bytes of `bytes`, which must be there.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace bmsg {
 namespace {
 
@@ -15,18 +17,7 @@ Error malformed(std::string_view what) {
   return Error{Errc::bad_input, fmt::format("malformed {}", what)};
 }
 
-void append_header(Bytes& out, const Header& header) {
-  append(out, as_bytes(kHeaderMagic));
-  append_be(out, header.height.value);
-  append_be(out, header.time.value);
-  append_be(out, header.bits.value);
-  append_be(out, header.count);
-  append(out, header.rules.view());
-  append(out, header.previous.view());
-  append(out, header.root.view());
-  append(out, header.past.view());
-  append_be(out, header.nonce);
-}
+void append_header(Bytes& out, const Header& header) { append(out, header_bytes(header)); }
 
 Result<Header> read_header(ByteReader& reader) {
   if (as_text(reader.take(kHeaderMagic.size())) != kHeaderMagic) return malformed("header: magic");
@@ -77,13 +68,25 @@ bool key_section_fits(Suite suite, std::size_t bytes) {
   return bytes <= 0xffff;  // A suite of the future: what is in it is its own matter.
 }
 
-Bytes encode(const Header& header) {
-  Bytes out;
-  out.reserve(kHeaderBytes);
-  append_header(out, header);
-  check(out.size() == kHeaderBytes, "a header of another length");
-  return out;
+std::array<std::uint8_t, kHeaderBytes> header_bytes(const Header& header) {
+  std::array<std::uint8_t, kHeaderBytes> bytes;
+  std::uint8_t* next = bytes.data();
+  const auto put = [&next](ByteView part) { next = std::ranges::copy(part, next).out; };
+  put(as_bytes(kHeaderMagic));
+  next = store_be(next, header.height.value);
+  next = store_be(next, header.time.value);
+  next = store_be(next, header.bits.value);
+  next = store_be(next, header.count);
+  put(header.rules.view());
+  put(header.previous.view());
+  put(header.root.view());
+  put(header.past.view());
+  next = store_be(next, header.nonce);
+  check(next == bytes.data() + bytes.size(), "a header of another length");
+  return bytes;
 }
+
+Bytes encode(const Header& header) { return to_bytes(header_bytes(header)); }
 
 Result<Header> decode_header(ByteView bytes) {
   ByteReader reader(bytes);

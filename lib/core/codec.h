@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <array>
+
 #include "lib/core/block.h"
 #include "lib/core/byte_reader.h"
 #include "lib/core/bytes.h"
@@ -14,6 +16,8 @@ namespace bmsg {
 // Source: bmsg-format(5).
 
 Bytes encode(const Header& header);
+/// The same, for those who hash it and throw it away.
+std::array<std::uint8_t, kHeaderBytes> header_bytes(const Header& header);
 Result<Header> decode_header(ByteView bytes);
 
 /// Shape: header, then seal: count 1, then count times index 1 and signature 64, ascending.

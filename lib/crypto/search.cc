@@ -3,14 +3,14 @@
 #include "lib/crypto/search.h"
 
 #include <algorithm>
-#include <bit>
 
 #include <openssl/sha.h>
 
 #include "lib/core/big_endian.h"
 #include "lib/core/check.h"
+#include "lib/crypto/search_kernel.h"
 #include "lib/crypto/sha512.h"
-#include "lib/crypto/sha512_constants.h"
+#include "lib/crypto/sha512_schedule.h"
 
 namespace bmsg::crypto {
 namespace {
@@ -19,16 +19,21 @@ constexpr std::size_t kBlockBytes = SHA512_CBLOCK;
 constexpr std::size_t kWordBytes = 8;
 constexpr std::uint64_t kPaddingBegin = std::uint64_t{1} << 63;
 
-/// Message schedule and round constants of one block, added up.
-void fill_schedule(const std::uint64_t (&words)[16], std::uint64_t (&schedule)[80]) {
-  std::copy_n(words, 16, schedule);
-  for (unsigned t = 16; t < 80; ++t) {
-    const std::uint64_t x = schedule[t - 15];
-    const std::uint64_t y = schedule[t - 2];
-    schedule[t] = schedule[t - 16] + (std::rotr(x, 1) ^ std::rotr(x, 8) ^ x >> 7) +
-                  schedule[t - 7] + (std::rotr(y, 19) ^ std::rotr(y, 61) ^ y >> 6);
+/// What the kernel need not do again for each nonce.
+void fill_beginning(const std::uint64_t (&words)[16], SearchBlock& block) {
+  const unsigned nonce = block.nonce_word;
+  std::copy_n(block.midstate, 8, block.begun);
+  for (unsigned t = 0; t < 16; ++t) block.ready[t] = words[t] + kRoundConstants[t];
+  for (unsigned t = 0; t < nonce; ++t) do_round(block.begun, t, block.ready[t]);
+
+  const Varying varying = varying_words(nonce);
+  std::uint64_t same[32];  // For every nonce. Of a word that varies: that part.
+  std::copy_n(words, 16, same);
+  for (unsigned t = 16; t < 32; ++t) {
+    const auto part = [&](unsigned back) { return varying.word[t - back] ? 0 : same[t - back]; };
+    same[t] = part(16) + sigma0(part(15)) + part(7) + sigma1(part(2));
   }
-  for (unsigned t = 0; t < 80; ++t) schedule[t] += kRoundConstants[t];
+  std::copy_n(same + 16, 16, block.expanded);
 }
 
 /// The state of SHA-512 after the whole blocks in `prefix`.
@@ -107,19 +112,22 @@ SearchBlock search_block(ByteView prefix, std::uint64_t limit) {
   fill_midstate(prefix, block.midstate);
   const ByteView tail = prefix.subspan(prefix.size() / kBlockBytes * kBlockBytes);
   block.nonce_word = static_cast<unsigned>(tail.size() / kWordBytes);
+  check(block.nonce_word == kNonceOfHeader || block.nonce_word == kNonceOfStamp,
+        "a nonce that stands where no kernel looks for it");
+  std::uint64_t words[16] = {};
   for (unsigned i = 0; i < block.nonce_word; ++i) {
-    block.words[i] = load_be<std::uint64_t>(tail.data() + i * kWordBytes);
+    words[i] = load_be<std::uint64_t>(tail.data() + i * kWordBytes);
   }
 
-  // A one, zeros, and in the last word the length in bits; that word and the one before it must
-  // both be free, or the padding goes on into another block.
+  // A one, zeros, and in the last word the length in bits; after a header's nonce they need
+  // another block.
   const std::uint64_t bits = (prefix.size() + kWordBytes) * 8;
   std::uint64_t padding[16] = {};
-  block.padding_block = block.nonce_word > 12;
-  if (block.nonce_word < 15) block.words[block.nonce_word + 1] = kPaddingBegin;
-  if (block.nonce_word == 15) padding[0] = kPaddingBegin;
-  (block.padding_block ? padding : block.words)[15] = bits;
+  block.padding_block = block.nonce_word == kNonceOfHeader;
+  (block.padding_block ? padding[0] : words[block.nonce_word + 1]) = kPaddingBegin;
+  (block.padding_block ? padding : words)[15] = bits;
   fill_schedule(padding, block.padding_schedule);
+  fill_beginning(words, block);
   return block;
 }
 

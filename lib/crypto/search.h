@@ -21,8 +21,8 @@ SearchBlock search_block(ByteView prefix, std::uint64_t limit);
 /// What to search: a nonce, big-endian, in the last 8 bytes of `prefix`‖nonce, such that the first
 /// 8 bytes of the hash, as a number, are at most `limit`.
 ///
-/// Shape: prefix of a multiple of 8 bytes; its last partial block together with the nonce fits
-///        one 128-byte block (248 bytes for a header, 64 for a stamp).
+/// Shape: prefix of 248 bytes, of a header, or 64, of a stamp; or so many and whole blocks of 128
+///        before them.
 class Search {
  public:
   Search(ByteView prefix, std::uint64_t limit);

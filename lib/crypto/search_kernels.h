@@ -9,11 +9,17 @@
 
 namespace bmsg::crypto {
 
+/// Where the nonce may stand in its block: after 248 bytes or after 64, the only two prefixes.
+inline constexpr unsigned kNonceOfHeader = 15;
+inline constexpr unsigned kNonceOfStamp = 8;
+
 /// A search, made ready: what is the same for every nonce is computed already.
 struct SearchBlock {
   std::uint64_t midstate[8];
-  std::uint64_t words[16];
-  unsigned nonce_word;                 // Where in `words`.
+  unsigned nonce_word;                 // kNonceOfHeader or kNonceOfStamp.
+  std::uint64_t begun[8];              // The state after the rounds before the nonce.
+  std::uint64_t ready[16];             // Words with their round constants, but for the nonce.
+  std::uint64_t expanded[16];          // Of the next sixteen words, what the nonce does not change.
   bool padding_block;                  // Whether padding needs a block of its own,
   std::uint64_t padding_schedule[80];  // and that block's schedule, round constants added.
   std::uint64_t limit;
@@ -24,7 +30,7 @@ struct SearchBlock {
 using SearchFunction = bool(const SearchBlock& block, std::uint64_t start, std::uint64_t count,
                             std::uint64_t& nonce);
 
-SearchFunction search_x86_64;  // One nonce at a time; on every machine, whatever its kind.
+SearchFunction search_x86_64;  // Two; on every machine, whatever its kind.
 SearchFunction search_v3;      // Four, with AVX2.
 SearchFunction search_v4;      // Eight, with AVX-512.
 

@@ -137,8 +137,12 @@ Result<ChainState::Judged> ChainState::judge_header(const SealedHeader& sealed) 
   BMSG_TRY_ASSIGN(const auto peaks, peaks_after(*parent));
   BMSG_TRY_ASSIGN(const auto rules, rules_.after(parent->hash, parent->sealed.header));
   // With fewer signatures than it needs it is a proposal.
-  const chain::HeaderContext context{*rules, parent->sealed.header, parent->hash, peaks.root(),
-                                     std::min<std::size_t>(1, rules->rules.endorse)};
+  const chain::HeaderContext context{*rules,
+                                     parent->sealed.header,
+                                     parent->hash,
+                                     peaks.root(),
+                                     std::min<std::size_t>(1, rules->rules.endorse),
+                                     hash};
   if (auto violation = chain::find_violation(sealed, context))
     return Judged{outcome_of(Verdict::refused, std::move(violation)), {}, {}, {}};
   BMSG_TRY_ASSIGN(auto path, path_of(*parent));

@@ -25,6 +25,13 @@ std::uint64_t latest_usable(const Clock& clock) {
 
 Error changed() { return Error{Errc::try_again, "the chain changed while it was read"}; }
 
+std::vector<BlockHash> hashes_of(const std::vector<SealedHeader>& sealed) {
+  std::vector<Header> headers;
+  headers.reserve(sealed.size());
+  for (const SealedHeader& one : sealed) headers.push_back(one.header);
+  return chain::hashes_of(headers);
+}
+
 /// Our own headers up to a height, summed up.
 struct Past {
   chain::MerklePeaks tree;
@@ -161,13 +168,15 @@ Result<Done> HeaderSync::follow_charter() {
 
 Result<bool> HeaderSync::stage(const std::vector<SealedHeader>& headers, std::uint32_t asked) {
   const std::uint64_t most = headers_max(chain_.rules, clock_.now());
-  for (const SealedHeader& sealed : headers) {
+  const std::vector<BlockHash> hashes = hashes_of(headers);
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const SealedHeader& sealed = headers[i];
     if (height() >= most || staged_.hashes.size() >= kStagedHeadersMax)
       return Error{Errc::protocol, "more headers than anybody can have made"};
     const bool is_changed =
         sealed.header.rules != rules_.tag && rules_.rules.mode == chain::Mode::endorse;
     if (is_changed) BMSG_TRY(follow_charter());
-    const chain::HeaderContext context{rules_, parent_, parent_hash_, past_.root()};
+    const chain::HeaderContext context{rules_, parent_, parent_hash_, past_.root(), {}, hashes[i]};
     if (const auto violation = chain::find_violation(sealed, context)) {
       return Error{Errc::bad_input,
                    fmt::format("header {} breaks the rule {}: {}", height() + 1,
@@ -176,7 +185,7 @@ Result<bool> HeaderSync::stage(const std::vector<SealedHeader>& headers, std::ui
     staged_.held = sealed.header.time.value > latest_usable(clock_);
     if (staged_.held) return finish();
     parent_ = sealed.header;
-    parent_hash_ = chain::hash_of(parent_);
+    parent_hash_ = hashes[i];
     (void)past_.add(chain::leaf_hash(parent_hash_.view()));  // Only the peaks count.
     staged_.hashes.push_back(parent_hash_);
     staged_.work = chain::sum(staged_.work, chain::work_of(rules_, parent_));

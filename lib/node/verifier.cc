@@ -25,6 +25,13 @@ std::string short_hex(ByteView bytes) {
   return hex.size() <= 24 ? hex : hex.substr(0, 16) + "…" + hex.substr(hex.size() - 8);
 }
 
+std::vector<BlockHash> hashes_of(const std::vector<StoredHeader>& stored) {
+  std::vector<Header> headers;
+  headers.reserve(stored.size());
+  for (const StoredHeader& one : stored) headers.push_back(one.sealed.header);
+  return chain::hashes_of(headers);
+}
+
 /// One walk from genesis to the tip.
 class Walk {
  public:
@@ -37,7 +44,7 @@ class Walk {
   void fault(std::string kind, Height height, const BlockHash& hash, std::string detail);
   Result<Done> check_genesis(const StoredHeader& stored);
   Result<Done> follow_charter();
-  Result<Done> check_header(const StoredHeader& stored);
+  Result<Done> check_header(const StoredHeader& stored, const BlockHash& found);
   Result<Done> check_tree(const StoredHeader& stored, const std::vector<Digest>& completed,
                           std::uint64_t leaf);
   Result<Done> check_absent(const StoredHeader& stored, const Message& message,
@@ -48,7 +55,7 @@ class Walk {
   Result<Done> check_pool();
   Result<std::vector<StoredHeader>> next_batch();
   Result<bool> skip_damaged();
-  Result<Done> check_block(const StoredHeader& stored);
+  Result<Done> check_block(const StoredHeader& stored, const BlockHash& found);
   void check_orphaned(const StoredHeader& stored);
   template <class T>
   Result<std::optional<T>> read(Result<T> result, Height height, const BlockHash& hash);
@@ -90,9 +97,10 @@ Result<Done> Walk::check_genesis(const StoredHeader& stored) {
   return done;
 }
 
-Result<Done> Walk::check_header(const StoredHeader& stored) {
+/// `found` is the hash of the header as it is stored.
+Result<Done> Walk::check_header(const StoredHeader& stored, const BlockHash& found) {
   const Header& header = stored.sealed.header;
-  if (const BlockHash found = chain::hash_of(header); found != stored.hash) {
+  if (found != stored.hash) {
     fault("hash", Height{next_}, stored.hash,
           fmt::format("header hashes to {}, stored under {}", short_hex(found.view()),
                       short_hex(stored.hash.view())));
@@ -102,7 +110,8 @@ Result<Done> Walk::check_header(const StoredHeader& stored) {
     return done;
   }
   if (header.rules != rules_.tag) BMSG_TRY(follow_charter());
-  const chain::HeaderContext context{rules_, parent_->sealed.header, parent_->hash, past_.root()};
+  const chain::HeaderContext context{
+      rules_, parent_->sealed.header, parent_->hash, past_.root(), {}, found};
   if (const auto violation = chain::find_violation(stored.sealed, context)) {
     fault(std::string(chain::name_of(violation->rule)), Height{next_}, stored.hash,
           violation->detail);
@@ -287,11 +296,11 @@ Result<Done> Walk::check_pool() {
   return done;
 }
 
-Result<Done> Walk::check_block(const StoredHeader& stored) {
+Result<Done> Walk::check_block(const StoredHeader& stored, const BlockHash& found) {
   if (next_ == 0) {
     BMSG_TRY(check_genesis(stored));
   } else {
-    BMSG_TRY(check_header(stored));
+    BMSG_TRY(check_header(stored, found));
   }
   const std::uint64_t leaf = past_.size();
   BMSG_TRY(check_tree(stored, past_.add(chain::leaf_hash(stored.hash.view())), leaf));
@@ -311,10 +320,11 @@ Result<VerifyReport> Walk::run() {
   const std::uint64_t total = tip ? std::uint64_t{tip->height.value} + 1 : 0;
   while (!report_.stopped) {
     BMSG_TRY_ASSIGN(const auto batch, next_batch());
-    for (const StoredHeader& stored : batch) {
+    const std::vector<BlockHash> hashes = hashes_of(batch);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
       report_.stopped = wish_.stop.stop_requested();
       if (report_.stopped) break;
-      BMSG_TRY(check_block(stored));
+      BMSG_TRY(check_block(batch[i], hashes[i]));
     }
     if (wish_.on_progress) wish_.on_progress(report_.blocks, total);
     if (!batch.empty()) continue;

@@ -38,9 +38,7 @@ class TopicAnswers : public AskedNode {
 
   Message of_topic(std::uint32_t topic) {
     Message message = builder.public_message("of " + std::to_string(++made), clock.now());
-    Bytes bytes;
-    append_be(bytes, topic);
-    std::ranges::copy(bytes, message.head.topic.data());
+    store_be(message.head.topic.data(), topic);
     message.head.time = kEasyGenesisTime + 600;
     builder.stamp(message);
     return message;

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <boost/multiprecision/cpp_int.hpp>
+#include <map>
+
 #include <limits>
 
 #include "lib/chain/work.h"
@@ -13,6 +17,8 @@
 
 namespace bmsg::chain {
 namespace {
+
+using boost::multiprecision::cpp_int;
 
 constexpr AsertParameters kPublished{600, 172800, CompactTarget{0x1d00ffff}};
 
@@ -140,6 +146,62 @@ TEST(Asert, IsMonotonousInTime) {
     const auto later = target_of(asert(bits, seconds + 1, 0, parameters));
     EXPECT_LE(*sooner, *later);
   }
+}
+
+// The definition, with whole numbers of any length.
+CompactTarget asert_plainly(CompactTarget anchor, std::int64_t seconds, std::int64_t blocks,
+                            const AsertParameters& given) {
+  const cpp_int late = cpp_int(seconds) - cpp_int(given.interval) * (cpp_int(blocks) + 1);
+  const cpp_int exponent = (late << 16) / given.halflife;
+  cpp_int whole = exponent / 65536;  // Towards minus infinity.
+  if (exponent < 0 && whole * 65536 != exponent) whole -= 1;
+  const cpp_int fraction = exponent - whole * 65536;
+  const cpp_int cubic = 195766423245049 * fraction + 971821376 * fraction * fraction +
+                        5127 * fraction * fraction * fraction + (cpp_int(1) << 47);
+  const cpp_int factor = 65536 + (cubic >> 48);
+  cpp_int number;
+  const Target start = *target_of(anchor);
+  import_bits(number, start.array().begin(), start.array().end());
+  const int shift = static_cast<int>(std::clamp<cpp_int>(whole - 16, -600, 600));
+  number *= factor;
+  if (shift >= 0) number <<= shift;
+  if (shift < 0) number >>= -shift;
+  if (number == 0) number = 1;
+  cpp_int floor;
+  const Target easiest = *target_of(given.floor);
+  import_bits(floor, easiest.array().begin(), easiest.array().end());
+  if (number > floor) return given.floor;
+  Target found;
+  for (std::size_t i = Target::kSize; i-- > 0; number >>= 8)
+    found.data()[i] = static_cast<std::uint8_t>(number & 0xff);
+  return compact_of(found);
+}
+
+TEST(Asert, IsWhatWholeNumbersOfAnyLengthSay) {
+  auto numbers = seeded_numbers();
+  const auto compact = [&] {
+    for (;;) {
+      const CompactTarget bits{static_cast<std::uint32_t>(number_up_to(numbers, 0x21ffffff))};
+      if (target_of(bits)) return bits;
+    }
+  };
+  std::map<bool, int> floors;
+  for (int round = 0; round < 100'000; ++round) {
+    const std::int64_t interval = 1 + static_cast<std::int64_t>(number_up_to(numbers, 5000));
+    const AsertParameters given{
+        interval, 1 + static_cast<std::int64_t>(number_up_to(numbers, 99999)), compact()};
+    const CompactTarget anchor = compact();
+    const auto size = number_up_to(numbers, 62);
+    const auto seconds = static_cast<std::int64_t>(numbers() >> size) * (round % 3 == 0 ? -1 : 1);
+    const std::int64_t blocks = round % 5 == 0 ? round : 0;
+    const CompactTarget expected = asert_plainly(anchor, seconds, blocks, given);
+    ASSERT_EQ(asert(anchor, seconds, blocks, given).value, expected.value)
+        << std::hex << anchor.value << " " << given.floor.value << std::dec << " " << seconds << " "
+        << blocks << " " << given.interval << " " << given.halflife;
+    ++floors[expected == given.floor];
+  }
+  EXPECT_GT(floors[false], 10'000);
+  EXPECT_GT(floors[true], 10'000);
 }
 
 RulesText example() { return parse_rules_text(golden::kGenesisText).value(); }
