@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "lib/chain/block_hash.h"
+#include "lib/crypto/ecdsa.h"
 #include "lib/crypto/sha512.h"
 #include "lib/crypto/sign.h"
 #include "lib/mail/seal_scheme.h"
@@ -46,11 +47,12 @@ std::optional<crypto::SecretBytes> try_slots(const MessageHead& head, std::size_
 SignatureState judge_signature(const ReadRecords& read, const ChainId& chain, const Digest& hash,
                                ByteView records) {
   if (!read.signature) return SignatureState::absent;
-  const auto sender = read.content.identity();
-  if (!sender || crypto::is_weak(*sender)) return SignatureState::bad;
   const Bytes text = signed_text(chain, hash, records.first(read.signed_bytes));
-  return crypto::verify(*sender, text, *read.signature) ? SignatureState::good
-                                                        : SignatureState::bad;
+  const auto sender = read.content.identity();
+  const bool is_good =
+      sender ? crypto::verify(*sender, text, *read.signature)  // False for a weak key, too.
+             : crypto::ecdsa_verify(read.content.sender, crypto::ecdsa_hash(text), *read.signature);
+  return is_good ? SignatureState::good : SignatureState::bad;
 }
 
 Opened read_records(const Message& message, const ChainId& chain, ByteView plain, Padding padding) {

@@ -117,6 +117,7 @@ Pairing pairing_of(const Keyring& keyring, const Identity* only, ContactBook con
     made.keyring.identities.push_back(without_prekeys(identity));
   }
   for (const Room& room : keyring.rooms) made.keyring.rooms.push_back(copy_of(room));
+  made.keyring.shh = keyring.shh.clone();
   return made;
 }
 

@@ -20,8 +20,8 @@ struct Pairing {
   ContactBook contacts;
 };
 
-/// Of a keyring its identities, or `only` that one, and its rooms. Prekeys, the mailbox key and
-/// what this version does not know stay at home.
+/// Of a keyring its identities, or `only` that one, its rooms and the keys of Whisper's clients.
+/// Prekeys, the mailbox key and what this version does not know stay at home.
 Pairing pairing_of(const Keyring& keyring, const Identity* only, ContactBook contacts);
 
 /// A one-time code as it is printed: 128 random bits as 8 proquints, joined by hyphens.

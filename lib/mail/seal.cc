@@ -9,6 +9,7 @@
 #include "lib/core/address.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/crypto/ecdsa.h"
 #include "lib/crypto/random.h"
 #include "lib/crypto/sign.h"
 #include "lib/mail/open.h"
@@ -20,17 +21,16 @@ namespace {
 using SlotBytes = Bytes;
 
 /// The records as the signer will sign them, not yet signed.
-Result<Bytes> records_of(Content& content, const crypto::SecretBytes* signer_seed) {
+Result<Bytes> records_of(Content& content, const SigningKey& signer) {
   check(content.sender.empty(), "the sender is set by whoever signs");
-  if (signer_seed) content.sender = to_bytes(crypto::public_key_of(*signer_seed).view());
+  if (signer.signs()) content.sender = signer.public_key();
   return encode_records(content);
 }
 
 void sign_records(Bytes& records, const chain::ChainRules& chain, const MessageHead& head,
-                  const crypto::SecretBytes* signer_seed) {
-  if (!signer_seed) return;
-  append_signature(records,
-                   crypto::sign(*signer_seed, signed_text(chain.id, head_hash(head), records)));
+                  const SigningKey& signer) {
+  if (!signer.signs()) return;
+  append_signature(records, signer.sign(signed_text(chain.id, head_hash(head), records)));
 }
 
 Result<Done> check_limits(const chain::ChainRules& chain, const MessageHead& head) {
@@ -135,17 +135,34 @@ Message Sealed::with_nonce(std::uint64_t nonce) && {
   return {.head = std::move(head), .nonce = nonce, .body = std::move(body)};
 }
 
+SigningKey SigningKey::of_pair(const crypto::SecretBytes& key) {
+  SigningKey signer(&key);
+  signer.is_pair_ = true;
+  return signer;
+}
+
+Bytes SigningKey::public_key() const {
+  if (!is_pair_) return to_bytes(crypto::public_key_of(*key_).view());
+  auto made = crypto::public_key_of(crypto::Curve::secp256k1, *key_);
+  check(made.has_value(), "a key pair that is none");
+  return std::move(*made);
+}
+
+Signature SigningKey::sign(ByteView text) const {
+  return is_pair_ ? crypto::ecdsa_sign(*key_, crypto::ecdsa_hash(text)) : crypto::sign(*key_, text);
+}
+
 Result<Sealed> seal(const chain::ChainRules& chain, Content content,
-                    std::vector<Recipient> recipients, const crypto::SecretBytes* signer_seed,
+                    std::vector<Recipient> recipients, SigningKey signer,
                     const HeadOptions& options, Entropy& entropy) {
   check(options.suite == Suite::sealed || options.suite == Suite::sealed_secp256k1,
         "seal() makes sealed messages");
   BMSG_TRY_ASSIGN(recipients, distinct(std::move(recipients)));
-  BMSG_TRY_ASSIGN(Bytes records, records_of(content, signer_seed));
+  BMSG_TRY_ASSIGN(Bytes records, records_of(content, signer));
   const std::size_t slot_count =
       options.slots == Slots::padded ? std::bit_ceil(recipients.size()) : recipients.size();
   const std::size_t padded =
-      padded_bytes(records.size() + (signer_seed ? kSignatureRecordBytes : 0));
+      padded_bytes(records.size() + (signer.signs() ? kSignatureRecordBytes : 0));
 
   Sealed made{.head = head_of(chain, options, padded + scheme::kBodyOverheadBytes),
               .body = {},
@@ -155,7 +172,7 @@ Result<Sealed> seal(const chain::ChainRules& chain, Content content,
   BMSG_TRY_ASSIGN(made.content_key, crypto::random_secret(entropy, scheme::kContentKeyBytes));
   BMSG_TRY(fill_key_section(made.head, chain, recipients, slot_count, made.content_key, entropy));
 
-  sign_records(records, chain, made.head, signer_seed);
+  sign_records(records, chain, made.head, signer);
   records.resize(padded);
   made.body = sealed_body(made.head, made.content_key, records);
   made.head.body_hash = chain::body_hash_of(made.body);

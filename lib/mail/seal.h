@@ -51,12 +51,31 @@ struct Sealed {
   Message with_nonce(std::uint64_t nonce) &&;
 };
 
+/// Who signs a message: an identity, a key pair of Whisper's clients, or nobody. Borrows the key.
+class SigningKey {
+ public:
+  /// An identity by its seed; nobody without one.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  SigningKey(const crypto::SecretBytes* seed) : key_(seed) {}
+  /// A private key of secp256k1.
+  static SigningKey of_pair(const crypto::SecretBytes& key);
+
+  bool signs() const { return key_ != nullptr; }
+  /// What stands in record 02.
+  Bytes public_key() const;
+  Signature sign(ByteView text) const;
+
+ private:
+  const crypto::SecretBytes* key_;
+  bool is_pair_ = false;
+};
+
 /// Seals `content` to 1 to 64 recipients (the same twice counts once). With a signer, `sender` is
-/// set to its address and the records are signed; without, `sender` must be empty.
+/// set to its public key and the records are signed; without, `sender` must be empty.
 /// Errors: Errc::bad_input if it does not fit the chain's limits or there are too many recipients;
 ///         Errc::no_recipient for a key that cannot be sealed to; Errc::no_resource.
 Result<Sealed> seal(const chain::ChainRules& chain, Content content,
-                    std::vector<Recipient> recipients, const crypto::SecretBytes* signer_seed,
+                    std::vector<Recipient> recipients, SigningKey signer,
                     const HeadOptions& options, Entropy& entropy);
 
 /// A public message: the records in the clear.

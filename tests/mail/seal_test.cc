@@ -7,6 +7,9 @@
 
 #include "lib/chain/block_hash.h"
 #include "lib/core/codec.h"
+#include "lib/crypto/aead.h"
+#include "lib/mail/open.h"
+#include "lib/mail/seal_scheme.h"
 #include "tests/mail/support.h"
 
 namespace bmsg::mail {
@@ -165,6 +168,52 @@ TEST(Post, RefusesWhatDoesNotFit) {
   EXPECT_EQ(post(example_chain(), content, nullptr, month()).error().code, Errc::bad_input);
   content.content.resize(65536 - 96 - 8 - 4 - 3);
   EXPECT_EQ(post(example_chain(), content, nullptr, month()).value().head.encoded_bytes(), 65536u);
+}
+
+/// A message that a key pair of a gateway has signed.
+Message signed_by_pair(const crypto::SecretBytes& key, Content content = text("psst")) {
+  FakeEntropy entropy;
+  auto made = seal(example_chain(), std::move(content), {recipient(1, 2)}, SigningKey::of_pair(key),
+                   month(), entropy);
+  return std::move(made).value().with_nonce(0);
+}
+
+TEST(Seal, LetsAKeyPairSignThatIsNobodys) {
+  const auto key = secret(7);
+  const auto opened =
+      open(signed_by_pair(key), example_chain().id, agreement(1), identity(2)).value();
+  EXPECT_EQ(opened.signature, SignatureState::good);
+  EXPECT_EQ(opened.content.sender, crypto::public_key_of(crypto::Curve::secp256k1, key));
+  EXPECT_FALSE(opened.content.identity());
+}
+
+TEST(Seal, BindsThatSignatureToTheWholeMessage) {
+  const auto key = secret(7);
+  const Message message = signed_by_pair(key);
+  const auto content_key =
+      find_content_key(message.head, example_chain().id, agreement(1), identity(2)).value();
+  const auto plain_keys = scheme::body_keys(content_key, head_hash(message.head));
+  const auto plain = crypto::aead_open(plain_keys.key, crypto::AeadNonce(), {},
+                                       ByteView(*message.body).subspan(scheme::kCommitmentBytes));
+  ASSERT_TRUE(plain);
+  const auto read = std::get<ReadRecords>(decode_records(plain->view(), Padding::allowed));
+  const auto state = [&](Message altered, std::size_t at) {
+    Bytes records = to_bytes(plain->view());
+    if (at < records.size()) records[at] ^= 1;
+    const auto keys = scheme::body_keys(content_key, head_hash(altered.head));
+    Bytes body = keys.commitment;
+    append(body, crypto::aead_seal(keys.key, crypto::AeadNonce(), {}, records));
+    altered.head.body_hash = chain::body_hash_of(body);
+    altered.body = std::move(body);
+    return open_with_content_key(altered, example_chain().id, content_key).signature;
+  };
+  EXPECT_EQ(state(message, plain->size()), SignatureState::good);
+  Message dated = message;
+  dated.head.time += 60;
+  EXPECT_EQ(state(dated, plain->size()), SignatureState::bad);
+  EXPECT_EQ(state(message, 4 + 3 + 20), SignatureState::bad) << "the key";
+  EXPECT_EQ(state(message, read.signed_bytes - 1), SignatureState::bad) << "the text";
+  EXPECT_EQ(state(message, read.signed_bytes + 3), SignatureState::bad) << "the signature";
 }
 
 }  // namespace
