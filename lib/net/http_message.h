@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@
 #include "lib/core/ids.h"
 
 namespace bmsg::net {
+
+struct ChannelOffer;
 
 enum class Method { get, head, post, put, del, options };
 
@@ -61,6 +64,9 @@ struct HttpResponse {
   std::string content_type;  // Empty: none is sent.
   Fields fields;             // In a response that was received: all fields, names in lower case.
   Bytes body;
+  /// Of the server alone: the connection becomes a channel (channel.h), to which `status`,
+  /// `content_type` and `body` do not apply.
+  std::shared_ptr<const ChannelOffer> channel{};
 };
 
 inline HttpResponse text_response(int status, std::string_view text,

@@ -281,7 +281,9 @@ void HttpServer::Impl::begin_stop(std::chrono::milliseconds grace) {
   end_ = state_.clock.steady() + grace;
   close_entrances();
   for (const auto& session : state_.sessions) {
-    if (grace.count() == 0 || session->is_at_rest()) session->close();
+    if (grace.count() != 0 && !session->is_at_rest()) continue;
+    session->say_goodbye();
+    session->close();
   }
   for (const auto& timer : timers_) timer->cancel();
   end_if_empty();

@@ -55,7 +55,9 @@ struct ServerOptions {
   std::chrono::milliseconds idle_deadline{75'000};     // Between two requests.
   std::chrono::milliseconds write_deadline{10'000};    // For each 64 KiB of an answer.
   std::chrono::milliseconds farewell{1'000};           // How long a refused sender is drained.
-  std::chrono::milliseconds tick{100};                 // How often deadlines are looked at.
+  std::size_t channels_max = 1024;  // Of the connections; none of them gives way to another.
+  std::size_t channel_bytes_max = std::size_t{1} << 20;  // Behind the text that is being sent.
+  std::chrono::milliseconds tick{100};                   // How often deadlines are looked at.
 
   /// Whose node key may come in over TLS: with it each client has to show a certificate, and who is
   /// not admitted is turned away in the handshake, before a word of HTTP. Null: nobody is asked.

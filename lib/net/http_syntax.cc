@@ -10,11 +10,14 @@
 #include <array>
 #include <charconv>
 
+#include "lib/core/base64.h"
 #include "lib/net/beast_parsers.h"
 #include "lib/net/http_target.h"
 
 namespace bmsg::net {
 namespace {
+
+constexpr std::size_t kHandshakeKeyBytes = 16;
 
 struct MethodName {
   Method method;
@@ -177,6 +180,8 @@ const char* reason(int status) {
       return "Content Too Large";
     case 415:
       return "Unsupported Media Type";
+    case 426:
+      return "Upgrade Required";
     case 429:
       return "Too Many Requests";
     case 431:
@@ -194,6 +199,10 @@ const char* reason(int status) {
 
 bool can_be_sent(const Field& field) {
   return is_token(field.name) && std::ranges::all_of(field.value, is_value_char);
+}
+
+void append_fields(std::string& head, const Fields& fields) {
+  for (const Field& field : fields) head += fmt::format("{}: {}\r\n", field.name, field.value);
 }
 
 }  // namespace
@@ -230,9 +239,47 @@ std::optional<std::string> write_response_head(const HttpResponse& response, Aft
   if (response.status != 204 && response.status != 304) {
     head += fmt::format("Content-Length: {}\r\n", response.body.size());
   }
-  for (const Field& field : response.fields) head += field.name + ": " + field.value + "\r\n";
+  append_fields(head, response.fields);
   head += after == After::close ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n";
   return head;
+}
+
+std::variant<std::string, Refusal> judge_handshake(const RequestHead& head) {
+  const auto asks = [](const Field& field) {
+    return field.name == "upgrade" && lists(field.value, "websocket");
+  };
+  if (std::ranges::none_of(head.fields, asks)) return Refusal{426};
+  const auto is_single = [&](std::string_view name) {
+    return std::ranges::count(head.fields, name, &Field::name) == 1;
+  };
+  const bool is_plain = head.method == Method::get && head.content_length == 0 && head.keep_alive;
+  if (!is_plain || !is_single("connection") || !is_single("sec-websocket-version") ||
+      !is_single("sec-websocket-key") || !lists(*find_field(head.fields, "connection"), "upgrade"))
+    return Refusal{400};
+  if (find_field(head.fields, "sec-websocket-version") != "13") return Refusal{426};
+  const auto text = *find_field(head.fields, "sec-websocket-key");
+  const auto key = from_base64(text);
+  if (!key || key->size() != kHandshakeKeyBytes) return Refusal{400};
+  return std::string(text);
+}
+
+std::optional<std::string> write_stream_head(const HttpResponse& answer) {
+  if (!std::ranges::all_of(answer.fields, can_be_sent)) return std::nullopt;
+  std::string head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
+  const auto is_cached = [](const Field& field) { return lower(field.name) == "cache-control"; };
+  if (std::ranges::none_of(answer.fields, is_cached)) head += "Cache-Control: no-store\r\n";
+  append_fields(head, answer.fields);
+  return head + "Connection: close\r\n\r\n";
+}
+
+std::optional<std::string> write_switch_head(const HttpResponse& answer, std::string_view accept) {
+  if (!std::ranges::all_of(answer.fields, can_be_sent)) return std::nullopt;
+  std::string head = fmt::format(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: {}\r\n",
+      accept);
+  append_fields(head, answer.fields);
+  return head + "\r\n";
 }
 
 std::optional<Bytes> write_request(const OutgoingRequest& request, std::string_view host) {
@@ -249,7 +296,7 @@ std::optional<Bytes> write_request(const OutgoingRequest& request, std::string_v
   if (!request.body.empty() || request.method == Method::post || request.method == Method::put) {
     head += fmt::format("Content-Length: {}\r\n", request.body.size());
   }
-  for (const Field& field : request.fields) head += field.name + ": " + field.value + "\r\n";
+  append_fields(head, request.fields);
   head += "\r\n";
   Bytes bytes = to_bytes(head);
   append(bytes, request.body);

@@ -53,6 +53,18 @@ enum class After { keep_alive, close };
 /// field holds what would end it early (a line break from a stranger's text, say).
 std::optional<std::string> write_response_head(const HttpResponse& response, After after);
 
+/// The key of a request that rightly asks to become a WebSocket.
+/// Refused: 426 if it does not ask, or asks for another version than 13; 400 if it asks in any way
+///          that is not proper.
+/// Source: RFC 6455, 4.2.1.
+std::variant<std::string, Refusal> judge_handshake(const RequestHead& head);
+
+/// The head of an event stream with the fields of `answer`; nullopt as above.
+std::optional<std::string> write_stream_head(const HttpResponse& answer);
+
+/// The head by which a connection becomes a WebSocket; nullopt as above.
+std::optional<std::string> write_switch_head(const HttpResponse& answer, std::string_view accept);
+
 /// What a client sends.
 struct OutgoingRequest {
   Method method = Method::get;

@@ -5,8 +5,19 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "lib/net/body_share.h"
+#include "lib/net/channel.h"
+
 namespace bmsg::net {
 namespace {
+
+/// Takes bytes off the front. What moves up would leave a copy behind, and it may be a passphrase.
+void drop_front(std::string& buffer, std::size_t size) {
+  buffer.erase(0, size);
+  const std::size_t kept = buffer.size();
+  buffer.resize(kept + size);  // With zeros, where it lay.
+  buffer.resize(kept);
+}
 
 constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kBodyReadBytes = 65536;
@@ -17,29 +28,18 @@ HttpResponse refusal_response(const Refusal& refusal) {
   return HttpResponse{.status = refusal.status, .content_type = {}, .fields = {}, .body = {}};
 }
 
+HttpResponse upgrade_response() {
+  HttpResponse response = refusal_response(Refusal{426});
+  response.fields.push_back({"Upgrade", "websocket"});
+  response.fields.push_back({"Sec-WebSocket-Version", "13"});
+  return response;
+}
+
 HttpResponse later_response(std::chrono::seconds wait) {
   HttpResponse response{.status = 429, .content_type = {}, .fields = {}, .body = {}};
   response.fields.push_back({"Retry-After", std::to_string(wait.count())});
   return response;
 }
-
-/// One body's part of what all connections receive at this moment.
-class BodyShare {
- public:
-  explicit BodyShare(std::size_t& in_all) : in_all_(in_all) {}
-  BodyShare(const BodyShare&) = delete;
-  BodyShare& operator=(const BodyShare&) = delete;
-  ~BodyShare() { hold(0); }
-
-  void hold(std::size_t bytes) {
-    in_all_ = in_all_ - held_ + bytes;
-    held_ = bytes;
-  }
-
- private:
-  std::size_t& in_all_;
-  std::size_t held_ = 0;
-};
 
 }  // namespace
 
@@ -92,12 +92,18 @@ Session::Time Session::deadline() const {
       return phase_start_ + options.idle_deadline;
     case Phase::answering:
       return Time::max();  // The handler's business.
+    case Phase::channel:
+      return Time::max();  // It looks at its own.
     case Phase::writing:
       return phase_start_ + options.write_deadline;
     case Phase::farewell:
       return phase_start_ + options.farewell;
   }
   return phase_start_;
+}
+
+void Session::say_goodbye() {
+  if (phase_ == Phase::channel) channel_->say_goodbye();
 }
 
 void Session::close() {
@@ -108,6 +114,7 @@ void Session::close() {
 
 void Session::look(Time now) {
   if (now >= deadline()) return close();
+  if (phase_ == Phase::channel) return channel_->look(now);
   if (phase_ != Phase::answering || !wire_.is_abandoned()) return;
   // A peer may close its sending half and still read, so one that seems gone gets a moment more.
   if (now - phase_start_ >= kPatienceWithLeavers) close();
@@ -158,7 +165,10 @@ asio::awaitable<bool> Session::greet() {
 asio::awaitable<void> Session::run() {
   bool goes_on = co_await greet();
   while (goes_on) goes_on = co_await serve_one();
-  if (!is_closed_) {
+  if (channel_ && !is_closed_) {
+    enter(Phase::channel);
+    co_await channel_->run(std::shared_ptr<LiveChannel>(shared_from_this(), channel_.get()));
+  } else if (!is_closed_) {
     enter(Phase::farewell);
     co_await wire_.finish();
   }
@@ -184,9 +194,10 @@ asio::awaitable<bool> Session::serve_one() {
   } else {
     ask_handler(std::move(request));
     co_await wait_for_answer();
+    if (answer_ && answer_->channel) take_offer(method);
   }
   bool sent = false;
-  if (!is_closed_) sent = co_await write_answer(method);
+  if (!is_closed_ && !channel_) sent = co_await write_answer(method);
   if (is_limited()) state_.rates.end_request(origin_, bytes_sent_, state_.clock.steady());
   if (!sent) co_return false;
   co_return keep_alive_;
@@ -217,7 +228,7 @@ asio::awaitable<bool> Session::read_head(RequestHead& head, std::optional<Refusa
     phase_ = Phase::request;  // A first request has its time from the moment of connecting.
   }
   auto parsed = parse_request_head(std::string_view(in_).substr(0, size));
-  in_.erase(0, size);
+  drop_front(in_, size);
   if (const auto* refused = std::get_if<Refusal>(&parsed)) {
     refusal = *refused;
     co_return false;
@@ -230,7 +241,7 @@ asio::awaitable<bool> Session::read_body(Bytes& body, std::size_t size,
                                          std::optional<Refusal>& refusal) {
   const std::size_t ready = std::min(size, in_.size());
   append(body, as_bytes(std::string_view(in_).substr(0, ready)));
-  in_.erase(0, ready);
+  drop_front(in_, ready);
   BodyShare share(state_.body_bytes);
   while (body.size() < size) {
     const std::size_t had = body.size();
@@ -256,6 +267,7 @@ asio::awaitable<bool> Session::read_request(HttpRequest& request, std::optional<
   const bool has_head = co_await read_head(head, refusal);
   if (!has_head) co_return false;
   keep_alive_ = head.keep_alive && !state_.is_stopping;
+  handshake_ = judge_handshake(head);
   request.method = head.method;
   request.path = std::move(head.target.path);
   request.query = std::move(head.target.query);
@@ -284,6 +296,29 @@ asio::awaitable<void> Session::wait_for_answer() {
   error_code cancelled;  // That is how an answer is announced.
   auto token = asio::redirect_error(asio::use_awaitable, cancelled);
   while (!answer_ && !is_closed_) co_await answered_.async_wait(token);
+}
+
+/// Makes the channel that the handler offers, or an answer that says why there is none.
+void Session::take_offer(Method method) {
+  const bool is_web_socket = answer_->channel->kind == ChannelKind::web_socket;
+  const auto* refusal = std::get_if<Refusal>(&handshake_);
+  if (state_.is_stopping || state_.channels >= state_.options.channels_max) {
+    answer_ = refusal_response(Refusal{503});
+  } else if (is_web_socket && refusal) {
+    answer_ = refusal->status == 426 ? upgrade_response() : refusal_response(*refusal);
+  } else if (is_web_socket && arrival_.identity) {
+    answer_ = text_response(501, "WebSockets are not offered over TLS\n");
+  } else if (!write_stream_head(*answer_)) {
+    answer_ = refusal_response(Refusal{500});
+  } else if (method == Method::head) {
+    answer_->channel = nullptr;
+  } else {
+    ChannelStart start{std::move(*answer_), std::exchange(in_, {}), {}};
+    answer_.reset();
+    if (is_web_socket) start.key = std::get<std::string>(std::exchange(handshake_, Refusal{}));
+    const auto make = is_web_socket ? make_web_socket : make_event_stream;
+    channel_ = make(state_, wire_, std::move(start));
+  }
 }
 
 asio::awaitable<bool> Session::write(const void* bytes, std::size_t size) {

@@ -12,6 +12,7 @@
 
 #include "lib/net/http_server.h"
 #include "lib/net/http_syntax.h"
+#include "lib/net/live_channel.h"
 #include "lib/net/wire.h"
 
 namespace bmsg::net {
@@ -28,6 +29,7 @@ struct ServerState {
   RateTable rates;
   std::set<std::shared_ptr<Session>> sessions;  // Shared with the coroutine that runs each.
   std::size_t body_bytes = 0;                   // Being received at this moment.
+  std::size_t channels = 0;
   bool is_stopping = false;
 };
 
@@ -55,16 +57,19 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<void> run();
   /// Whether closing it now would lose nothing that somebody waits for.
   bool is_at_rest() const {
-    return phase_ == Phase::greeting || phase_ == Phase::idle || phase_ == Phase::farewell;
+    return phase_ == Phase::greeting || phase_ == Phase::idle || phase_ == Phase::farewell ||
+           phase_ == Phase::channel;
   }
   /// Whether the key that the peer has shown is still admitted.
   bool is_welcome();
   /// Closes if a deadline has passed, or if the peer has left while its answer is being made.
   void look(Time now);
   void close();
+  /// To whom there is something to say before close(): that the server goes.
+  void say_goodbye();
 
  private:
-  enum class Phase { greeting, idle, request, answering, writing, farewell };
+  enum class Phase { greeting, idle, request, answering, writing, farewell, channel };
   class Ticket;
 
   asio::awaitable<bool> greet();
@@ -80,6 +85,7 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<void> wait_for_answer();
   asio::awaitable<bool> write(const void* bytes, std::size_t size);
   asio::awaitable<bool> write_answer(Method method);
+  void take_offer(Method method);
   void take_answer(std::uint64_t number, HttpResponse response);
 
   ServerState& state_;
@@ -94,6 +100,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::uint64_t number_ = 0;  // Of the request being answered.
   std::uint64_t bytes_sent_ = 0;
   std::optional<HttpResponse> answer_;
+  std::variant<std::string, Refusal> handshake_ = Refusal{};  // Of this request: the key.
+  std::unique_ptr<LiveChannel> channel_;                      // Once, and then to the end.
   asio::steady_timer answered_;
 };
 

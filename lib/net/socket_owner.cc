@@ -2,7 +2,11 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -11,6 +15,8 @@
 #include <fstream>
 #include <sstream>
 #include <vector>
+
+#include "lib/core/descriptor.h"
 
 namespace bmsg::net {
 namespace {
@@ -64,6 +70,51 @@ End end_of(const sockaddr_storage& address) {
   return {{}, print_words(v6.sin6_addr.s6_addr, 16, v6.sin6_port)};
 }
 
+/// Writes the address as the kernel asks for it, and gives the port, in the order of the wire.
+std::uint16_t put_address(const sockaddr_storage& address, __be32 (&into)[4]) {
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    into[0] = v4.sin_addr.s_addr;
+    return v4.sin_port;
+  }
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  std::memcpy(into, &v6.sin6_addr, sizeof(into));
+  return v6.sin6_port;
+}
+
+/// Asks the kernel for this one connection: its tables are long to print, even when they are empty.
+std::optional<std::uint32_t> ask_kernel(const sockaddr_storage& from, const sockaddr_storage& to) {
+  struct {
+    nlmsghdr head;
+    inet_diag_req_v2 asked;
+  } question{};
+  question.head.nlmsg_len = sizeof(question);
+  question.head.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  question.head.nlmsg_flags = NLM_F_REQUEST;
+  question.asked.sdiag_family = static_cast<std::uint8_t>(from.ss_family);
+  question.asked.sdiag_protocol = IPPROTO_TCP;
+  question.asked.idiag_states = 1U << TCP_ESTABLISHED;
+  question.asked.id.idiag_sport = put_address(from, question.asked.id.idiag_src);
+  question.asked.id.idiag_dport = put_address(to, question.asked.id.idiag_dst);
+  question.asked.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+  question.asked.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+  const Descriptor line(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  alignas(nlmsghdr) std::array<char, 1024> answer{};
+  if (::send(line.number(), &question, sizeof(question), MSG_DONTWAIT) != sizeof(question))
+    return std::nullopt;
+  const auto got = ::recv(line.number(), answer.data(), answer.size(), MSG_DONTWAIT);
+  if (got < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(inet_diag_msg)))) return std::nullopt;
+  const auto* const head = reinterpret_cast<const nlmsghdr*>(answer.data());
+  if (head->nlmsg_type != SOCK_DIAG_BY_FAMILY) return std::nullopt;
+  const auto* const found = static_cast<const inet_diag_msg*>(NLMSG_DATA(head));
+  // Without a connection the kernel may name a socket that listens at the caller's port.
+  const bool is_it = found->idiag_state == TCP_ESTABLISHED &&
+                     found->id.idiag_sport == question.asked.id.idiag_sport &&
+                     found->id.idiag_dport == question.asked.id.idiag_dport;
+  if (!is_it) return std::nullopt;
+  return found->idiag_uid;
+}
+
 std::optional<std::uint32_t> owner_in_file(const char* path, std::string_view from,
                                            std::string_view to) {
   if (from.empty() || to.empty()) return std::nullopt;
@@ -98,6 +149,8 @@ std::optional<std::uint32_t> owner_of_caller(int socket) {
   if (::getpeername(socket, reinterpret_cast<sockaddr*>(&caller), &caller_bytes) != 0 ||
       ::getsockname(socket, reinterpret_cast<sockaddr*>(&here), &here_bytes) != 0)
     return std::nullopt;
+  if (const auto user = ask_kernel(caller, here)) return user;
+  // Some kernels do not answer; all have the tables.
   const End from = end_of(caller);
   const End to = end_of(here);
   // The kernel prints a table in pieces; a line may slip through between two.

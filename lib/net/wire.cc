@@ -194,11 +194,17 @@ asio::awaitable<std::size_t> Wire::write_some(const void* bytes, std::size_t siz
   co_return put;
 }
 
-asio::awaitable<void> Wire::finish() {
+asio::awaitable<void> Wire::end_sending() {
   error_code error;  // Whoever has gone already needs no farewell.
   auto token = asio::redirect_error(asio::use_awaitable, error);
   if (tls_) co_await tls_->stream.async_shutdown(token);
   socket_.shutdown(Socket::shutdown_send, error);
+}
+
+asio::awaitable<void> Wire::finish() {
+  co_await end_sending();
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
   std::array<char, 4096> dropped;
   const asio::mutable_buffer buffer(dropped.data(), dropped.size());
   while (!error) co_await socket_.async_read_some(buffer, token);

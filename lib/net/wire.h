@@ -98,7 +98,9 @@ class Wire {
   asio::awaitable<std::size_t> read_some(void* bytes, std::size_t size, error_code& error);
   asio::awaitable<std::size_t> write_some(const void* bytes, std::size_t size, error_code& error);
 
-  /// Says farewell (close_notify, FIN), then reads and drops what the other side still sends until
+  /// Says farewell (close_notify, FIN), even while another coroutine reads.
+  asio::awaitable<void> end_sending();
+  /// The same, then reads and drops what the other side still sends until
   /// it has closed too. Closing at once would reset the connection and destroy an answer that is
   /// still under way. Waits as long as nobody calls close().
   asio::awaitable<void> finish();

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lib/core/check.h"
 #include "lib/core/descriptor.h"
@@ -29,6 +30,9 @@ class RawClient {
     is_connected_ =
         ::connect(socket_.number(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0;
   }
+
+  /// Over a socket that is connected.
+  explicit RawClient(Descriptor connected) : socket_(std::move(connected)), is_connected_(true) {}
 
   bool is_connected() const { return is_connected_; }
   int number() const { return socket_.number(); }
@@ -60,6 +64,9 @@ class RawClient {
     }
     return is_closed_;
   }
+
+  /// Reads what there is by `end`, a little at least; false if nothing comes.
+  bool read_more(std::chrono::steady_clock::time_point end) { return read_some(end); }
 
   const std::string& received() const { return received_; }
   bool is_closed() const { return is_closed_; }
