@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "lib/core/hex.h"
@@ -22,9 +23,12 @@ WebRefusal refusal(int status, std::string name, std::string message) {
 bool is_change(WebArea area) { return area == WebArea::change || area == WebArea::enter; }
 bool is_program(WebArea area) {
   return area == WebArea::program_look || area == WebArea::program_work ||
-         area == WebArea::program_change;
+         area == WebArea::program_change || area == WebArea::program_call ||
+         area == WebArea::program_socket;
 }
-bool is_posted(WebArea area) { return is_change(area) || area == WebArea::program_change; }
+bool is_posted(WebArea area) {
+  return is_change(area) || area == WebArea::program_change || area == WebArea::program_call;
+}
 bool needs_session(WebArea area) {
   return area == WebArea::news || area == WebArea::call || area == WebArea::change;
 }
@@ -88,10 +92,21 @@ std::optional<WebRefusal> judge_source(const net::HttpRequest& request, WebArea 
   return refusal(403, "origin", "the request comes from another page");
 }
 
+/// The names that JSON-RPC has had, each with or without parameters.
+bool is_rpc_type(std::string_view type) {
+  constexpr std::array<std::string_view, 3> kTypes = {"application/json", "application/json-rpc",
+                                                      "application/jsonrequest"};
+  std::string_view name = type.substr(0, type.find(';'));
+  while (name.ends_with(' ')) name.remove_suffix(1);
+  return std::ranges::find(kTypes, name) != kTypes.end();
+}
+
 /// What a form or a link of another page cannot say.
 std::optional<WebRefusal> judge_content(const net::HttpRequest& request, WebArea area) {
   if (!is_posted(area)) return std::nullopt;
-  if (net::find_field(request.fields, "content-type") == "application/json") return std::nullopt;
+  const auto type = net::find_field(request.fields, "content-type");
+  if (type == "application/json") return std::nullopt;
+  if (area == WebArea::program_call && type && is_rpc_type(*type)) return std::nullopt;
   return refusal(415, "content-type", "the content must be application/json");
 }
 

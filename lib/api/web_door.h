@@ -32,6 +32,8 @@ enum class WebArea {
   program_look,
   program_work,    // By GET, though it leaves something behind: never for another page.
   program_change,  // The same by POST.
+  program_call,    // JSON-RPC, which goes by several names.
+  program_socket,  // The same over a connection that stays open.
 };
 
 /// A request that was turned away, and what it is told.

@@ -63,7 +63,7 @@ const WhisperGateway::Method* WhisperGateway::find_method(std::string_view name)
 }
 
 WhisperGateway::WhisperGateway(WhisperHost& host, const WhisperFilterLimits& limits)
-    : host_(host), filters_(host.chain().id, limits) {}
+    : host_(host), has_keys_(host.keys() != nullptr), filters_(host.chain().id, limits) {}
 
 std::optional<std::string> WhisperGateway::answer(std::string_view text,
                                                   std::optional<WhisperConnection> connection,
@@ -95,16 +95,57 @@ RpcOutcome WhisperGateway::outcome_of(const std::string& name, const Json& param
   return std::move(result).value();
 }
 
-void WhisperGateway::offer(const Message& message) {
-  filters_.offer(message, {.pow_min = pow_tolerated(), .bytes_max = bytes_max()},
-                 host_.clock().now());
+bool WhisperGateway::offer(const Message& message) {
+  const std::uint64_t chain_max = host_.chain().rules.maxmessage;
+  const std::lock_guard lock(mutex_);
+  if (!has_keys_) return false;
+  filters_.offer(
+      message,
+      {.pow_min = pow_tolerated(), .bytes_max = std::min<std::uint64_t>(size_max_, chain_max)},
+      host_.clock().now());
+  return true;
+}
+
+void WhisperGateway::skip(const MessageHead& head) {
+  const std::lock_guard lock(mutex_);
+  filters_.skip(head, host_.clock().now());
+}
+
+std::vector<WhisperConnection> WhisperGateway::take_ready() {
+  const std::lock_guard lock(mutex_);
+  return filters_.take_ready();
+}
+
+/// Many connections may wait for the same message.
+std::string WhisperGateway::shown_text(const SharedWhisperMessage& message) {
+  if (printed_ != message) {
+    printed_text_ = print_json(to_json(*message));
+    printed_ = message;
+  }
+  return printed_text_;
 }
 
 std::vector<std::string> WhisperGateway::take_notifications(WhisperConnection connection) {
+  const std::lock_guard lock(mutex_);
   std::vector<std::string> texts;
   for (const auto& [subscription, message] : filters_.take_notifications(connection))
-    texts.push_back(print_notification(subscription, to_json(message)));
+    texts.push_back(print_notification(subscription, shown_text(message)));
   return texts;
+}
+
+void WhisperGateway::close(WhisperConnection connection) {
+  const std::lock_guard lock(mutex_);
+  filters_.close(connection);
+}
+
+void WhisperGateway::change_keys(const std::function<void()>& change) {
+  const std::lock_guard keys_lock(keys_mutex_);
+  change();
+  const WhisperKeys* const keys = host_.keys();
+  const std::lock_guard lock(mutex_);
+  filters_.forget_keys();
+  if (keys != nullptr) filters_.restore_keys(*keys);
+  has_keys_ = keys != nullptr;
 }
 
 }  // namespace bmsg::api

@@ -6,7 +6,10 @@
 
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <functional>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -15,13 +18,14 @@
 
 #include "lib/api/whisper_filters.h"
 #include "lib/api/whisper_host.h"
+#include "lib/api/whisper_post.h"
 #include "lib/api/whisper_rpc.h"
 #include "lib/api/whisper_values.h"
 
 namespace bmsg::api {
 
 /// One gateway. Filters and subscriptions end with it, keys do not.
-/// Threads: one at a time.
+/// Threads: any. A search for a stamp holds up no other call.
 class WhisperGateway {
  public:
   /// `host` must outlive it.
@@ -33,12 +37,22 @@ class WhisperGateway {
                                     std::optional<WhisperConnection> connection,
                                     std::stop_token stop = {});
 
-  /// Every message that enters the pool or the chain, each as often as it does.
-  void offer(const Message& message);
+  /// Every message that enters the pool or the chain, each as often as it does. False while the
+  /// host has no keys: it is to come again later.
+  bool offer(const Message& message);
+  /// One that was there before anybody could have asked for it.
+  void skip(const MessageHead& head);
 
+  /// Connections that have notifications since the last call.
+  std::vector<WhisperConnection> take_ready();
   /// Texts for a connection, to be sent after the answer that made the subscription.
   std::vector<std::string> take_notifications(WhisperConnection connection);
-  void close(WhisperConnection connection) { filters_.close(connection); }
+  void close(WhisperConnection connection);
+
+  /// Has the host's keys exchanged or wiped while nobody looks at them, and those of the filters
+  /// too.
+  void change_keys(const std::function<void()>& change);
+  bool has_keys() const { return has_keys_; }
 
  private:
   struct Call {
@@ -82,13 +96,20 @@ class WhisperGateway {
   Result<Json> net_peers(const Call& call);
 
   Result<WhisperKeys*> keys();
+  Result<mail::Sealed> sealed_post(const WhisperPost& post);
   Result<Json> exported(WhisperKeyKind kind, const std::string& id, const char* unknown);
   Result<WhisperCriteria> criteria(const RpcMembers& members, TopicNeed need);
   std::uint64_t bytes_max() const;
   double pow_tolerated() const;
+  std::string shown_text(const SharedWhisperMessage& message);
 
   WhisperHost& host_;
+  std::mutex keys_mutex_;  // Of the host's keys; before the other.
+  std::atomic<bool> has_keys_;
+  mutable std::mutex mutex_;  // Of all that follows.
   WhisperFilters filters_;
+  SharedWhisperMessage printed_;  // The last one that was printed, for the next who waits for it.
+  std::string printed_text_;
   std::uint32_t size_max_ = 1024 * 1024;  // Bytes, as clients have set it.
   double pow_min_ = 0.2;
   double pow_before_ = 0.2;  // Tolerated until then.

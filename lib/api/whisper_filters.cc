@@ -9,6 +9,7 @@
 #include "lib/api/whisper_values.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/message_rules.h"
+#include "lib/core/check.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/mail/open.h"
@@ -25,29 +26,31 @@ std::size_t bytes_of_message(const WhisperMessage& message) {
   return message.payload.size() + kMessageOverheadBytes;
 }
 
-/// What stands in the clear, which costs nothing to look at.
-bool may_match(const WhisperCriteria& criteria, const MessageHead& head, double pow) {
-  if (head.suite != criteria.slot.suite() || pow < criteria.pow_min) return false;
-  return criteria.topics.empty() || std::ranges::count(criteria.topics, head.topic) != 0;
+/// nullptr if it is not for this key, or not what a gateway has posted.
+SharedWhisperMessage open_with(const WhisperSlot& slot, const Message& message, const MessageId& id,
+                               const ChainId& chain, double pow) {
+  const auto content_key = slot.find_content_key(message.head);
+  if (!content_key) return nullptr;
+  mail::Opened opened = mail::open_with_content_key(message, chain, *content_key);
+  if (opened.fault || opened.content.kind != mail::Kind::application) return nullptr;
+  if (opened.signature == mail::SignatureState::bad) return nullptr;
+  // Whisper's clients know keys of one curve: others' words are none of theirs.
+  const Bytes& sender = opened.content.sender;
+  if (!sender.empty() && sender.size() != kSecp256k1PublicBytes) return nullptr;
+  const bool is_pair = slot.kind() == WhisperKeyKind::pair;
+  return std::make_shared<WhisperMessage>(
+      WhisperMessage{.sender = sender,
+                     .recipient = is_pair ? slot.public_key() : Bytes(),
+                     .ttl = message.head.ttl,
+                     .time = message.head.time,
+                     .topic = message.head.topic,
+                     .payload = std::move(opened.content.content),
+                     .pow = pow,
+                     .id = id});
 }
 
-std::optional<WhisperMessage> open_for(const WhisperCriteria& criteria, const Message& message,
-                                       const MessageId& id, const ChainId& chain, double pow) {
-  const auto content_key = criteria.slot.find_content_key(message.head);
-  if (!content_key) return std::nullopt;
-  mail::Opened opened = mail::open_with_content_key(message, chain, *content_key);
-  if (opened.fault || opened.content.kind != mail::Kind::application) return std::nullopt;
-  if (opened.signature == mail::SignatureState::bad) return std::nullopt;
-  if (!criteria.sender.empty() && criteria.sender != opened.content.sender) return std::nullopt;
-  const bool is_pair = criteria.slot.kind() == WhisperKeyKind::pair;
-  return WhisperMessage{.sender = std::move(opened.content.sender),
-                        .recipient = is_pair ? criteria.slot.public_key() : Bytes(),
-                        .ttl = message.head.ttl,
-                        .time = message.head.time,
-                        .topic = message.head.topic,
-                        .payload = std::move(opened.content.content),
-                        .pow = pow,
-                        .id = id};
+Error too_many(std::size_t count, std::string_view what) {
+  return {Errc::no_resource, fmt::format("there are {} {} already: delete some", count, what)};
 }
 
 /// A number as Go prints it: without zeros in front.
@@ -80,34 +83,63 @@ double whisper_pow(const MessageHead& head, const MessageId& id, std::uint64_t n
   return hashes / double(head.encoded_bytes()) / std::max(1.0, double(head.ttl));
 }
 
-Result<Done> WhisperFilters::check_room() const {
-  if (filters_.size() < limits_.filters) return done;
-  return Error{
-      Errc::no_resource,
-      fmt::format("there are {} filters and subscriptions already: delete some", limits_.filters)};
+/// What stands in the clear, which costs nothing to look at.
+bool WhisperFilters::Filter::may_match(const MessageHead& head, double pow) const {
+  return pow >= pow_min && (topics.empty() || std::ranges::binary_search(topics, head.topic));
 }
 
 Result<std::string> WhisperFilters::add_filter(WhisperCriteria criteria, Entropy& entropy) {
-  BMSG_TRY(check_room());
+  if (filters_.size() - subscribed_ >= limits_.filters) return too_many(limits_.filters, "filters");
   Bytes id(kFilterIdBytes);
   BMSG_TRY(entropy.fill(id));
-  return filters_.insert_or_assign(to_hex(id), Filter{std::move(criteria), std::nullopt})
-      .first->first;
+  return add(to_hex(id), std::move(criteria), std::nullopt);
 }
 
 Result<std::string> WhisperFilters::subscribe(WhisperConnection connection,
                                               WhisperCriteria criteria, Entropy& entropy) {
-  BMSG_TRY(check_room());
+  if (subscribed_ >= limits_.subscriptions) return too_many(limits_.subscriptions, "subscriptions");
+  const auto own = subscriptions_.find(connection);
+  if (own != subscriptions_.end() && own->second.size() >= limits_.subscriptions_each)
+    return too_many(limits_.subscriptions_each, "subscriptions of this connection");
   Bytes id(kSubscriptionIdBytes);
   BMSG_TRY(entropy.fill(id));
-  return filters_.insert_or_assign(subscription_id(id), Filter{std::move(criteria), connection})
-      .first->first;
+  const std::string name = add(subscription_id(id), std::move(criteria), connection);
+  subscriptions_[connection].insert(name);
+  ++subscribed_;
+  return name;
 }
 
-std::optional<std::vector<WhisperMessage>> WhisperFilters::take(std::string_view filter) {
+std::string WhisperFilters::add(std::string name, WhisperCriteria criteria,
+                                std::optional<WhisperConnection> connection) {
+  Key& key = keys_[criteria.slot.public_key()];
+  if (!key.slot) {
+    key.id = std::move(criteria.key);
+    key.kind = criteria.slot.kind();
+    key.slot = std::move(criteria.slot);
+  }
+  const auto [at, is_new] = filters_.try_emplace(std::move(name));
+  check(is_new, "a random id that was drawn before");
+  Filter& filter = at->second;
+  filter.key = &key;
+  filter.sender = std::move(criteria.sender);
+  filter.pow_min = criteria.pow_min;
+  filter.topics = std::move(criteria.topics);
+  filter.connection = connection;
+  key.filters.push_back(&filter);
+  return at->first;
+}
+
+WhisperFilters::Filters::iterator WhisperFilters::remove(Filters::iterator at) {
+  Key& key = *at->second.key;
+  std::erase(key.filters, &at->second);
+  if (key.filters.empty()) std::erase_if(keys_, [&](auto& one) { return &one.second == &key; });
+  return filters_.erase(at);
+}
+
+std::optional<std::vector<SharedWhisperMessage>> WhisperFilters::take(std::string_view filter) {
   const auto found = filters_.find(filter);
   if (found == filters_.end() || found->second.connection) return std::nullopt;
-  std::vector<WhisperMessage> taken;
+  std::vector<SharedWhisperMessage> taken;
   for (auto& [order, message] : found->second.waiting) taken.push_back(std::move(message));
   found->second.waiting.clear();
   found->second.bytes = 0;
@@ -117,17 +149,20 @@ std::optional<std::vector<WhisperMessage>> WhisperFilters::take(std::string_view
 bool WhisperFilters::remove_filter(std::string_view filter) {
   const auto found = filters_.find(filter);
   if (found == filters_.end() || found->second.connection) return false;
-  filters_.erase(found);
+  remove(found);
   return true;
 }
 
 bool WhisperFilters::unsubscribe(WhisperConnection connection, std::string_view subscription) {
   const auto found = filters_.find(subscription);
   if (found == filters_.end() || found->second.connection != connection) return false;
-  filters_.erase(found);
+  subscriptions_[connection].erase(found->first);
+  --subscribed_;
+  remove(found);
   return true;
 }
 
+/// False: it was offered before.
 bool WhisperFilters::remember(const MessageId& id, std::uint64_t expiry, UnixSeconds now) {
   while (!expiry_.empty() && expiry_.begin()->first <= now.value) {
     seen_.erase(expiry_.begin()->second);
@@ -142,14 +177,14 @@ bool WhisperFilters::remember(const MessageId& id, std::uint64_t expiry, UnixSec
   return true;
 }
 
-void WhisperFilters::keep(Filter& filter, WhisperMessage message) const {
-  filter.bytes += bytes_of_message(message);
+void WhisperFilters::keep(Filter& filter, SharedWhisperMessage message) const {
+  filter.bytes += bytes_of_message(*message);
   filter.waiting.emplace_back(offered_, std::move(message));
   const auto is_full = [&] {
     return filter.waiting.size() > limits_.messages || filter.bytes > limits_.bytes;
   };
   while (filter.waiting.size() > 1 && is_full()) {
-    filter.bytes -= bytes_of_message(filter.waiting.front().second);
+    filter.bytes -= bytes_of_message(*filter.waiting.front().second);
     filter.waiting.pop_front();
   }
 }
@@ -164,17 +199,40 @@ void WhisperFilters::offer(const Message& message, const WhisperBounds& bounds, 
   if (pow < bounds.pow_min || head.encoded_bytes() > bounds.bytes_max) return;
   if (!remember(id, head.expiry(), now)) return;
   ++offered_;
-  for (auto& [name, filter] : filters_) {
-    if (!may_match(filter.criteria, head, pow)) continue;
-    auto opened = open_for(filter.criteria, message, id, chain_, pow);
-    if (opened) keep(filter, std::move(*opened));
+  for (auto& [name, key] : keys_) offer_to(key, message, id, pow);
+}
+
+void WhisperFilters::offer_to(Key& key, const Message& message, const MessageId& id, double pow) {
+  const MessageHead& head = message.head;
+  if (!key.slot || head.suite != key.slot->suite()) return;
+  const auto wants = [&](const Filter* filter) { return filter->may_match(head, pow); };
+  if (std::ranges::none_of(key.filters, wants)) return;
+  const SharedWhisperMessage opened = open_with(*key.slot, message, id, chain_, pow);
+  if (!opened) return;
+  for (Filter* const filter : key.filters) {
+    if (!wants(filter)) continue;
+    if (!filter->sender.empty() && filter->sender != opened->sender) continue;
+    keep(*filter, opened);
+    if (filter->connection) ready_.insert(*filter->connection);
   }
+}
+
+void WhisperFilters::skip(const MessageHead& head, UnixSeconds now) {
+  if (head.expiry() > now.value) remember(chain::id_of(head), head.expiry(), now);
+}
+
+std::vector<WhisperConnection> WhisperFilters::take_ready() {
+  std::vector<WhisperConnection> taken(ready_.begin(), ready_.end());
+  ready_.clear();
+  return taken;
 }
 
 std::vector<WhisperNotification> WhisperFilters::take_notifications(WhisperConnection connection) {
   std::vector<std::pair<std::uint64_t, WhisperNotification>> found;
-  for (auto& [name, filter] : filters_) {
-    if (filter.connection != connection) continue;
+  const auto own = subscriptions_.find(connection);
+  if (own == subscriptions_.end()) return {};
+  for (const std::string& name : own->second) {
+    Filter& filter = filters_.find(name)->second;
     for (auto& [order, message] : filter.waiting)
       found.emplace_back(order, WhisperNotification{name, std::move(message)});
     filter.waiting.clear();
@@ -187,7 +245,23 @@ std::vector<WhisperNotification> WhisperFilters::take_notifications(WhisperConne
 }
 
 void WhisperFilters::close(WhisperConnection connection) {
-  std::erase_if(filters_, [&](const auto& one) { return one.second.connection == connection; });
+  const auto own = subscriptions_.find(connection);
+  if (own == subscriptions_.end()) return;
+  for (const std::string& name : own->second) remove(filters_.find(name));
+  subscribed_ -= own->second.size();
+  subscriptions_.erase(own);
+  ready_.erase(connection);
+}
+
+void WhisperFilters::forget_keys() {
+  for (auto& [name, key] : keys_) key.slot.reset();
+}
+
+void WhisperFilters::restore_keys(const WhisperKeys& keys) {
+  for (auto& [public_key, key] : keys_) {
+    const auto* const secret = keys.find(key.kind, key.id);
+    if (secret != nullptr) key.slot.emplace(key.kind, *secret, chain_);
+  }
 }
 
 std::size_t WhisperFilters::waiting() const {

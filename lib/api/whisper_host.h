@@ -22,14 +22,15 @@ struct PoolSize {
   std::size_t messages = 0;
 };
 
-/// Threads: those of WhisperGateway.
+/// Threads: any; keys() and what it points to belong to whoever holds the gateway's keys.
 class WhisperHost {
  public:
   virtual ~WhisperHost() = default;
 
   /// The keys of the store's identity; nullptr while the keyring is locked.
   virtual WhisperKeys* keys() = 0;
-  virtual const chain::ChainRules& chain() const = 0;
+  /// The rules in force.
+  virtual chain::ChainRules chain() const = 0;
   virtual const Clock& clock() const = 0;
   virtual Entropy& entropy() = 0;
   /// Puts a sealed and stamped message on its way. Durable when it returns.

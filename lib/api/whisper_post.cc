@@ -30,10 +30,8 @@ Error refused(std::string why) { return Error{Errc::bad_input, std::move(why)}; 
 Result<mail::Recipient> recipient_of(const WhisperPost& post, const WhisperKeys& keys) {
   if (post.symmetric_key.empty() == post.public_key.empty())
     return refused("specify either a symmetric or an asymmetric key");
-  if (!post.signer.empty()) {
-    if (keys.find(WhisperKeyKind::pair, post.signer) == nullptr) return refused("invalid id");
-    return refused("posts cannot be signed with a key pair: leave out sig");
-  }
+  if (!post.signer.empty() && keys.find(WhisperKeyKind::pair, post.signer) == nullptr)
+    return refused("invalid id");
   if (!post.public_key.empty()) {
     if (!is_whisper_public_key(post.public_key)) return refused("invalid public key");
     return mail::Recipient{post.public_key, std::nullopt};
@@ -113,25 +111,32 @@ std::uint32_t whisper_ttl(std::uint32_t asked, const chain::RulesText& rules) {
   return std::min(std::max(wanted, kIntervalsToBury * rules.interval), rules.maxttl);
 }
 
-Result<Message> make_post(const WhisperPost& post, WhisperHost& host, const WhisperBounds& bounds,
-                          std::stop_token stop) {
-  WhisperKeys* const keys = host.keys();
-  check(keys != nullptr, "a post while the keyring is locked");
-  BMSG_TRY_ASSIGN(auto recipient, recipient_of(post, *keys));
+Result<mail::Sealed> seal_post(const WhisperPost& post, WhisperHost& host, const WhisperKeys& keys,
+                               std::uint64_t bytes_max) {
+  BMSG_TRY_ASSIGN(auto recipient, recipient_of(post, keys));
   if (!post.peer.empty()) {
     BMSG_TRY_ASSIGN(const std::string peer, peer_of_enode(post.peer));
     return refused(fmt::format("could not find peer with ID: {}", peer));
   }
+  const auto too_large = [bytes_max](std::uint64_t bytes) {
+    return refused(fmt::format("message size too large [{}>{}]", bytes, bytes_max));
+  };
+  if (post.payload.size() > bytes_max) return too_large(post.payload.size());
   mail::Content content;
   content.kind = mail::Kind::application;
   content.content = post.payload;
+  mail::SigningKey signer(nullptr);
+  if (!post.signer.empty())
+    signer = mail::SigningKey::of_pair(*keys.find(WhisperKeyKind::pair, post.signer));
   BMSG_TRY_ASSIGN(auto sealed, mail::seal(host.chain(), std::move(content), {std::move(recipient)},
-                                          nullptr, head_options(post, host), host.entropy()));
-  if (const auto bytes = sealed.head.encoded_bytes(); bytes > bounds.bytes_max)
-    return refused(fmt::format("message size too large [{}>{}]", bytes, bounds.bytes_max));
+                                          signer, head_options(post, host), host.entropy()));
+  if (sealed.head.encoded_bytes() > bytes_max) return too_large(sealed.head.encoded_bytes());
+  return sealed;
+}
+
+Result<Message> stamp_post(mail::Sealed sealed, const WhisperPost& post, const WhisperHost& host,
+                           std::stop_token stop) {
   BMSG_TRY_ASSIGN(const auto nonce, find_nonce(sealed.head, post, host, stop));
-  // After the work, as Whisper did.
-  if (post.pow_target < bounds.pow_min) return refused("message rejected, PoW too low");
   return std::move(sealed).with_nonce(nonce);
 }
 

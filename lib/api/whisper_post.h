@@ -10,6 +10,7 @@
 #include "lib/api/whisper_filters.h"
 #include "lib/api/whisper_host.h"
 #include "lib/api/whisper_values.h"
+#include "lib/mail/seal.h"
 
 namespace bmsg::api {
 
@@ -29,11 +30,16 @@ struct WhisperPost {
 /// Errors: Errc::bad_usage.
 Result<WhisperPost> parse_post(const RpcMembers& members);
 
-/// Seals and stamps. Searches on where the chain's stamp is less than the target, for at most the
-/// seconds that the client gives.
-/// Errors: Errc::bad_input with Whisper's words; Errc::try_again if stopped; as mail::seal().
-Result<Message> make_post(const WhisperPost& post, WhisperHost& host, const WhisperBounds& bounds,
-                          std::stop_token stop);
+/// Seals, and signs if the post names a key pair.
+/// Errors: Errc::bad_input with Whisper's words; as mail::seal().
+Result<mail::Sealed> seal_post(const WhisperPost& post, WhisperHost& host, const WhisperKeys& keys,
+                               std::uint64_t bytes_max);
+
+/// Searches on where the chain's stamp is less than the target, for at most the seconds that the
+/// client gives. Needs no key.
+/// Errors: Errc::bad_input with Whisper's words; Errc::try_again if stopped.
+Result<Message> stamp_post(mail::Sealed sealed, const WhisperPost& post, const WhisperHost& host,
+                           std::stop_token stop);
 
 /// Seconds that a post lives: 50 if the client names none, at least six intervals of the chain,
 /// since a message that expires before a block holds it is lost, and at most the chain's maxttl.

@@ -77,11 +77,14 @@ std::optional<std::string> answer_rpc(std::string_view text, const RpcCall& call
   return answers.empty() ? std::nullopt : std::optional(print_json(answers));
 }
 
-std::string print_notification(const std::string& subscription, Json result) {
-  Json params{{"subscription", subscription}};
-  params["result"] = std::move(result);
-  return print_json(
-      Json{{"jsonrpc", "2.0"}, {"method", "shh_subscription"}, {"params", std::move(params)}});
+std::string print_rpc_error(const RpcRefusal& refusal) {
+  return print_json(answer_to(nullptr, refusal));
+}
+
+std::string print_notification(std::string_view subscription, std::string_view result) {
+  return fmt::format(R"({{"jsonrpc":"2.0","method":"shh_subscription",)"
+                     R"("params":{{"subscription":"{}","result":{}}}}})",
+                     subscription, result);
 }
 
 }  // namespace bmsg::api

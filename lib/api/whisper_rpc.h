@@ -37,7 +37,10 @@ using RpcCall = std::function<RpcOutcome(const std::string& method, const Json& 
 /// The answer to a text that holds one call or a batch; nullopt if all were notifications.
 std::optional<std::string> answer_rpc(std::string_view text, const RpcCall& call);
 
-/// A message nobody called for: of a subscription.
-std::string print_notification(const std::string& subscription, Json result);
+/// What a call is answered with that was not even read.
+std::string print_rpc_error(const RpcRefusal& refusal);
+
+/// A message nobody called for: of a subscription, with a result that is printed already.
+std::string print_notification(std::string_view subscription, std::string_view result);
 
 }  // namespace bmsg::api

@@ -19,9 +19,12 @@ constexpr std::chrono::seconds kPowTolerance{10};
 }  // namespace
 
 std::uint64_t WhisperGateway::bytes_max() const {
-  return std::min(size_max_, host_.chain().rules.maxmessage);
+  const std::uint64_t chain_max = host_.chain().rules.maxmessage;
+  const std::lock_guard lock(mutex_);
+  return std::min<std::uint64_t>(size_max_, chain_max);
 }
 
+/// Under the lock.
 double WhisperGateway::pow_tolerated() const {
   const bool both = pow_until_ && host_.clock().steady() < *pow_until_;
   return both ? std::min(pow_min_, pow_before_) : pow_min_;
@@ -30,10 +33,13 @@ double WhisperGateway::pow_tolerated() const {
 Result<Json> WhisperGateway::version(const Call&) { return Json("6.0"); }
 
 Result<Json> WhisperGateway::info(const Call&) {
-  return Json{{"memory", host_.pool().bytes},
+  const PoolSize pool = host_.pool();
+  const std::uint64_t size = bytes_max();
+  const std::lock_guard lock(mutex_);
+  return Json{{"memory", pool.bytes},
               {"messages", filters_.waiting()},
               {"minPow", pow_min_},
-              {"maxMessageSize", bytes_max()}};
+              {"maxMessageSize", size}};
 }
 
 Result<Json> WhisperGateway::set_size(const Call& call) {
@@ -41,6 +47,7 @@ Result<Json> WhisperGateway::set_size(const Call& call) {
   if (size > kSizeMax) {
     return Error{Errc::bad_input, fmt::format("message size too large [{}>{}]", size, kSizeMax)};
   }
+  const std::lock_guard lock(mutex_);
   size_max_ = size;
   return Json(true);
 }
@@ -48,6 +55,7 @@ Result<Json> WhisperGateway::set_size(const Call& call) {
 Result<Json> WhisperGateway::set_pow(const Call& call) {
   BMSG_TRY_ASSIGN(const double pow, call.arguments.get(0, real_of));
   if (pow < 0) return Error{Errc::bad_input, fmt::format("invalid PoW: {:f}", pow)};
+  const std::lock_guard lock(mutex_);
   pow_before_ = pow_min_;
   pow_min_ = pow;
   pow_until_ = host_.clock().steady() + kPowTolerance;

@@ -21,14 +21,15 @@ class ProgramsDoor : public ::testing::Test {
     net::HttpRequest request;
     request.fields = {{"host", kHost}};
     request.peer.uid = ::geteuid();
-    if (area != WebArea::program_change) return request;
+    if (area != WebArea::program_change && area != WebArea::program_call) return request;
     request.method = net::Method::post;
     request.fields.push_back({"content-type", "application/json"});
     return request;
   }
 
   static constexpr std::array kPrograms = {WebArea::program_look, WebArea::program_work,
-                                           WebArea::program_change};
+                                           WebArea::program_change, WebArea::program_call,
+                                           WebArea::program_socket};
 
   static void set(net::HttpRequest& request, const std::string& name, const std::string& value) {
     std::erase_if(request.fields, [&](const auto& field) { return field.name == name; });
@@ -104,6 +105,23 @@ TEST_F(ProgramsDoor, LetsNoOtherPageAskAsAProgram) {
     auto request = of_program(WebArea::program_change);
     set(request, "content-type", type);
     EXPECT_EQ(status(request, WebArea::program_change), 415) << type;
+  }
+}
+
+TEST_F(ProgramsDoor, KnowsTheNamesOfJsonRpc) {
+  for (const auto& [type, wanted] : {std::pair{"application/json", 200},
+                                     {"application/json; charset=utf-8", 200},
+                                     {"application/json-rpc", 200},
+                                     {"application/jsonrequest;charset=x", 200},
+                                     {"text/plain", 415},
+                                     {"", 415},
+                                     {"application/x-www-form-urlencoded", 415},
+                                     {"multipart/form-data; application/json", 415},
+                                     {"application/jsonp", 415},
+                                     {" application/json-rpc", 415}}) {
+    auto request = of_program(WebArea::program_call);
+    set(request, "content-type", type);
+    EXPECT_EQ(status(request, WebArea::program_call), wanted) << type;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/message_rules.h"
+#include "lib/mail/open.h"
 #include "tests/api/whisper_world.h"
 
 namespace bmsg::api {
@@ -63,14 +64,30 @@ TEST(WhisperPost, IsRefusedInWhispersWords) {
   altered[altered.size() - 2] = altered[altered.size() - 2] == '0' ? '1' : '0';
   EXPECT_EQ(poster.post(altered), "-32000 invalid public key");
   EXPECT_EQ(poster.post(poster.to + R"(,"sig":")" + poster.symmetric + "\""), "-32000 invalid id");
-  EXPECT_EQ(poster.post(poster.to + R"(,"sig":")" + poster.pair + "\""),
-            "-32000 posts cannot be signed with a key pair: leave out sig");
   EXPECT_EQ(poster.post(poster.to + R"(,"targetPeer":"enode://x")"),
             "-32000 invalid enode URL: the node's id is 128 hex digits");
   const std::string peer(128, 'b');
   EXPECT_EQ(poster.post(poster.to + R"(,"targetPeer":"enode://)" + peer + R"(@h:1")"),
             "-32000 could not find peer with ID: " + peer);
   EXPECT_TRUE(poster.host.posted.empty());
+}
+
+TEST(WhisperPost, IsSignedByTheKeyPairThatItNames) {
+  Poster poster;
+  const std::string symmetric =
+      poster.text("shh_addSymKey", Client::quoted(print_hex(Bytes(32, 0x32))));
+  const std::string members = R"("symKeyID":")" + symmetric + "\"" + kTopic +
+                              R"(,"payload":"0x07","sig":")" + poster.pair + "\"";
+  EXPECT_EQ(poster.post(members), "ok");
+  const WhisperSlot slot(WhisperKeyKind::symmetric, crypto::SecretBytes::from(Bytes(32, 0x32)),
+                         poster.host.rules.id);
+  const auto content_key = slot.find_content_key(poster.last().head);
+  ASSERT_TRUE(content_key);
+  const auto opened =
+      mail::open_with_content_key(poster.last(), poster.host.rules.id, *content_key);
+  EXPECT_EQ(opened.signature, mail::SignatureState::good);
+  EXPECT_EQ(print_hex(opened.content.sender), poster.public_key);
+  EXPECT_FALSE(opened.content.identity()) << "nobody of the mail";
 }
 
 TEST(WhisperPost, NamesTheMemberThatIsWrong) {
@@ -171,6 +188,8 @@ TEST(WhisperPost, StaysWithinTheSmallerOfTwoSizes) {
   };
   // Records of 63488 bytes pad to themselves: kind 4, content 3.
   EXPECT_EQ(poster.post(poster.with + kTopic + payload(63488 - 7)), "ok");
+  EXPECT_EQ(poster.post(poster.with + kTopic + payload(65537)),
+            "-32000 message size too large [65537>65536]");
   EXPECT_EQ(poster.post(poster.with + kTopic + payload(63488 - 6)),
             "-32000 message is 65768 bytes; the limit is 65536 (chain rule maxmessage)");
 }

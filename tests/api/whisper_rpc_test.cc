@@ -140,7 +140,9 @@ TEST(WhisperRpc, AnswersAlteredCallsWithJson) {
 }
 
 TEST(WhisperRpc, PrintsNotifications) {
-  EXPECT_EQ(print_notification("0x1f", Json{{"a", 1}}),
+  EXPECT_EQ(print_rpc_error({.code = RpcCode::application, .message = "no \"more\""}),
+            R"({"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"no \"more\""}})");
+  EXPECT_EQ(print_notification("0x1f", R"({"a":1})"),
             R"({"jsonrpc":"2.0","method":"shh_subscription","params":)"
             R"({"subscription":"0x1f","result":{"a":1}}})");
 }

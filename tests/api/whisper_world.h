@@ -60,7 +60,7 @@ class FakeWhisperHost final : public WhisperHost {
       : rules(whisper_chain(stamp)), random(seed) {}
 
   WhisperKeys* keys() override { return is_locked ? nullptr : &kept; }
-  const chain::ChainRules& chain() const override { return rules; }
+  chain::ChainRules chain() const override { return rules; }
   const Clock& clock() const override { return time; }
   Entropy& entropy() override { return random; }
   Result<Done> post(const Message& message) override {

@@ -1,0 +1,72 @@
+// Strands: work of many callers on few threads, where each caller's is done in order.
+
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace bmsg::api {
+
+/// Whose work it is.
+using StrandId = std::uint64_t;
+
+/// quick: never waits for slow work of others.
+enum class Pace { quick, slow };
+
+struct StrandLimits {
+  unsigned quick_threads = 1;
+  unsigned slow_threads = 2;
+  std::size_t waiting_each = 1024;  // Of one strand.
+  std::size_t waiting_all = 8192;
+  std::size_t bytes_all = 64u << 20;  // As callers say what their work holds.
+};
+
+/// Threads: any.
+class Strands {
+ public:
+  explicit Strands(const StrandLimits& limits);
+  /// Drops what waits; waits for what runs.
+  ~Strands();
+
+  /// False: too much waits, or it has stopped; `work` was not taken.
+  bool post(StrandId strand, Pace pace, std::size_t bytes, std::function<void()> work);
+  /// Drops what waits of a strand; what runs goes on.
+  void drop(StrandId strand);
+  void stop();
+
+ private:
+  struct Item {
+    Pace pace = Pace::quick;
+    std::size_t bytes = 0;
+    std::function<void()> work;
+  };
+  struct Strand {
+    std::deque<Item> waiting;
+    bool runs = false;
+  };
+  using Ready = std::deque<StrandId>;
+
+  void run(Pace pace);
+  Ready& ready(Pace pace) { return pace == Pace::quick ? quick_ : slow_; }
+  void make_ready(StrandId id, const Strand& strand);
+  void settle(const Item& item);
+
+  StrandLimits limits_;
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  std::map<StrandId, Strand> strands_;
+  Ready quick_;
+  Ready slow_;
+  std::size_t waiting_ = 0;
+  std::size_t bytes_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;  // Last: they use the others.
+};
+
+}  // namespace bmsg::api
