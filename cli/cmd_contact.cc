@@ -36,6 +36,7 @@ struct Options {
 constexpr std::size_t kGivenBytesMax = 256u << 20;
 
 Result<std::string> read_given(const Context& context, const std::string& file) {
+  if (file == "-" && context.inner.input) return *context.inner.input;
   if (file == "-") {
     std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
     return text;

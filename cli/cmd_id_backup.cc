@@ -39,6 +39,7 @@ Result<Done> check_ways(const Options& options) {
 }
 
 bool can_ask(const Context& context) {
+  if (context.inner.new_passphrase) return true;
   return !context.options.no_input && ::isatty(STDERR_FILENO) == 1;
 }
 

@@ -38,21 +38,14 @@ struct Options {
 
 constexpr double kNinetyFive = 3.0;  // −ln 0.05: 95 % of searches end within so many means.
 
-/// A rate, a mean and a bound; never a countdown, since the search has no memory.
 void show_progress(Progress& shown, const node::MiningProgress& progress,
                    const node::BlockTemplate& work) {
-  const double rate =
-      progress.seconds > 0 ? static_cast<double>(progress.hashes) / progress.seconds : 0;
-  const double mean = rate > 0 ? progress.expected_hashes / rate : 0;
-  shown.update(fmt::format("mining #{} · {} messages · {:.1f} MH/s · {} · mean {}, 95 % within {}",
-                           work.block.header.height.value, work.block.header.count, rate / 1e6,
-                           to_span(progress.seconds), to_span(mean), to_span(kNinetyFive * mean)),
-               {.phase = "mine",
-                .finished = progress.hashes,
-                .total = std::nullopt,  // Nobody knows: the search has no memory.
-                .rate = rate,
-                .expected = mean,
-                .p95 = kNinetyFive * mean});
+  const auto status = mining_status(progress);
+  shown.update(
+      fmt::format("mining #{} · {} messages · {:.1f} MH/s · {} · mean {}, 95 % within {}",
+                  work.block.header.height.value, work.block.header.count, status.rate / 1e6,
+                  to_span(progress.seconds), to_span(*status.expected), to_span(*status.p95)),
+      status);
 }
 
 Result<MineOne> wish_of(const Options& options, Context& context, const StoreDir& store,

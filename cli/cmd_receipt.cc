@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/mailroom.h"
+#include "cli/message_view.h"
 #include "cli/plumbing.h"
 #include "cli/proof_check.h"
 #include "cli/refs.h"
@@ -138,7 +139,9 @@ std::string text_of(const mail::Opened& opened) {
   if (opened.fault)
     return fmt::format("the message is malformed: {}\n", mail::name_of(*opened.fault));
   const auto sender = opened.content.identity();
-  std::string text = fmt::format("from    {}\n", sender ? to_address(*sender) : "(anonymous)");
+  const std::string pair = pair_text(opened.content.sender);
+  const std::string other = pair.empty() ? "(anonymous)" : pair;
+  std::string text = fmt::format("from    {}\n", sender ? to_address(*sender) : other);
   text += fmt::format("signed  {}\n", mail::name_of(opened.signature));
   if (!opened.content.subject.empty())
     text += fmt::format("subject {}\n", shown_line(opened.content.subject));

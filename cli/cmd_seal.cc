@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/keyring_file.h"
+#include "cli/message_view.h"
 #include "cli/own_cards.h"
 #include "cli/plumbing.h"
 #include "cli/session.h"
@@ -112,7 +113,10 @@ Result<ExitCode> run_open(const Options&, Context& context) {
   if (opened.signature == mail::SignatureState::bad)
     return Error{Errc::corrupt, "its signature was made by somebody else"};
   const auto sender = opened.content.identity();
-  context.out.note(sender ? "signed by " + to_address(*sender) : "not signed");
+  const std::string pair = pair_text(opened.content.sender);
+  context.out.note(sender         ? "signed by " + to_address(*sender)
+                   : pair.empty() ? "not signed"
+                                  : "signed by the " + pair);
   const std::string_view text = as_text(opened.content.content);
   context.out.raw(context.out.to_terminal() ? shown(text) : std::string(text));
   return ExitCode::ok;

@@ -176,6 +176,7 @@ Result<node::VerifyReport> check_store(const Options& options, Context& context,
   wish.depth = options.full ? node::Depth::full : node::Depth::quick;
   wish.from = Height{options.from};
   wish.now = context.clock.now();
+  wish.stop = context.inner.stop;
   if (!options.subset.empty()) {
     BMSG_TRY_ASSIGN(wish.reads, chosen_heights(options.subset, context));
   }
@@ -186,6 +187,7 @@ Result<node::VerifyReport> check_store(const Options& options, Context& context,
   auto report = node::verify(*chain, rules, wish);
   shown.reset();
   if (!report) return report.error();
+  if (report.value().stopped) return Error{Errc::try_again, "stopped before the end"};
   if (options.from > report.value().tip.height.value) {
     return Error{Errc::not_found, fmt::format("--from {}: the tip is at height {}", options.from,
                                               report.value().tip.height.value)};

@@ -1,13 +1,17 @@
 // bmsg web: the mail as a page in a browser of this machine.
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <future>
 #include <latch>
 
 #include "cli/command.h"
+#include "cli/heap.h"
 #include "cli/serve_log.h"
+#include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/text.h"
 #include "cli/web_desk.h"
@@ -24,18 +28,40 @@ struct Options {
   std::string link_file;
   bool open = false;
   bool rest = false;
+  bool rpc = false;
+  bool unsafe_export = false;
   bool any_user = false;
 };
 
 constexpr std::chrono::milliseconds kGrace{2000};
 constexpr std::chrono::milliseconds kTick{1000};
 
+constexpr std::size_t kChannelsMax = 1024;     // A thousand subscribers, and some more;
+constexpr std::size_t kConnectionsMax = 1280;  // the rest is for those who ask once.
+constexpr rlim_t kOwnFilesMax = 2048;          // Of the store, and of what runs beside.
+
+/// A descriptor for each connection: more than a program has at first, and less than it may have.
+void allow_descriptors() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  const rlim_t wanted = std::min(files.rlim_max, kConnectionsMax + kOwnFilesMax);
+  files.rlim_cur = std::max(files.rlim_cur, wanted);
+  (void)::setrlimit(RLIMIT_NOFILE, &files);  // With fewer, callers wait to be let in.
+}
+
 /// A page is for few, and what it sends is short; programs may bring a block.
 net::ServerOptions limits(const Options& options) {
   net::ServerOptions limits;
-  limits.body_bytes_max = options.rest ? api::kRestBlockBytesMax : 1 << 20;
+  limits.body_bytes_max = 1 << 20;
+  if (options.rpc) {
+    limits.body_bytes_max = api::kRpcBytesMax;
+    limits.channel_bytes_max = 4U << 20;  // Many long messages may come at once.
+  }
+  if (options.rest)
+    limits.body_bytes_max = std::max(limits.body_bytes_max, api::kRestBlockBytesMax);
   limits.body_bytes_in_all = 64U << 20;
-  limits.connections_max = 256;
+  limits.connections_max = kConnectionsMax;
+  limits.channels_max = kChannelsMax;
   return limits;
 }
 
@@ -63,6 +89,16 @@ Result<Done> check_link(const Options& options, const net::Address& address) {
                "give --link-file FILE or --open"};
 }
 
+Result<Done> check_programs(const Options& options, const StoreDir& store) {
+  if (options.any_user && !options.rest && !options.rpc) {
+    return Error{Errc::bad_usage, "--any-user opens what --rest and --rpc offer",
+                 "give --rest or --rpc with it"};
+  }
+  if (options.unsafe_export && !options.rpc)
+    return Error{Errc::bad_usage, "--unsafe-export opens what --rpc offers", "give --rpc with it"};
+  return options.rpc ? refuse_light(store, "for Whisper's clients") : Result<Done>(done);
+}
+
 /// One run of the command.
 class Page {
  public:
@@ -85,6 +121,7 @@ class Page {
   StoreDir store_;
   WebDesk desk_;
   std::unique_ptr<WebLink> link_;
+  std::unique_ptr<WebRpc> rpc_;
   std::unique_ptr<WebRoutes> routes_;
   std::latch routes_set_{1};
   std::unique_ptr<net::HttpServer> server_;
@@ -92,6 +129,7 @@ class Page {
 
 Page::~Page() {
   if (routes_) routes_->stop();
+  if (rpc_) rpc_->stop();
   if (server_) server_->stop(kGrace);
 }
 
@@ -102,12 +140,18 @@ void Page::warn_of(const Result<Done>& told) const {
 Result<Done> Page::start(const Options& options, const net::Address& address,
                          std::chrono::seconds idle_lock) {
   BMSG_TRY(desk_.open());
+  if (options.rpc) {
+    rpc_ = std::make_unique<WebRpc>(
+        context_, store_,
+        options.unsafe_export ? api::KeyExport::allowed : api::KeyExport::refused);
+    BMSG_TRY(rpc_->start(context_.passphrase));
+  }
   const auto handler = [this](net::HttpRequest request, net::Respond respond) {
     routes_set_.wait();
     routes_->handle(std::move(request), std::move(respond));
   };
   net::Listener listener{address};
-  listener.finds_users = options.rest;
+  listener.finds_users = options.rest || options.rpc;
   BMSG_TRY_ASSIGN(server_,
                   net::HttpServer::start({listener}, handler, limits(options), context_.clock));
   const net::Address bound = server_->bound_addresses().front();
@@ -123,7 +167,8 @@ Result<Done> Page::start(const Options& options, const net::Address& address,
                .door = std::move(door),
                .post = [this](std::function<void()> work) { server_->post(std::move(work)); },
                .tell_link = [this](const std::string& token) { warn_of(link_->tell(token)); },
-               .rest = options.rest},
+               .rest = options.rest,
+               .rpc = rpc_.get()},
       desk_);
   routes_set_.count_down();
   context_.out.line("listening " + shown_line(net::to_string(bound)));
@@ -146,19 +191,26 @@ Result<Done> Page::tell_link() {
   return link_->tell_and_open(token);
 }
 
+/// While the terminal still answers to Ctrl-C. The keys themselves are opened by the desk, which
+/// can close them.
+Result<Done> ask_passphrase(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(auto keys, unlock_keyring(context, store));
+  if (keys.passphrase.size() > 0) context.passphrase = std::move(keys.passphrase);
+  return done;
+}
+
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
   BMSG_TRY_ASSIGN(const auto idle_lock, settings.seconds("web.idle_lock"));
   BMSG_TRY_ASSIGN(const auto address,
                   place_of(options.listen.empty() ? settings.text("web.listen") : options.listen));
-  if (options.any_user && !options.rest)
-    return Error{Errc::bad_usage, "--any-user opens what --rest offers", "give --rest with it"};
+  BMSG_TRY(check_programs(options, store));
   BMSG_TRY(check_link(options, address));
-  // While the terminal still answers to Ctrl-C: it may ask for the passphrase.
-  BMSG_TRY_ASSIGN(auto keys, unlock_keyring(context, store));
-  if (keys.passphrase.size() > 0) context.passphrase = std::move(keys.passphrase);
+  overwrite_what_is_freed();  // It goes on when its keys are closed.
+  BMSG_TRY(ask_passphrase(context, store));
   const BlockedSignals signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1});  // Before any thread begins.
+  allow_descriptors();
   Page page(context, store);
   BMSG_TRY(page.start(options, address, std::chrono::seconds(idle_lock)));
   for (;;) {
@@ -180,6 +232,8 @@ void add_web(Command app, Context& context) {
   web.add_option("--link-file", options->link_file, "Write the link that lets in to this file")
       .type_name("FILE");
   web.add_flag("--rest", options->rest, "Offer the routes of the paper's REST, too");
+  web.add_flag("--rpc", options->rpc, "Answer the JSON-RPC of Whisper's clients, too");
+  web.add_flag("--unsafe-export", options->unsafe_export, "Let these ask for private keys");
   web.add_flag("--any-user", options->any_user, "Let programs of all users of this machine ask");
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,19 @@
 #include "lib/core/result.h"
 #include "lib/crypto/secret_bytes.h"
 
+namespace bmsg::api {
+struct StatusView;
+}
+
 namespace bmsg::cli {
+
+/// What a command gets from the one that runs it in the same process (run_inner.h).
+struct InnerParts {
+  std::optional<std::string> input = {};                       // In place of standard input.
+  std::optional<crypto::SecretBytes> new_passphrase = {};      // In place of asking for it twice.
+  std::function<void(const api::StatusView&)> on_status = {};  // How far long work is.
+  std::stop_token stop = {};                                   // Ends long work.
+};
 
 /// Options that stand before or after any command. Source: bmsg(1).
 struct GlobalOptions {
@@ -59,6 +72,7 @@ class Context {
   std::optional<Result<ExitCode>> outcome;  // Set by the command that ran.
   /// Of the keyring, kept by a command that goes on: asked for once.
   std::optional<crypto::SecretBytes> passphrase = {};
+  InnerParts inner = {};
 
   /// The store that the options and the environment name.
   /// Errors: as find_store(); Errc::bad_config if a file of settings is wrong.

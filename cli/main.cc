@@ -18,9 +18,11 @@
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/environment.h"
+#include "cli/heap.h"
 #include "cli/manual.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/run_inner.h"
 #include "cli/text.h"
 #include "cli/usage.h"
 #include "lib/api/json_objects.h"
@@ -236,6 +238,18 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
+
+Result<Done> parse_inner(CLI::App& app, const std::vector<std::string>& words) {
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // As the parser wants them.
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, error, words);
+  }
+  return done;
+}
+
+void throw_out_of_memory() { throw std::bad_alloc(); }
+
 }  // namespace bmsg::cli
 
 int main(int argc, char** argv) {

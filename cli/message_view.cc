@@ -10,6 +10,7 @@
 #include "cli/times.h"
 #include "lib/core/address.h"
 #include "lib/core/hex.h"
+#include "lib/crypto/ecdsa.h"
 #include "lib/mail/room.h"
 
 namespace bmsg::cli {
@@ -134,9 +135,16 @@ std::string columns_of(const Mailroom& room, const mail::MailItem& item, UnixSec
 
 }  // namespace
 
+std::string pair_text(ByteView sender) {
+  constexpr std::size_t kShownBytes = 9;
+  if (sender.size() != crypto::kEcdsaPublicBytes) return {};
+  return fmt::format("secp256k1 key {}", to_hex(sender.first(kShownBytes)));
+}
+
 std::string sender_text(const Mailroom& room, const mail::MailItem& item) {
   const auto sender = item.summary.identity();
   if (item.summary.signature == mail::SignatureState::bad) return "(bad signature)";
+  if (const auto pair = pair_text(item.summary.sender); !pair.empty()) return pair + " (unknown)";
   if (!sender) return "(anonymous)";
   const char* mark = room.is_after_revocation(item) ? " (after revocation)" : "";
   if (const auto name = room.name_of(*sender); !name.empty()) return name + mark;

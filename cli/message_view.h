@@ -10,6 +10,9 @@
 
 namespace bmsg::cli {
 
+/// A key of Whisper's clients that has signed, which is nobody's that we know; empty for others.
+std::string pair_text(ByteView sender);
+
 /// What a list shows of a message.
 api::MessageView message_view(const Mailroom& room, const mail::MailItem& item);
 

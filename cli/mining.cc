@@ -67,6 +67,20 @@ Result<Done> check_is_mined(const chain::ChainRules& chain) {
   return Error{Errc::bad_usage, "blocks of this chain are endorsed, not mined: use bmsg endorse"};
 }
 
+api::StatusView mining_status(const node::MiningProgress& progress) {
+  constexpr double kNinetyFive = 3.0;  // −ln 0.05: 95 % of searches end within so many means.
+  const double rate =
+      progress.seconds > 0 ? static_cast<double>(progress.hashes) / progress.seconds : 0;
+  const double mean = rate > 0 ? progress.expected_hashes / rate : 0;
+  return {.phase = "mine",
+          .finished = progress.hashes,
+          .total = std::nullopt,  // Nobody knows: the search has no memory.
+          .rate = rate,
+          .elapsed = progress.seconds,
+          .expected = mean,
+          .p95 = kNinetyFive * mean};
+}
+
 std::string mined_json(const Mined& mined) {
   api::BlockView view;
   view.hash = mined.hash;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "lib/api/json_objects.h"
 #include "lib/node/miner.h"
 #include "lib/node/service.h"
 
@@ -33,6 +34,9 @@ struct Mined {
 
 /// Errors: Errc::bad_usage on a chain of endorsers.
 Result<Done> check_is_mined(const chain::ChainRules& chain);
+
+/// A rate, a mean and a bound; never a countdown, since the search has no memory.
+api::StatusView mining_status(const node::MiningProgress& progress);
 
 /// The object `block` of a block that was mined.
 std::string mined_json(const Mined& mined);

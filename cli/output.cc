@@ -37,6 +37,7 @@ void Output::raw(std::string_view bytes) {
 }
 
 Result<Done> Output::flush() {
+  if (keeps_) return done;
   const bool is_long = buffer_.size() > kBufferBytes ||
                        std::ranges::count(buffer_, '\n') >= std::ptrdiff_t(terminal_rows());
   if (!pager_.empty() && !running_ && is_long) running_ = Pager::start(pager_);
@@ -72,6 +73,10 @@ Result<Done> Output::log_to(const std::string& file) {
 }
 
 void Output::remark(std::string_view text, bool wanted) const {
+  if (keeps_) {
+    if (wanted) told_.push_back(shown(text));
+    return;
+  }
   const std::string line = fmt::format("bmsg: {}\n", shown_line(text));
   // Nobody is left to tell if standard error or the log is gone.
   if (wanted) (void)!::write(STDERR_FILENO, line.data(), line.size());
@@ -79,21 +84,23 @@ void Output::remark(std::string_view text, bool wanted) const {
 }
 
 void Output::note(std::string_view text) const {
-  remark(text, noise_ == Noise::verbose || (noise_ == Noise::normal && ::isatty(2) == 1));
+  const bool is_read = keeps_ || (noise_ == Noise::normal && ::isatty(2) == 1);
+  remark(text, noise_ == Noise::verbose || is_read);
 }
 
 void Output::detail(std::string_view text) const { remark(text, noise_ == Noise::verbose); }
 
 void Output::warn(std::string_view text) const {
-  remark(fmt::format("warning: {}", text), noise_ != Noise::quiet);
+  remark(keeps_ ? std::string(text) : fmt::format("warning: {}", text), noise_ != Noise::quiet);
 }
 
 void Output::tell(std::string_view lines) const {
+  if (keeps_) return;  // How far it is, or what to type next: nobody reads it.
   (void)!::write(STDERR_FILENO, lines.data(), lines.size());  // As in remark().
   if (log_) (void)!::write(log_.number(), lines.data(), lines.size());
 }
 
-bool Output::to_terminal() const { return ::isatty(STDOUT_FILENO) == 1; }
+bool Output::to_terminal() const { return !keeps_ && ::isatty(STDOUT_FILENO) == 1; }
 
 std::size_t Output::columns() const {
   if (const char* named = std::getenv("COLUMNS"); named != nullptr && std::atoi(named) > 0) {

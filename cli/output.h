@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "cli/pager.h"
 #include "lib/core/descriptor.h"
@@ -33,6 +35,11 @@ class Output {
   Result<Done> end();
   /// At a terminal, what is more than a screen goes through this program; empty for none.
   void page_through(const std::string& program);
+
+  /// From here on nothing is written: results wait for taken(), remarks and warnings for told().
+  void keep() { keeps_ = true; }
+  std::string taken() { return std::exchange(buffer_, {}); }
+  const std::vector<std::string>& told() const { return told_; }
 
   /// A remark for a person: only where standard error is a terminal, or with -v.
   void note(std::string_view text) const;
@@ -63,6 +70,8 @@ class Output {
   std::string buffer_;
   bool failed_ = false;
   bool colors_ = false;
+  bool keeps_ = false;
+  mutable std::vector<std::string> told_;
   Noise noise_ = Noise::normal;
   Descriptor log_;
   std::string pager_;  // Its name and options; empty: none.

@@ -124,6 +124,7 @@ Result<SecretBytes> read_secret_file(const std::string& file, const std::string&
 
 Result<SecretBytes> changed_passphrase(const Context& context, const std::string& what,
                                        const std::string& file) {
+  if (context.inner.new_passphrase) return context.inner.new_passphrase->clone();
   if (!file.empty()) return read_file(file);
   const std::string prompt = fmt::format("New passphrase for {}: ", shown_line(what));
   BMSG_TRY_ASSIGN(auto first, ask_somebody(context, what, prompt, Wanted::to_change));

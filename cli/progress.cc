@@ -81,6 +81,7 @@ void Progress::update(const std::string& line, api::StatusView status) {
   }
   if (now < next_) return;
   next_ = now + kBetween;
+  if (context_.inner.on_status) context_.inner.on_status(status);
   tell(line, status, form_);
 }
 

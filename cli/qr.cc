@@ -20,4 +20,14 @@ std::string qr_code(const std::string& text) {
   return out;
 }
 
+std::vector<std::vector<bool>> qr_modules(const std::string& text) {
+  const auto code = qrcodegen::QrCode::encodeText(text.c_str(), qrcodegen::QrCode::Ecc::LOW);
+  std::vector<std::vector<bool>> rows;
+  for (int y = 0; y < code.getSize(); ++y) {
+    std::vector<bool>& row = rows.emplace_back();
+    for (int x = 0; x < code.getSize(); ++x) row.push_back(code.getModule(x, y));
+  }
+  return rows;
+}
+
 }  // namespace bmsg::cli

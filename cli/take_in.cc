@@ -10,6 +10,7 @@
 #include "cli/session.h"
 #include "cli/text.h"
 #include "lib/api/json_objects.h"
+#include "lib/api/whisper_keyring.h"
 #include "lib/core/address.h"
 #include "lib/core/try.h"
 #include "lib/mail/room.h"
@@ -73,6 +74,8 @@ Result<Done> take_in(Context& context, const StoreDir& store, const chain::Chain
     BMSG_TRY_ASSIGN(identity.device, mail::draw_device(known, context.entropy));
     BMSG_TRY(add_card_key(context, identity, rules));
   }
+  BMSG_TRY_ASSIGN(const auto clients_keys, api::parse_whisper_keys(pairing.keyring.shh));
+  BMSG_TRY_ASSIGN(open.keyring.shh, api::merge_whisper_keys(open.keyring.shh, {}, clients_keys));
   std::vector<std::string> told;
   BMSG_TRY(change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
     told = mail::add_missing(book, pairing.contacts);

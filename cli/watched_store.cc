@@ -1,7 +1,5 @@
 #include "cli/watched_store.h"
 
-#include <sys/stat.h>
-
 #include "cli/session.h"
 #include "lib/core/try.h"
 
@@ -28,21 +26,12 @@ Result<Done> WatchedStore::refresh() {
   return done;
 }
 
-std::vector<WatchedStore::Mark> WatchedStore::marks() const {
-  std::vector<Mark> found;
-  const auto look = [&found](const std::filesystem::path& file) {
-    struct stat facts {};
-    if (::stat(file.c_str(), &facts) != 0) return;  // One that went is a change too.
-    found.push_back({static_cast<std::int64_t>(facts.st_ino), facts.st_size, facts.st_mtim.tv_sec,
-                     facts.st_mtim.tv_nsec});
-  };
-  look(store_.witness());  // Written anew after each block.
-  look(store_.policies());
-  if (part_ == WatchedPart::blocks) return found;
+FileMarks WatchedStore::marks() const {
+  FileMarks found;
+  found.add(store_.witness());  // Written anew after each block.
+  found.add(store_.policies());
   // The pool has no such file, but nothing comes into it without making a file there longer.
-  const auto names = context_.disk.list(store_.chain());
-  if (!names) return found;
-  for (const std::string& name : names.value()) look(store_.chain() / name);
+  if (part_ == WatchedPart::pool) found.add_all(context_.disk, store_.chain());
   return found;
 }
 

@@ -2,10 +2,9 @@
 
 #pragma once
 
-#include <array>
 #include <memory>
-#include <vector>
 
+#include "cli/file_marks.h"
 #include "cli/mailroom.h"
 
 namespace bmsg::cli {
@@ -33,17 +32,14 @@ class WatchedStore {
   const Mailroom* room() const { return room_.get(); }
 
  private:
-  /// Inode, bytes and the time of the last change of a file.
-  using Mark = std::array<std::int64_t, 4>;
-
   WatchedStore(Context& context, const StoreDir& store, WatchedPart part)
       : context_(context), store_(store), part_(part) {}
-  std::vector<Mark> marks() const;
+  FileMarks marks() const;
 
   Context& context_;
   StoreDir store_;
   WatchedPart part_;
-  std::vector<Mark> marks_;
+  FileMarks marks_;
   std::unique_ptr<Mailroom> room_;
   std::unique_ptr<node::ChainReader> chain_;  // These two without keys.
   std::unique_ptr<mail::MailReader> index_;

@@ -36,6 +36,10 @@ net::HttpResponse finished(net::HttpResponse response) {
   return response;
 }
 
+net::HttpResponse lines_answer(std::string_view lines) {
+  return finished(net::text_response(200, lines, "application/x-ndjson"));
+}
+
 net::HttpResponse error_answer(const Error& error, std::optional<int> status) {
   const ExitCode code = exit_code_of(error.code);
   const std::string object =

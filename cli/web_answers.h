@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "lib/api/web_door.h"
 #include "lib/core/error.h"
@@ -12,6 +13,9 @@ namespace bmsg::cli {
 
 /// With the fields that every answer has.
 net::HttpResponse finished(net::HttpResponse response);
+
+/// JSON Lines.
+net::HttpResponse lines_answer(std::string_view lines);
 
 /// The object `error`; without `status` the one that fits the error.
 net::HttpResponse error_answer(const Error& error, std::optional<int> status = {});

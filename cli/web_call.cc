@@ -4,6 +4,10 @@
 
 #include <array>
 
+#include "cli/web_chain.h"
+#include "cli/web_mail.h"
+#include "cli/web_people.h"
+#include "cli/web_settings.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -24,7 +28,6 @@ constexpr std::array kDeskCalls = {
     WebCall{"/api/message", WebEffect::looks, message},
     WebCall{"/api/outbox", WebEffect::looks, [](Desk desk, Question) { return desk.outbox(); }},
     WebCall{"/api/contacts", WebEffect::looks, [](Desk desk, Question) { return desk.contacts(); }},
-    WebCall{"/api/blocks", WebEffect::looks, [](Desk desk, Question) { return desk.blocks(); }},
     WebCall{"/api/read", WebEffect::changes,
             [](Desk desk, Question question) { return desk.mark_read(question.body); }},
     WebCall{"/api/send", WebEffect::changes,
@@ -32,7 +35,15 @@ constexpr std::array kDeskCalls = {
 };
 
 /// Every file that has rows, once.
-constexpr std::array<std::span<const WebCall>, 1> kCalls = {kDeskCalls};
+const auto& all_calls() {
+  static const std::array all = {std::span<const WebCall>(kDeskCalls),
+                                 people_calls(),
+                                 chain_calls(),
+                                 settings_calls(),
+                                 mail_calls(),
+                                 room_calls()};
+  return all;
+}
 
 }  // namespace
 
@@ -44,7 +55,7 @@ Result<std::string> WebQuestion::at(std::string_view name) const {
 }
 
 const WebCall* find_call(std::string_view path) {
-  for (const auto& calls : kCalls) {
+  for (const auto& calls : all_calls()) {
     for (const WebCall& call : calls) {
       if (call.path == path) return &call;
     }

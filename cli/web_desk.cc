@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include "cli/acknowledge.h"
-#include "cli/block_range.h"
-#include "cli/block_view.h"
 #include "cli/contact_view.h"
 #include "cli/deliver.h"
 #include "cli/hooks.h"
@@ -16,7 +14,6 @@
 #include "cli/state_view.h"
 #include "cli/store_facts.h"
 #include "lib/api/json_objects.h"
-#include "lib/api/send_line.h"
 #include "lib/api/web_input.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
@@ -25,7 +22,6 @@ namespace bmsg::cli {
 namespace {
 
 constexpr std::size_t kMessagesMax = 500;
-constexpr std::size_t kBlocksMax = 100;
 
 Result<MessageId> id_of(const std::string& text) {
   if (const auto id = fixed_from_hex<MessageId>(text)) return *id;
@@ -66,6 +62,7 @@ Result<Done> WebDesk::unlock(crypto::SecretBytes passphrase) {
 
 void WebDesk::lock() {
   room_.reset();
+  files_.clear();
   locked_ = locked_ || context_.passphrase.has_value();
   context_.passphrase.reset();
 }
@@ -88,6 +85,16 @@ Result<Mailroom*> WebDesk::room() {
     return fresh.error();
   }
   return room_.get();
+}
+
+Result<std::string> WebDesk::run(InnerCommand command) {
+  BMSG_TRY_ASSIGN(const auto end, run_inner(context_, std::move(command)));
+  return lines_of(end);
+}
+
+Result<std::string> WebDesk::change(InnerCommand command) {
+  BMSG_TRY(check_open());
+  return run(std::move(command));
 }
 
 Result<std::string> WebDesk::identity() {
@@ -134,15 +141,11 @@ Result<std::string> WebDesk::mark_read(std::string_view body) {
   return api::marked_json(id, flags) + "\n";
 }
 
-Result<std::string> WebDesk::send(std::string_view body, std::stop_token stop) {
-  BMSG_TRY(check_open());
-  BMSG_TRY_ASSIGN(auto given, api::parse_send_line(body));
-  if (!given.attachments.empty())
-    return Error{Errc::bad_input, "the page sends no files", "'bmsg send -a FILE' does"};
-  if (given.body.empty()) return Error{Errc::bad_input, "the message is empty"};
+Result<SendRequest> WebDesk::request_of(const api::WebLetter& letter) {
+  const api::SendLine& given = letter.line;
   SendRequest request;
-  request.to = std::move(given.to);
-  request.body = std::move(given.body);
+  request.to = given.to;
+  request.body = given.body;
   request.subject = given.subject;
   request.audience = given.open ? mail::Audience::open : mail::Audience::sealed;
   request.topic = given.topic;
@@ -150,7 +153,24 @@ Result<std::string> WebDesk::send(std::string_view body, std::stop_token stop) {
   request.expires = given.expires;
   request.key = given.key;
   request.ask_ack = given.ask_ack;
-  return queue(request, stop);
+  for (const std::string& ticket : letter.files) {
+    BMSG_TRY_ASSIGN(auto wish, files_.wish(ticket));
+    request.attachments.push_back(std::move(wish));
+  }
+  return request;
+}
+
+Result<std::string> WebDesk::send(std::string_view body, std::stop_token stop) {
+  BMSG_TRY(check_open());
+  BMSG_TRY_ASSIGN(const auto letter, api::parse_web_letter(body));
+  if (letter.line.body.empty() && letter.files.empty())
+    return Error{Errc::bad_input, "the message is empty"};
+  BMSG_TRY_ASSIGN(const auto request, request_of(letter));
+  auto queued = queue(request, {.sign = letter.sign}, stop);
+  if (context_.inner.on_status) context_.inner.on_status({});  // Whatever it was, it is over.
+  if (!queued) return queued;
+  for (const std::string& ticket : letter.files) files_.drop(ticket);
+  return queued;
 }
 
 Result<std::string> WebDesk::post(const api::RestPost& post, std::stop_token stop) {
@@ -160,11 +180,12 @@ Result<std::string> WebDesk::post(const api::RestPost& post, std::stop_token sto
   request.subject = post.author;
   request.body = post.content;
   request.media_type = post.media_type;
-  return queue(request, stop);
+  return queue(request, SendPolicy(), stop);
 }
 
-Result<std::string> WebDesk::queue(const SendRequest& request, std::stop_token stop) {
-  BMSG_TRY_ASSIGN(auto sender, Sender::open(context_, store_, SendPolicy()));
+Result<std::string> WebDesk::queue(const SendRequest& request, const SendPolicy& policy,
+                                   std::stop_token stop) {
+  BMSG_TRY_ASSIGN(auto sender, Sender::open(context_, store_, policy));
   BMSG_TRY_ASSIGN(const auto queued, sender.send(request, stop));
   poke_node(store_);
   std::string lines;
@@ -197,18 +218,6 @@ Result<std::string> WebDesk::contacts() {
   return lines;
 }
 
-Result<std::string> WebDesk::blocks() {
-  BMSG_TRY_ASSIGN(const auto chain, open_chain(context_, store_));
-  BMSG_TRY_ASSIGN(const auto range, block_range(*chain, ""));
-  std::string lines;
-  std::size_t shown = 0;
-  BMSG_TRY(visit_headers(*chain, range, Order::newest_first, [&](const auto& stored) {
-    add_line(lines, api::block_json(block_view(stored)));
-    return Result<bool>(++shown < kBlocksMax);
-  }));
-  return lines;
-}
-
 std::unique_ptr<Context> context_like(const Context& context) {
   auto made = std::make_unique<Context>(context.clock, context.disk, context.entropy);
   made->options = context.options;
@@ -218,7 +227,8 @@ std::unique_ptr<Context> context_like(const Context& context) {
 }
 
 Result<Mined> mine_and_tell(Context& context, const StoreDir& store,
-                            std::optional<std::uint32_t> bury, std::stop_token stop) {
+                            std::optional<std::uint32_t> bury, std::stop_token stop,
+                            const std::function<void(const api::StatusView&)>& on_status) {
   BMSG_TRY(refuse_light(store, "to make blocks of"));
   BMSG_TRY_ASSIGN(const auto settings, context.settings(&store));
   BMSG_TRY_ASSIGN(const auto threads, settings.number("mine.threads"));
@@ -228,6 +238,11 @@ Result<Mined> mine_and_tell(Context& context, const StoreDir& store,
                .bury = bury.value_or(static_cast<std::uint32_t>(usual)),
                .deadline = {},
                .on_progress = {}};
+  if (on_status) {
+    wish.on_progress = [&on_status](const auto& progress, const auto&) {
+      on_status(mining_status(progress));
+    };
+  }
   if (limit > 0) wish.deadline = context.clock.steady() + std::chrono::seconds(limit);
   BMSG_TRY_ASSIGN(auto mined, mine_one(context, store, wish, stop));
   if (mined.end == Mined::End::out_of_time)
@@ -239,8 +254,9 @@ Result<Mined> mine_and_tell(Context& context, const StoreDir& store,
   return mined;
 }
 
-Result<std::string> mine_for_page(Context& context, const StoreDir& store, std::stop_token stop) {
-  BMSG_TRY_ASSIGN(const auto mined, mine_and_tell(context, store, {}, stop));
+Result<std::string> mine_for_page(Context& context, const StoreDir& store, std::stop_token stop,
+                                  const std::function<void(const api::StatusView&)>& on_status) {
+  BMSG_TRY_ASSIGN(const auto mined, mine_and_tell(context, store, {}, stop, on_status));
   if (mined.end == Mined::End::block) return mined_json(mined) + "\n";
   return api::summary_json({.command = "mine",
                             .ok = mined.end == Mined::End::no_work,

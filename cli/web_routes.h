@@ -11,7 +11,10 @@
 
 #include "cli/command.h"
 #include "cli/web_desk.h"
+#include "cli/web_errands.h"
+#include "cli/web_mail_routes.h"
 #include "cli/web_rest.h"
+#include "cli/web_rpc.h"
 #include "lib/api/web_door.h"
 #include "lib/api/worker.h"
 #include "lib/net/http_server.h"
@@ -26,6 +29,7 @@ struct WebPlace {
   std::function<void(std::function<void()>)> post;          // Onto the thread of the server.
   std::function<void(const std::string& token)> tell_link;  // Of a link that was made by itself.
   bool rest = false;                                        // The paper's routes, too.
+  WebRpc* rpc = nullptr;                                    // Null: not offered.
 };
 
 /// The door stands before every answer. What takes time happens on two threads of its own: one for
@@ -52,20 +56,25 @@ class WebRoutes {
   void unlock(const std::shared_ptr<net::HttpRequest>& request, const net::Respond& respond);
   void mine(const net::Respond& respond);
   void stop_mining();
+  void errand(const std::shared_ptr<net::HttpRequest>& request, const net::Respond& respond);
+  void secrets(net::HttpRequest& request, const net::Respond& respond);
   void leave(const net::Respond& respond);
   void ask(const net::Respond& respond, Ask question);
+  bool at_desk(std::function<void(WebDesk&)> question);
   void close();
 
   WebPlace place_;
   WebDesk& desk_;
   api::WebDoor door_;
   std::unique_ptr<Context> mining_context_;  // A context is for one thread.
+  WebErrands errands_;
   std::stop_source stop_;
   std::mutex mining_mutex_;
   std::stop_source mining_stop_;
   std::atomic<bool> mines_ = false;
   api::Worker desk_worker_;
   api::Worker mining_worker_;
+  WebMailRoutes mail_;
   std::unique_ptr<WebRest> rest_;  // Null: not offered.
 };
 

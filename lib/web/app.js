@@ -1,26 +1,41 @@
 // The page of bmsg: which view is shown, the keys, the door.
 import {ask, failed, heading, make, session} from './base.js';
-import {compose, inbox, message, outbox} from './mail.js';
-import {contacts} from './people.js';
-import {blocks} from './chain.js';
+import {compose} from './compose.js';
+import {help, press} from './keys.js';
+import {watch} from './live.js';
+import {inbox} from './mail.js';
+import {outbox} from './outbox.js';
+import {room, rooms} from './rooms.js';
+import {message, talk} from './talk.js';
+import {contact, contacts} from './people.js';
+import {block, blocks, object} from './chain.js';
+import {peers} from './peers.js';
+import {proof} from './proof.js';
+import {settings} from './settings.js';
 import {status} from './status.js';
 
 const main = document.getElementById('main');
 const nav = document.getElementById('nav');
 const leave = document.getElementById('leave');
-const views = {inbox, message, compose, outbox, contacts, blocks, status};
+const keys = document.getElementById('keys');
+const views = {inbox, message, talk, compose, outbox, rooms, room, contacts, contact, blocks, block, object, proof, peers,
+  settings, status};
+// Which of the links above a view belongs to.
+const parents = {message: 'inbox', talk: 'inbox', room: 'rooms', contact: 'contacts', block: 'blocks', object: 'blocks', proof: 'blocks'};
 let shown = 0;  // Counts views, so that an answer that comes late is not shown in another.
-let seen = '';  // What the store looked like when it was asked last.
+let seen = '';  // What the store looked like when it was told last.
+let pressed = false;  // A button of the mouse is down, or a finger.
+let late = false;  // It has changed since, and that is not shown yet.
 
 /** Shows the same view as it is now, as if nobody had asked. */
-export const again = () => show(true);
+export const again = () => show(true, true);
 
 /** Without a session: where the link comes from. */
 function locked(error) {
   main.replaceChildren(heading('Locked'), error ? failed(error) : '',
     make('p', {}, 'A link opens this page once. bmsg web shows it where it was started, or writes it to the file of --link-file.'),
     make('p', {}, 'For another one: ', make('code', {}, 'kill -USR1 PID'), ' or start ', make('code', {}, 'bmsg web'), ' again.'));
-  nav.hidden = leave.hidden = true;
+  nav.hidden = leave.hidden = keys.hidden = true;
   document.getElementById('chain').textContent = '';
 }
 
@@ -55,45 +70,73 @@ function refuse(error) {
   }
 }
 
-/** Shows what the address names; quietly if nobody asked for it. */
-async function show(quiet) {
+/** Shows what the address names; quietly if nobody asked for it, and then in nobody's way unless forced. */
+async function show(quiet, forced) {
   const [name, rest] = (location.hash.slice(1) || 'inbox').split('/');
   if (name === 'main' || (quiet && name === 'compose')) return;
   const view = views[name] || views.inbox;
   const mine = ++shown;
   if (!quiet) main.setAttribute('aria-busy', 'true');
   for (const link of nav.children) {
-    if (link.hash === '#' + name) link.setAttribute('aria-current', 'page');
+    if (link.hash === '#' + (parents[name] || name)) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
   try {
     const content = await view({rest: rest || '', quiet: quiet ? '?quiet=1' : '', and: quiet ? '&quiet=1' : ''});
     if (mine !== shown) return;
+    if (quiet && !forced && isBusy()) {  // Since it was asked.
+      late = true;
+      return;
+    }
+    const at = main.contains(document.activeElement) ? document.activeElement.hash : '';
     main.replaceChildren(...content.flat(Infinity).filter((one) => one !== null));
-    nav.hidden = leave.hidden = false;
+    nav.hidden = leave.hidden = keys.hidden = false;
     document.title = main.querySelector('h1').textContent + ' · bmsg';
     if (!quiet) main.focus();
+    else if (at) [...main.querySelectorAll('.row-link')].find((one) => one.hash === at)?.focus({preventScroll: true});
   } catch (error) {
-    if (mine === shown) refuse(error);
+    if (mine === shown && quiet && ![401, 423].includes(error.status)) tryLater();
+    else if (mine === shown) refuse(error);
   }
   if (mine === shown) main.removeAttribute('aria-busy');
 }
 
-/** Looks whether anything came; does not keep the page awake. */
-async function look() {
-  if (session.token && !document.hidden) {
-    try {
-      const [state] = await ask('state?quiet=1');
-      document.getElementById('chain').textContent = `${state.chain}, height ${state.height}`;
-      const now = [state.tip, state.pool.messages, state.unread].join();
-      const busy = main.contains(document.activeElement) && document.activeElement !== main;
-      if (seen && now !== seen && !busy) show(true);
-      if (!busy) seen = now;
-    } catch (error) {
-      if (error.status === 401) refuse(error);
-    }
+/** Whether somebody does something that a fresh view would take away. */
+function isBusy() {
+  const at = document.activeElement;
+  if (pressed) return true;
+  if (main.contains(at) && at !== main && !at.classList.contains('row-link')) return true;
+  // Something runs, or has failed and was not read yet.
+  if (main.querySelector('details[open] :is(input, textarea), button:disabled, [role=alert]')) return true;
+  return [...main.querySelectorAll('input:not([type=checkbox], [type=radio], [type=file]), textarea')].some((one) => one.value !== one.defaultValue);
+}
+
+/** What is told of the store, after each change of it or every few seconds. */
+function told(state, error, pushed) {
+  if (error) return refuse(error);
+  document.getElementById('chain').textContent = `${state.chain}, height ${state.height}`;
+  const now = JSON.stringify([state.tip, state.pool, state.unread, state.outbox]);
+  if (pushed || (seen && now !== seen)) late = true;
+  seen = now;
+  return refresh();
+}
+
+/** What is there stays while the store cannot be asked. */
+function tryLater() {
+  late = true;
+  setTimeout(refresh, 1000);
+}
+
+/** Shows what is new, once nobody is held up by that. */
+function refresh() {
+  if (!late || !session.token || nav.hidden) return;
+  const view = views[location.hash.slice(1).split('/')[0]];
+  if (isBusy()) {
+    if (view && view.renew) view.renew().catch(tryLater);
+    return;
   }
-  setTimeout(look, 4000);
+  late = false;
+  show(true);
 }
 
 /** Whoever writes is not idle, though nothing is asked meanwhile. */
@@ -102,17 +145,6 @@ function write() {
   if (!session.token || Date.now() - wrote < 60000) return;
   wrote = Date.now();
   ask('state').catch(() => {});
-}
-
-function press(event) {
-  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const rows = [...main.querySelectorAll('.row-link')];
-  const at = rows.indexOf(document.activeElement);
-  if (event.key === 'j' && rows.length) rows[Math.min(at + 1, rows.length - 1)].focus();
-  if (event.key === 'k' && rows.length) rows[Math.max(at - 1, 0)].focus();
-  if (event.key === 'r') main.querySelector('a[href="#compose"]')?.click();
-  if (event.key === 'c') location.hash = '#compose';
 }
 
 async function begin() {
@@ -131,13 +163,25 @@ async function begin() {
   if (session.token) show(); else locked();
 }
 
-leave.addEventListener('click', async () => {
+/** Turns everybody away, here too. */
+export async function lock() {
   await ask('leave', {}).catch(() => {});
   refuse({status: 401});
-});
+}
+
+leave.addEventListener('click', lock);
 window.addEventListener('hashchange', () => {
   if (location.hash.startsWith('#t=')) begin(); else if (session.token) show();
 });
-document.addEventListener('keydown', press);
+document.addEventListener('keydown', (event) => session.token && press(event, main));
+keys.addEventListener('click', help);
+document.addEventListener('pointerdown', () => { pressed = true; });
+for (const name of ['pointerup', 'pointercancel']) {
+  document.addEventListener(name, () => {
+    pressed = false;
+    setTimeout(refresh, 300);
+  });
+}
+main.addEventListener('focusout', () => setTimeout(refresh, 300));
 document.addEventListener('input', write);
-begin().then(look);
+begin().then(() => watch(told));

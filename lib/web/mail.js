@@ -1,117 +1,114 @@
-// The views of mail: what came, one message, writing, and what waits to go.
-import {
-  ask, confirmed, empty, failed, heading, make, say, sender, short, stand, tag, tags, when
-} from './base.js';
+// The inbox: conversations, and what is found in them.
+import {ask, empty, failed, heading, make, say, sender, short, tag, tags, when} from './base.js';
 import {again} from './app.js';
+import {command, line} from './form.js';
+import {actsOf} from './keys.js';
 
-let draft = {};  // What Reply gives to Compose.
+const signs = {verified: '✓', known: '•', unknown: '?', blocked: '✕'};
+const words = {verified: 'verified', known: 'known, not verified', unknown: 'unknown', blocked: 'blocked'};
+const kinds = {verified: 'good', blocked: 'alarm'};
+const filters = [['all', 'All'], ['unread', 'Unread'], ['archived', 'Archived'], ['public', 'Public']];
+
+/** A shield with a word beside it. */
+export const trustTag = (trust) => tag([make('span', {'aria-hidden': 'true'}, signs[trust] + ' '), words[trust]], kinds[trust], 'Trust');
+
+/** How the address bar names a conversation. */
+export const keyText = (one) => encodeURIComponent(one.kind + ':' + (one.name || ''));
+export function readKey(text) {
+  const [, kind, name] = /^(\w*):?(.*)$/s.exec(decodeURIComponent(text));
+  return {kind, name};
+}
+
+export function nameOf(one) {
+  if (one.kind === 'public') return 'Everybody';
+  if (one.kind === 'room') return 'Room ' + one.name;
+  if (one.kind === 'thread') return one.newest && one.newest.direction === 'out' ? 'Several' : one.newest && one.newest.from ? 'Not signed' : 'Anonymous';
+  return one.title || short(one.name);
+}
+
+const firstWords = (one) => one.newest.subject || one.snippet || (one.files ? 'Files' : 'No text');
+
+/** All of a conversation, what came first. */
+export async function idsOf(one) {
+  const all = await ask(`conversation?kind=${one.kind}&name=${encodeURIComponent(one.name || '')}&count=1000`);
+  return all.filter((each) => each.direction !== 'out').map((each) => each.id).concat(all.filter((each) => each.direction === 'out').map((each) => each.id));
+}
+
+/** What keys do with the conversation that has the focus. */
+function acts(one, which) {
+  const change = (changes, told) => async () => {
+    try {
+      const ids = await idsOf(one);
+      await ask('mark', {ids: changes[0] === '+unread' ? ids.slice(0, 1) : ids, changes});
+      say(told);
+      await again();
+    } catch (error) {
+      say(error.message);
+    }
+  };
+  return {
+    u: one.unread ? change(['-unread'], 'Marked as read.') : change(['+unread'], 'Marked as unread.'),
+    e: which === 'archived' ? change(['-archived'], 'Back in the inbox.') : change(['+archived'], 'Archived.'),
+  };
+}
+
+function row(one, which) {
+  const out = one.newest.direction === 'out' ? 'You: ' : one.kind !== 'with' ? sender(one.newest) + ': ' : '';
+  const link = make('a', {class: 'row-link', href: '#talk/' + keyText(one)},
+    make('div', {class: 'line'},
+      make('span', {}, nameOf(one), one.claims && !one.title ? make('span', {class: 'quiet'}, ' calls itself ' + one.claims) : null),
+      when(one.newest.time)),
+    make('div', {class: 'line'}, make('span', {class: 'subject'}, out + firstWords(one)),
+      one.unread ? make('span', {class: 'badge-new'}, `${one.unread} unread`) : null),
+    make('div', {}, one.kind === 'with' ? trustTag(one.trust || 'unknown') : null,
+      one.kind === 'with' ? null : tags({...one.newest, room: null, public: false}), one.files ? tag(one.files === 1 ? '1 file' : one.files + ' files') : null));
+  actsOf.set(link, acts(one, which));
+  return make('li', {class: one.unread ? 'unread' : ''}, link);
+}
+
+function finder(typed) {
+  const field = line({id: 'search', type: 'search', value: typed, 'data-focus': '/', placeholder: 'Words, or "a phrase"'});
+  return make('form', {class: 'finder', role: 'search', onsubmit: (event) => {
+    event.preventDefault();
+    const wanted = field.value.trim();
+    location.hash = wanted ? '#inbox/find:' + encodeURIComponent(wanted) : '#inbox';
+  }}, make('label', {class: 'visually-hidden', for: 'search'}, 'Search in all messages'), field,
+  make('button', {class: 'btn btn-sm btn-outline-secondary'}, 'Search'));
+}
+
+const tabs = (which) => make('nav', {class: 'tabs', 'aria-label': 'Which conversations'}, filters.map(([name, text]) =>
+  make('a', {href: name === 'all' ? '#inbox' : '#inbox/' + name, 'aria-current': name === which ? 'true' : false}, text)));
+
+async function found(path, typed) {
+  const all = await ask('search?q=' + encodeURIComponent(typed) + path.and);
+  const rows = all.map((one) => make('li', {}, make('a', {class: 'row-link', href: '#message/' + one.id},
+    make('div', {class: 'line'}, make('span', {}, sender(one) + (one.direction === 'out' && one.to.length ? ' to ' + short(one.to[0]) : '')), when(one.time)),
+    make('div', {class: 'subject'}, one.subject || 'No subject'), tags(one))));
+  return [make('p', {class: 'quiet', role: 'status'}, `${all.length} found. `, command('bmsg search ' + typed)),
+    rows.length ? make('ul', {class: 'list', 'aria-label': 'Messages found'}, rows) : null];
+}
+
+const nothing = {
+  all: ['Nothing is here yet. What others sent comes with', 'bmsg sync'],
+  unread: ['All was read. To look for more:', 'bmsg sync'],
+  archived: ['Nothing is archived. To put something away:', 'bmsg mark +archived REF'],
+  public: ['Nobody has written to everybody yet:', 'bmsg send --public -m TEXT'],
+};
 
 export async function inbox(path) {
-  const all = await ask('inbox' + path.quiet);
-  const rows = all.filter((one) => !one.flags.includes('archived')).map((one) =>
-    make('li', {class: one.flags.includes('unread') ? 'unread' : ''},
-         make('a', {class: 'row-link', href: '#message/' + one.id},
-              make('div', {class: 'line'},
-                   make('span', {}, sender(one) + (one.flags.includes('unread') ? ' (unread)' : '')),
-                   when(one.time)),
-              make('div', {class: 'subject'}, one.subject || short(one.id)),
-              tags(one))));
-  return [heading('Inbox'), rows.length ? make('ul', {class: 'list', 'aria-label': 'Messages'}, rows)
-    : empty('Nothing is here yet. What others sent comes with', 'bmsg sync')];
-}
-
-export async function message(path) {
-  const [one] = await ask('message?id=' + encodeURIComponent(path.rest) + path.and);
-  if (one.flags.includes('unread')) ask('read', {id: one.id}).catch((error) => say(error.message));
-  const facts = [['From', one.direction === 'out' ? 'You' : (one.from_name ? one.from_name + ' ' : '') + (one.from || 'anonymous')],
-    ['To', one.public ? 'everybody' : one.room ? 'room ' + one.room : one.to.join(', ')],
-    ['Date', new Date(one.time).toLocaleString()], ['State', stand(one)],
-    ['Signature', one.signature], ['Id', make('span', {class: 'mono'}, one.id)]];
-  const files = one.attachments.map((file) => make('li', {}, make('bdi', {}, file.name), ` (${file.size} bytes) `,
-    make('code', {}, `bmsg read ${one.id.slice(0, 12)} --attachments DIR`)));
-  const reply = make('a', {class: 'btn btn-primary btn-sm', href: '#compose', onclick: () => {
-    draft = {to: one.from, subject: one.subject ? 'Re: ' + one.subject.replace(/^Re: /, '') : '', reply_to: one.id};
-  }}, 'Reply');
-  return [heading(one.subject || 'Message', one.from && one.direction !== 'out' ? reply : null),
-    make('dl', {class: 'facts'}, facts.map(([name, value]) => [make('dt', {}, name), make('dd', {}, value)])),
-    make('div', {}, tags(one)),
-    make('div', {class: 'body'}, one.body === null ? `(${one.size} bytes that are no text)` : one.body),
-    files.length ? [make('h2', {class: 'h6'}, 'Files'), make('ul', {}, files)] : null];
-}
-
-export async function compose(path) {
-  const contacts = await ask('contacts' + path.quiet);
-  const given = draft;
-  draft = {};
-  const field = (name, text, input, help) => make('div', {class: 'mb-3'},
-    make('label', {class: 'form-label', for: name}, text), input, help || null);
-  const to = make('input', {id: 'to', class: 'form-control', list: 'names', autocomplete: 'off', value: given.to});
-  const open = make('input', {id: 'public', type: 'checkbox', class: 'form-check-input', onchange: () => {
-    to.disabled = open.checked;
-  }});
-  const subject = make('input', {id: 'subject', class: 'form-control', value: given.subject});
-  const count = make('div', {class: 'form-text', 'aria-live': 'off'}, '0 bytes');
-  const body = make('textarea', {id: 'body', class: 'form-control', rows: 9, required: true, oninput: () => {
-    count.textContent = new TextEncoder().encode(body.value).length + ' bytes';
-  }});
-  const button = make('button', {class: 'btn btn-primary'}, 'Queue');
-  const fault = make('div', {});
-  const send = async (event) => {
-    event.preventDefault();
-    const names = to.value.split(',').map((name) => name.trim()).filter(Boolean);
-    const mine = open.checked ? [] : names;
-    const strangers = mine.filter((name) => contacts.some((one) => one.name === name && one.trust !== 'verified'));
-    if (strangers.length && !confirm(`Not verified: ${strangers.join(', ')}. Send all the same?`)) return;
-    button.disabled = true;
-    button.textContent = 'Sealing…';
+  const rest = decodeURIComponent(path.rest);
+  const typed = rest.startsWith('find:') ? rest.slice(5) : '';
+  const which = nothing[rest] ? rest : 'all';
+  const head = [heading('Inbox', finder(typed)), tabs(typed ? '' : which)];
+  if (typed) {
     try {
-      await ask('send', {to: mine, subject: subject.value, body: body.value, public: open.checked,
-                         reply_to: given.reply_to || ''});
-      say('Queued.');
-      location.hash = '#outbox';
+      return [head, await found(path, typed)];
     } catch (error) {
-      fault.replaceChildren(failed(error));
+      if (error.status !== 400) throw error;
+      return [head, failed(error)];
     }
-    button.disabled = false;
-    button.textContent = 'Queue';
-  };
-  return [heading('Compose'), fault, make('form', {onsubmit: send},
-    field('to', 'To', to, make('div', {class: 'form-text'}, 'Names or addresses, with commas between them.')),
-    make('datalist', {id: 'names'}, contacts.map((one) => make('option', {value: one.name}))),
-    make('div', {class: 'form-check mb-3'}, open,
-         make('label', {class: 'form-check-label', for: 'public'}, 'Public: for everybody to read')),
-    field('subject', 'Subject', subject), field('body', 'Text', body, count), button, ' ',
-    make('span', {class: 'quiet'}, 'as ', make('code', {}, 'bmsg send'), ' does'))];
-}
-
-export async function outbox(path) {
-  const all = await ask('outbox' + path.quiet);
-  const names = new Map((await ask('contacts' + path.quiet)).map((one) => [one.address, one.name]));
-  const fault = make('div', {});
-  const stop = make('button', {class: 'btn btn-sm btn-outline-secondary', hidden: true,
-    onclick: () => ask('mine/stop', {}).catch((error) => say(error.message))}, 'Stop');
-  const mine = make('button', {class: 'btn btn-sm btn-primary', onclick: async () => {
-    mine.disabled = true;
-    stop.hidden = false;
-    mine.textContent = 'Mining…';
-    try {
-      const [made] = await ask('mine', {});
-      say(made.type === 'block' ? `Block ${made.height} was mined.` : made.ok ? 'There is nothing to mine.' : 'Stopped.');
-      again();
-    } catch (error) {
-      fault.replaceChildren(failed(error));
-    }
-    mine.disabled = false;
-    stop.hidden = true;
-    mine.textContent = 'Mine now';
-  }}, 'Mine now');
-  const rows = all.reverse().map((one) => make('li', {class: 'item'},
-    make('div', {class: 'line'}, make('span', {}, one.to.map((to) => names.get(to) || short(to)).join(', ') || 'everybody'), when(one.since)),
-    make('div', {}, tag(one.state, one.state === 'failed' ? 'alarm' : '', 'State'),
-         one.height === null ? null : tag(`block ${one.height}, ${confirmed(one)}`),
-         one.reason ? make('span', {class: 'quiet'}, one.reason) : null),
-    make('div', {class: 'mono quiet'}, short(one.id))));
-  return [heading('Outbox', make('div', {}, mine, ' ', stop)), fault,
-    rows.length ? make('ul', {class: 'list', 'aria-label': 'Queued messages'}, rows)
-      : empty('Nothing waits. To send something:', 'bmsg send NAME -m TEXT')];
+  }
+  const all = await ask('conversations?which=' + which + path.and);
+  return [head, all.length ? make('ul', {class: 'list', 'aria-label': 'Conversations'}, all.map((one) => row(one, which)))
+    : empty(...nothing[which])];
 }

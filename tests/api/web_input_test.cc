@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lib/api/web_assets.h"
 
 namespace bmsg::api {
@@ -42,16 +44,21 @@ TEST(WebAssets, AreTherePageScriptAndStyles) {
     paths.push_back(asset.path);
     EXPECT_GT(asset.bytes.size(), 100) << asset.path;
   }
-  EXPECT_EQ(paths, (std::vector<std::string_view>{"/", "/app.css", "/app.js", "/bootstrap.css"}));
+  for (const char* path : {"/", "/app.css", "/app.js", "/base.js", "/bootstrap.css", "/proof.js"})
+    EXPECT_EQ(std::ranges::count(paths, path), 1) << path;
 }
 
 /// The policy forbids it, so what needs it would silently not work.
 TEST(WebAssets, HaveNothingInline) {
   for (const WebAsset& asset : web_assets()) {
     if (asset.path == "/bootstrap.css") continue;
+    std::string text(asset.bytes);
+    // The name of a kind of element, which nobody asks for.
+    if (const auto at = text.find("'http://www.w3.org/2000/svg'"); at != std::string::npos)
+      text.replace(at, 28, "");
     for (const char* word : {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write",
                              "eval(", "<style", " style=", "onclick=", "http://", "https://"})
-      EXPECT_EQ(asset.bytes.find(word), std::string_view::npos) << asset.path << ": " << word;
+      EXPECT_EQ(text.find(word), std::string::npos) << asset.path << ": " << word;
   }
 }
 

@@ -122,12 +122,22 @@ class Browser:
         found = self.ask("POST", "/element", {"using": "css selector", "value": selector})
         return next(iter(found.values()))
 
+    def act(self, selector, what, body):
+        """On an element as it is now: the page may just have been drawn anew."""
+        for _ in range(20):
+            try:
+                return self.ask("POST", f"/element/{self.element(selector)}/{what}", body)
+            except AssertionError as error:
+                if "stale element" not in str(error):
+                    raise
+        raise AssertionError(f"{selector}: never still")
+
     def click(self, selector):
-        self.ask("POST", f"/element/{self.element(selector)}/click", {})
+        self.act(selector, "click", {})
 
     def type(self, selector, text):
         """As somebody at the keyboard does."""
-        self.ask("POST", f"/element/{self.element(selector)}/value", {"text": text})
+        self.act(selector, "value", {"text": text})
 
     def press(self, *keys):
         """Keys for whatever has the focus."""

@@ -1,7 +1,9 @@
 """The page of `bmsg web` for the scripts that test it: started, its link, two people with mail."""
 import contextlib
+import pathlib
 import re
 import signal
+import subprocess
 import time
 
 import stores
@@ -19,11 +21,11 @@ def link_in(file, before=""):
 
 
 @contextlib.contextmanager
-def page(store, *options, listen="127.0.0.1:0"):
+def page(store, *options, listen="127.0.0.1:0", extra=()):
     """The command, where it listens, and the file with its link."""
     file = store.directory.parent / "link"
     file.unlink(missing_ok=True)
-    running = store.start(*options, "web", "--listen", listen, "--link-file", file)
+    running = store.start(*options, "web", "--listen", listen, "--link-file", file, *extra)
     try:
         place = stores.read_line(running.stdout, 30).removeprefix("listening ")
         yield running, place, file
@@ -49,3 +51,25 @@ def met(directory):
         ben.run("sync", url)
     ana.run("mine", "--no-relay")
     return ana, ben
+
+
+def branch_off(ana, ben):
+    """A block of ana's that a longer branch of ben's has overtaken."""
+    with ana.served() as url:
+        ben.run("sync", url)
+    ana.run("send", "--public", "-m", "soon aside")
+    ana.run("mine", "--no-relay")
+    ben.run("mine", "-n", "8", "--allow-empty", "--no-relay")
+    with ben.served() as url:
+        ana.run("sync", url)
+
+
+def long_store(directory, name, blocks):
+    """A store with so many blocks of two messages each."""
+    program = pathlib.Path(stores.PROGRAM).resolve().parent / "tests" / "long_chain"
+    bundle = directory / f"{name}.bundle"
+    with bundle.open("wb") as out:
+        subprocess.run([program, str(blocks), "2", "0"], stdout=out, check=True, timeout=120)
+    store = stores.Store(directory / name)
+    store.run("clone", "--no-passphrase", bundle, store.directory, timeout=300)
+    return store

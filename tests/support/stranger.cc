@@ -1,16 +1,18 @@
 // A stranger's program: mail as the rules allow it and ours would never write it. The name in the
 // card, the subject and the text are taken as they come.
 //
-//   stranger GENESIS CARD OUTBOX NAME SUBJECT <TEXT
+//   stranger GENESIS CARD OUTBOX NAME SUBJECT [pair] <TEXT
 //
 // CARD is the file with the recipient's card, OUTBOX the folder of a store that takes both
-// messages along; CARD.reply is written with the stranger's own card as text.
+// messages along; CARD.reply is written with the stranger's own card as text. With `pair` the mail
+// is signed by a key of secp256k1, as Whisper's clients have them.
 
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <string_view>
 
 #include "lib/chain/rules_text.h"
 #include "lib/core/clock.h"
@@ -38,7 +40,9 @@ Result<mail::OutboxFile> stamped(const chain::ChainRules& chain, mail::Sealed se
       .since = now, .message = std::move(sealed).with_nonce(*nonce), .note = {}};
 }
 
-Result<Done> write(char** words) {
+enum class SignedBy { identity, pair };
+
+Result<Done> write(char** words, SignedBy signed_by) {
   BMSG_TRY_ASSIGN(const auto chain, chain::parse_chain_rules(text_of(std::ifstream(words[1]))));
   BMSG_TRY_ASSIGN(const auto to, mail::card_from_text(text_of(std::ifstream(words[2])), chain.id));
   SystemDisk disk;
@@ -58,8 +62,10 @@ Result<Done> write(char** words) {
   mail::Content content;
   content.subject = words[5];
   content.content = to_bytes(text_of(std::move(std::cin)));
+  const auto signer =
+      signed_by == SignedBy::pair ? mail::SigningKey::of_pair(seed) : mail::SigningKey(&seed);
   BMSG_TRY_ASSIGN(auto sealed,
-                  mail::seal(chain, content, {{to_bytes(to.prekey.view()), to.identity}}, &seed,
+                  mail::seal(chain, content, {{to_bytes(to.prekey.view()), to.identity}}, signer,
                              {.time = minute, .ttl = 86400}, entropy));
   BMSG_TRY_ASSIGN(const auto first, stamped(chain, std::move(card), now));
   BMSG_TRY_ASSIGN(const auto second, stamped(chain, std::move(sealed), now));
@@ -73,8 +79,10 @@ Result<Done> write(char** words) {
 
 int main(int count, char** words) {
   bmsg::crypto::begin_without_settings();
-  if (count != 6) return 64;
-  const auto written = bmsg::write(words);
+  const bool is_pair = count == 7 && std::string_view(words[6]) == "pair";
+  if (count != 6 && !is_pair) return 64;
+  const auto written =
+      bmsg::write(words, is_pair ? bmsg::SignedBy::pair : bmsg::SignedBy::identity);
   if (written) return 0;
   std::fprintf(stderr, "stranger: %s\n", written.error().message.c_str());
   return 1;

@@ -1,0 +1,40 @@
+#include "cli/heap.h"
+
+#include <malloc.h>
+#include <string.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<bool> overwrites = false;
+
+}  // namespace
+
+namespace bmsg::cli {
+
+void overwrite_what_is_freed() { overwrites = true; }
+
+}  // namespace bmsg::cli
+
+// In place of the library's own, for all of the program. The forms for arrays, for no exceptions
+// and with a size call these.
+
+void* operator new(std::size_t size) {
+  for (;;) {
+    if (void* made = std::malloc(size == 0 ? 1 : size)) return made;
+    const std::new_handler handler = std::get_new_handler();
+    if (handler == nullptr) bmsg::cli::throw_out_of_memory();
+    handler();
+  }
+}
+
+void operator delete(void* freed) noexcept {
+  if (freed != nullptr && overwrites.load(std::memory_order_relaxed))
+    ::explicit_bzero(freed, ::malloc_usable_size(freed));
+  std::free(freed);
+}
+
+void operator delete(void* freed, std::size_t) noexcept { operator delete(freed); }

@@ -1,0 +1,14 @@
+// The heap of this process.
+
+#pragma once
+
+namespace bmsg::cli {
+
+/// From now on what is freed is overwritten first: copies of secrets that libraries made on the
+/// way, as parsers do, end with their owners. For commands that outlive their secrets.
+void overwrite_what_is_freed();
+
+/// Throws what says that no memory is left. In main.cc, which catches it.
+[[noreturn]] void throw_out_of_memory();
+
+}  // namespace bmsg::cli

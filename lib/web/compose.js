@@ -1,0 +1,234 @@
+// Writing: to people, to a room, to everybody; with files.
+import {ask, failed, heading, make, say} from './base.js';
+import {bring, bytesText, seconds} from './files.js';
+import {command, field, folded, line} from './form.js';
+
+let given = {};  // What the next Compose begins with.
+let limit = 65536;  // Bytes of a whole message on this chain.
+const DAY = 86400;
+const times = [[3600, '1 hour'], [DAY, '1 day'], [7 * DAY, '7 days'], [30 * DAY, '30 days'], [365 * DAY, '1 year']];
+
+export const draft = (begin) => { given = begin; };
+
+/** Says how much of a message some text is, and whether it is too much. */
+export function counted(text, place) {
+  const count = new TextEncoder().encode(text).length;
+  place.textContent = `${count} of ${limit} bytes`;
+  place.classList.toggle('too-much', count > limit);
+  return count <= limit;
+}
+
+/** Ticks that add names to a field and take them away. */
+export function picker(to, contacts) {
+  const names = () => to.value.split(',').map((name) => name.trim()).filter(Boolean);
+  const words = {verified: '✓ verified', known: 'not verified', blocked: '✕ blocked'};
+  if (!contacts.length) return null;
+  const ticks = contacts.map((one, at) => {
+    const id = `${to.id || 'pick'}-${at}`;
+    const tick = make('input', {type: 'checkbox', class: 'form-check-input', id, onchange: () => {
+      const rest = names().filter((name) => name !== one.name);
+      to.value = (tick.checked ? [...rest, one.name] : rest).join(', ');
+      to.dispatchEvent(new Event('input', {bubbles: true}));
+    }});
+    tick.checked = names().includes(one.name);
+    to.addEventListener('change', () => { tick.checked = names().includes(one.name); });
+    return make('div', {class: 'form-check'}, tick, make('label', {class: 'form-check-label', for: id}, one.name + ' ',
+      make('span', {class: 'quiet'}, one.kind === 'person' ? words[one.trust] : one.kind)));
+  });
+  return folded('Pick', make('div', {class: 'picker'}, ticks));
+}
+
+/** Files that were chosen, each with a way to leave it out. */
+function chosen() {
+  const files = [];
+  const list = make('ul', {class: 'files', 'aria-label': 'Files chosen'});
+  const show = () => list.replaceChildren(...files.map((file) => make('li', {}, make('bdi', {}, file.name), ` ${bytesText(file.size)} `,
+    make('button', {type: 'button', class: 'btn btn-sm btn-outline-secondary', onclick: () => {
+      files.splice(files.indexOf(file), 1);
+      show();
+    }}, 'Leave out', make('span', {class: 'visually-hidden'}, ' ' + file.name)))));
+  const input = make('input', {type: 'file', class: 'form-control', multiple: true, onchange: () => {
+    files.push(...input.files);
+    input.value = '';
+    show();
+  }});
+  return {files, list, input};
+}
+
+const names = (text) => text.split(',').map((name) => name.trim()).filter(Boolean);
+
+/** Of those named, who was never compared with. */
+function strangers(to, contacts) {
+  return to.filter((name) => {
+    const one = contacts.find((each) => each.name === name || each.address === name);
+    return one ? one.kind === 'person' && one.trust !== 'verified' : name.startsWith('bmsg1');
+  });
+}
+
+/** Everything that leaves the form, in order: warn, bring the files, tell the work, seal. */
+class Sending {
+  constructor(letter, files, place) {
+    Object.assign(this, {letter, files, place, tickets: []});
+  }
+
+  say(text, part) {
+    this.place.replaceChildren(make('div', {role: 'status'}, text),
+      part === undefined ? '' : make('progress', {max: 1, value: part, 'aria-label': 'Progress'}));
+  }
+
+  async bringAll() {
+    const whole = this.files.reduce((sum, file) => sum + file.size, 0);
+    let before = 0;
+    for (const file of this.files) {
+      this.say(`Bringing ${file.name}…`, before / whole);
+      this.tickets.push(await bring(file, (at) => this.say(`Bringing ${file.name}…`, whole ? (before + at) / whole : 1)));
+      before += file.size;
+    }
+    this.letter.files = this.tickets;
+  }
+
+  /** Tells what it takes; true: go on. */
+  async agree() {
+    const [work] = await ask('estimate', this.letter);
+    const words = `${work.chunks} pieces to stamp, about ${seconds(work.seconds)} of work on this machine.`;
+    return new Promise((answer) => {
+      const yes = make('button', {type: 'button', class: 'btn btn-primary btn-sm', id: 'agree', onclick: () => answer(true)}, 'Send them');
+      const no = make('button', {type: 'button', class: 'btn btn-outline-secondary btn-sm', onclick: () => answer(false)}, 'Not now');
+      this.place.replaceChildren(make('div', {class: 'note', role: 'status'}, words), make('div', {class: 'actions'}, yes, no));
+      yes.focus();
+    });
+  }
+
+  async seal() {
+    const began = Date.now();
+    let done = false;
+    const tell = async () => {
+      while (!done) {
+        const [one] = (await ask('progress').catch(() => [])).filter((each) => each.phase !== 'mine');
+        const part = one && one.total ? one.done / one.total : undefined;
+        if (!done) this.say(`Sealing… ${Math.round((Date.now() - began) / 1000)} s`, part);
+        await new Promise((next) => setTimeout(next, 500));
+      }
+    };
+    tell();
+    try {
+      await ask('send', this.letter);
+    } finally {
+      done = true;
+    }
+  }
+
+  drop() {
+    for (const file of this.tickets) ask('file/drop', {file}).catch(() => {});
+    this.tickets = [];
+    delete this.letter.files;
+  }
+
+  /** True: it is queued. */
+  async go() {
+    try {
+      if (this.files.length) {
+        await this.bringAll();
+        if (!await this.agree()) {
+          this.drop();
+          this.place.replaceChildren();
+          return false;
+        }
+      }
+      await this.seal();
+      return true;
+    } catch (error) {
+      this.drop();
+      this.place.replaceChildren();
+      throw error;
+    }
+  }
+}
+
+const check = (id, text, input) => make('div', {class: 'form-check mb-2'}, Object.assign(input, {id}),
+  make('label', {class: 'form-check-label', for: id}, text));
+const tick = (attributes) => make('input', {type: 'checkbox', class: 'form-check-input', ...attributes});
+
+/** The length that the whole will have, told a moment after somebody stopped writing. */
+function sizer(letter, place) {
+  let waits = 0;
+  return () => {
+    clearTimeout(waits);
+    waits = setTimeout(async () => {
+      const wish = letter();
+      if (!place.isConnected || (!wish.public && !wish.to.length)) return;
+      try {
+        const [found] = await ask('estimate', wish);
+        place.textContent = `sealed: ${found.bytes} of ${found.limit} bytes`;
+      } catch {
+        place.textContent = '';  // Told when it is sent.
+      }
+    }, 600);
+  };
+}
+
+export async function compose(path) {
+  const [contacts, [limits]] = await Promise.all([ask('contacts' + path.quiet), ask('limits' + path.quiet)]);
+  limit = limits.maxmessage;
+  const begin = given;
+  given = {};
+  const to = line({list: 'names', value: (begin.names || begin.to || []).join(', ')});
+  const open = tick({checked: Boolean(begin.public), onchange: () => { to.disabled = open.checked; }});
+  to.disabled = Boolean(begin.public);
+  const sign = tick({checked: true});
+  const subject = line({value: begin.subject || ''});
+  const expires = make('select', {class: 'form-select'}, make('option', {value: ''}, 'as the setting says'),
+    times.filter(([span]) => span >= limits.minttl && span <= limits.maxttl).map(([span, text]) => make('option', {value: span + 's'}, text)));
+  const count = make('span', {'aria-live': 'off', id: 'count'});
+  const sealed = make('span', {'aria-live': 'off', class: 'quiet', id: 'sealed'});
+  const body = make('textarea', {class: 'form-control', rows: 9});
+  body.value = begin.body || '';
+  const {files, list, input} = chosen();
+  const letter = () => ({to: open.checked ? [] : names(to.value), subject: subject.value, body: body.value, public: open.checked,
+    expires: expires.value, sign: sign.checked, reply_to: begin.reply_to || ''});
+  const measure = sizer(letter, sealed);
+  const button = make('button', {class: 'btn btn-primary', id: 'queue'}, 'Queue');
+  const fault = make('div', {});
+  const far = make('div', {class: 'mt-2', id: 'far'});
+  let warned = '';
+  const grown = () => {
+    const fits = counted(body.value, count);
+    button.disabled = !fits;
+    if (fits && (body.value || files.length)) measure();
+  };
+  const send = async (event) => {
+    event.preventDefault();
+    fault.replaceChildren();
+    const wish = letter();
+    const unknown = strangers(wish.to, contacts);
+    if (unknown.length && warned !== unknown.join()) {
+      warned = unknown.join();
+      button.textContent = 'Queue all the same';
+      fault.replaceChildren(make('div', {class: 'failed', role: 'alert'}, `Not verified: ${unknown.join(', ')}. Somebody else may read it. `,
+        make('a', {href: '#contacts'}, 'Compare words'), ' first, or send it all the same.'));
+      return;
+    }
+    button.disabled = true;
+    try {
+      if (await new Sending(wish, files, far).go()) {
+        say('Queued.');
+        location.hash = '#outbox';
+      }
+    } catch (error) {
+      fault.replaceChildren(failed(error));
+    }
+    button.disabled = false;
+  };
+  grown();
+  return [heading('Compose'), fault, make('form', {onsubmit: send, oninput: grown},
+    field('to', 'To', to, 'Names of contacts, groups or a room, or addresses, with commas between them.'),
+    make('datalist', {id: 'names'}, contacts.map((one) => make('option', {value: one.name}))), picker(to, contacts),
+    check('public', 'Public: for everybody to read', open),
+    field('subject', 'Subject', subject),
+    make('div', {class: 'mb-3'}, make('label', {class: 'form-label', for: 'body'}, 'Text'), Object.assign(body, {id: 'body'}),
+      make('div', {class: 'form-text counts'}, count, sealed)),
+    field('files', 'Files', input, 'Up to 1 GiB each; what they take is told before.'), list,
+    field('expires', 'Expires after', expires),
+    check('sign', 'Signed: they can tell that it is from you, and you can read it again', sign), button, ' ',
+    make('span', {class: 'quiet'}, 'as ', command('bmsg send'), ' does'), far)];
+}

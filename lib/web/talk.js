@@ -1,0 +1,161 @@
+// One conversation, and one message of it.
+import {ask, empty, heading, make, say, sender, short, stand, tags, when} from './base.js';
+import {again} from './app.js';
+import {counted, draft} from './compose.js';
+import {savers} from './files.js';
+import {command, doing, facts, failedIn} from './form.js';
+import {idsOf, nameOf, readKey, trustTag} from './mail.js';
+
+const kept = {key: '', count: 50, all: [], fill: null};  // The conversation that is shown.
+
+/** Where one of ours is on its way; of others, in which block it stands. */
+function state(one, queued) {
+  const own = queued.get(one.id);
+  if (one.block) return stand(one) + (own && own.state === 'read' ? ', read' : '');
+  if (!own) return one.direction === 'out' ? 'on its way' : 'in no block yet';
+  return own.state + (own.reason ? ': ' + own.reason : '');
+}
+
+function bubble(one, queued, alone) {
+  const mine = one.direction === 'out';
+  const who = alone || mine ? null : make('strong', {}, sender(one), ' ');
+  const unsaid = one.body === null ? `(${one.size} bytes that are no text)` : '(its text is not here)';
+  return make('li', {class: 'bubble ' + (mine ? 'mine' : 'theirs'), 'data-id': one.id},
+    make('div', {class: 'line'}, make('span', {}, who || make('span', {class: 'visually-hidden'}, sender(one))), when(one.time)),
+    one.subject ? make('div', {class: 'subject'}, one.subject) : null,
+    make('div', {class: 'said'}, one.body === null || one.body === undefined ? unsaid : one.body),
+    savers(one), make('div', {}, tags(one).slice(alone && !mine ? 1 : 0)),
+    make('div', {class: 'foot'}, one.flags.includes('unread') ? make('span', {class: 'badge-new'}, 'new') : null,
+      make('span', {}, state(one, queued)),
+      one.block ? make('a', {href: '#proof/' + one.id}, 'Verify', make('span', {class: 'visually-hidden'}, ' message ' + short(one.id))) : null,
+      make('a', {href: '#message/' + one.id}, 'Details', make('span', {class: 'visually-hidden'}, ' of message ' + short(one.id)))));
+}
+
+/** Whom an answer goes to; null: nobody is known. */
+function target(key, all) {
+  if (key.kind === 'with') return {to: [key.name]};
+  if (key.kind === 'room') return {to: [key.name]};
+  if (key.kind === 'public') return {to: [], public: true};
+  const last = all.find((one) => one.direction === 'out') || all[0];
+  if (last && last.direction === 'out') return {to: last.to};
+  return last && last.from ? {to: [last.from]} : null;
+}
+
+/** Read is what a person has before them, not what comes while nobody looks. */
+async function settle(all) {
+  const unread = all.filter((one) => one.flags.includes('unread'));
+  for (const one of unread) await ask('read', {id: one.id}).catch((error) => say(error.message));
+}
+
+function settleLater(all, key) {
+  if (!all.some((one) => one.flags.includes('unread'))) return;
+  const on = ['pointerdown', 'keydown'];
+  const act = () => {
+    on.forEach((name) => document.removeEventListener(name, act));
+    if (kept.key === key) settle(all);
+  };
+  on.forEach((name) => document.addEventListener(name, act));
+}
+
+const asked = (key, and) => ask(`conversation?kind=${key.kind}&name=${encodeURIComponent(key.name)}&count=${kept.count}` + and);
+
+async function answer(key, field) {
+  const [last] = kept.all;
+  await ask('send', {...target(key, kept.all), body: field.value, reply_to: last ? last.id : ''});
+  field.value = '';
+  field.dispatchEvent(new Event('input'));
+  say('Queued.');
+  await kept.fill();
+}
+
+function replyForm(key, all, person) {
+  const given = target(key, all);
+  if (!given) return make('p', {class: 'quiet'}, 'Who wrote this did not sign it, so there is nobody to answer to.');
+  const fault = make('div', {});
+  const count = make('span', {class: 'form-text', 'aria-live': 'off'});
+  const field = make('textarea', {id: 'answer', class: 'form-control', rows: 3, required: true, 'data-focus': 'r',
+    oninput: () => counted(field.value, count)});
+  counted('', count);
+  const send = make('button', {class: 'btn btn-primary btn-sm'}, key.kind === 'public' ? 'Post' : 'Send');
+  const more = make('a', {href: '#compose', class: 'btn btn-outline-secondary btn-sm', onclick: () => {
+    draft({...given, names: person ? [person.name] : given.to, body: field.value, reply_to: all[0] ? all[0].id : '',
+           subject: all[0] && all[0].subject ? 'Re: ' + all[0].subject.replace(/^Re: /, '') : ''});
+  }}, 'With files and more');
+  const warning = key.kind === 'with' && person && person.trust === 'known'
+    ? make('p', {class: 'quiet'}, `Nobody has compared words with ${person.name} yet: `, make('a', {href: '#contact/' + encodeURIComponent(person.name)}, 'verify'), '.')
+    : key.kind === 'with' && !person ? make('p', {class: 'quiet'}, 'This address is none of your contacts: ', command('bmsg contact add NAME ' + key.name.slice(0, 16) + '…')) : null;
+  return make('form', {class: 'answer', onsubmit: failedIn(fault, async () => {
+    send.disabled = true;
+    await answer(key, field).finally(() => { send.disabled = false; });
+  })}, fault, make('label', {class: 'form-label', for: 'answer'}, key.kind === 'public' ? 'Answer for everybody to read' : 'Answer'), field,
+  warning, make('div', {class: 'actions'}, send, more, count));
+}
+
+async function mark(ids, changes, told) {
+  if (ids.length) await ask('mark', {ids, changes});
+  say(told);
+  location.hash = '#inbox';
+}
+
+/** `ids` brings those that are meant, the newest that came first. */
+function actions(archived, ids, fault, trust) {
+  const unread = doing('Mark unread', 'outline-secondary', fault, async () => mark((await ids()).slice(0, 1), ['+unread'], 'Marked as unread.'));
+  const archive = doing(archived ? 'Back to the inbox' : 'Archive', 'outline-secondary', fault,
+    async () => mark(await ids(), [archived ? '-archived' : '+archived'], archived ? 'Back in the inbox.' : 'Archived.'));
+  unread.dataset.key = 'u';
+  archive.dataset.key = 'e';
+  return make('div', {class: 'actions'}, trust, unread, archive);
+}
+
+export async function talk(path) {
+  const key = readKey(path.rest);
+  if (kept.key !== path.rest) kept.count = 50;
+  kept.key = path.rest;
+  const [all, contacts, outbox] = await Promise.all([asked(key, path.and), ask('contacts' + path.quiet), ask('outbox' + path.quiet)]);
+  const person = contacts.find((one) => key.kind === 'with' && one.address === key.name && one.kind === 'person');
+  const title = nameOf({...key, title: person ? person.name : null});
+  const nothing = empty('Nothing was written here yet.', key.kind === 'room' ? 'bmsg send ROOM -m TEXT' : 'bmsg send NAME -m TEXT');
+  const bubbles = (found, queued) => {
+    kept.all = found;
+    const byId = new Map(queued.map((one) => [one.id, one]));
+    return found.length ? make('ol', {class: 'talk', 'aria-label': 'Messages, oldest first'},
+      [...found].reverse().map((one) => bubble(one, byId, key.kind === 'with'))) : nothing;
+  };
+  const place = make('div', {id: 'talk'}, bubbles(all, outbox));
+  kept.fill = async () => {
+    const [found, queued] = await Promise.all([asked(key, '&quiet=1'), ask('outbox?quiet=1')]);
+    document.getElementById('talk')?.replaceChildren(bubbles(found, queued));  // Whichever of this view is shown.
+    settleLater(found, path.rest);
+  };
+  if (path.quiet) settleLater(all, path.rest); else settle(all);
+  const fault = make('div', {});
+  const older = all.length < kept.count ? null : make('div', {class: 'text-center mb-2'}, doing('Older', 'outline-secondary', fault, async () => {
+    kept.count += 100;
+    await again();
+  }));
+  if (!path.quiet) requestAnimationFrame(() => place.querySelector('.bubble:last-child')?.scrollIntoView({block: 'nearest'}));
+  const trust = key.kind === 'with' ? trustTag(person ? person.trust : 'unknown') : null;
+  return [heading(title, all.length ? actions(all.every((one) => one.flags.includes('archived')), () => idsOf(key), fault, trust) : trust), fault, older, place,
+    replyForm(key, all, person)];
+}
+/** While somebody writes, only what was said is shown anew. */
+talk.renew = async () => { if (kept.fill) await kept.fill(); };
+
+export async function message(path) {
+  const [one] = await ask('message?id=' + encodeURIComponent(path.rest) + path.and);
+  if (one.flags.includes('unread') && !path.quiet) settle([one]);
+  const fault = make('div', {});
+  const reply = make('a', {class: 'btn btn-primary btn-sm', href: '#compose', 'data-key': 'r', onclick: () => {
+    draft({to: one.public ? [] : one.room ? [one.room] : [one.from], public: one.public, reply_to: one.id,
+           subject: one.subject ? 'Re: ' + one.subject.replace(/^Re: /, '') : ''});
+  }}, 'Reply');
+  return [heading(one.subject || 'Message', one.from && one.direction !== 'out' ? reply : null, actions(one.flags.includes('archived'), async () => [one.id], fault)), fault,
+    facts([['From', one.direction === 'out' ? 'You' : (one.from_name ? one.from_name + ' ' : '') + (one.from || 'anonymous')],
+      ['To', one.public ? 'everybody' : one.room ? 'room ' + one.room : one.to.join(', ')],
+      ['Date', new Date(one.time).toLocaleString()], ['Expires', new Date(one.expires).toLocaleString()],
+      ['State', one.block ? [stand(one), ' ', make('a', {href: '#proof/' + one.id}, 'Verify')] : stand(one)],
+      ['Signature', one.signature], ['Flags', one.flags.length ? one.flags.join(', ') : null],
+      ['Id', make('span', {class: 'mono'}, one.id)]]),
+    make('div', {}, tags(one)),
+    make('div', {class: 'body'}, one.body === null ? `(${one.size} bytes that are no text)` : one.body), savers(one)];
+}
