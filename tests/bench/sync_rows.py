@@ -1,32 +1,27 @@
-"""The part of ./dev bench that measures sync: the first one from three peers, one of them slow and
+"""Sync from several: the first one from three peers, one of them slow and
 one lying, beside that from one good peer; and what a round moves when ten messages are new."""
-import pathlib
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 import counting
 import stores
 from between import Between, flipped
+from report import Row
 
-LONG_CHAIN = pathlib.Path(stores.PROGRAM).resolve().parent / "tests" / "long_chain"
 FIRST_SYNC_TARGET = 1.2
 ROUND_BYTES_TARGET = 16_000
 ROUNDS = 3
 
 
-def source_store(place, blocks, messages):
+def source_store(tools, place, blocks, messages):
     """A store of a chain with so many blocks and messages."""
-    begin = time.monotonic()
     bundle = place / "bundle"
     with open(bundle, "wb") as out:
-        subprocess.run([LONG_CHAIN, str(blocks), str(messages // blocks), "0"], stdout=out,
+        subprocess.run([tools / "long_chain", str(blocks), str(messages // blocks), "0"], stdout=out,
                        check=True)
     source = stores.Store(place / "source")
     source.run("clone", bundle, source.directory, "--no-passphrase", timeout=1800)
     bundle.unlink()
-    print(f"a chain of {blocks} blocks: {time.monotonic() - begin:.1f} s", file=sys.stderr)
     return source
 
 
@@ -67,27 +62,16 @@ def ten_new(place, source, url):
         return wire.bytes - before
 
 
-def run(place, blocks, messages):
-    """One row for each."""
-    source = source_store(place, blocks, messages)
-    source.copy_to(place / "copy")
-    with source.served("--rate", "1000000") as url:
-        good, mixed = compare_first(place, source, url)
-        moved = ten_new(place, source, url)
-    ratio = mixed / good
-    yield {"what": f"first sync of {blocks} blocks, {messages} messages, from three peers, one slow "
-                   "and one lying", "ms": round(mixed * 1000), "reference": "from one good peer",
-           "reference_ms": round(good * 1000), "ratio": round(ratio, 2),
-           "target": FIRST_SYNC_TARGET, "verdict": "ok" if ratio <= FIRST_SYNC_TARGET else "over"}
-    yield {"what": f"a round with ten new messages, store of {messages}", "bytes": moved,
-           "target": ROUND_BYTES_TARGET, "verdict": "ok" if moved <= ROUND_BYTES_TARGET else "over"}
-
-
-def print_rows(rows):
-    for row in rows:
-        print(f"{row['what']}:")
-        if "bytes" in row:
-            print(f"  {row['bytes']} bytes, target {row['target']}: {row['verdict']}")
-        else:
-            print(f"  {row['ms']} ms, {row['reference']} {row['reference_ms']} ms, ratio "
-                  f"{row['ratio']:.2f}, target {row['target']}: {row['verdict']}")
+def rows(options, places):
+    """One for each."""
+    blocks, messages = (200, 2000) if options.quick else (2000, 20_000)
+    with stores.workplace() as place:
+        source = source_store(places.tools, place, blocks, messages)
+        source.copy_to(place / "copy")
+        with source.served("--rate", "1000000") as url:
+            good, mixed = compare_first(place, source, url)
+            moved = ten_new(place, source, url)
+    yield Row(f"first sync of {blocks} blocks from three, one slow, one lying", "s", mixed,
+              "from one good peer", good, FIRST_SYNC_TARGET)
+    yield Row(f"a round of ten new messages beside {messages:,}", "bytes", moved, "", None,
+              ROUND_BYTES_TARGET)
