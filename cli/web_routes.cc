@@ -30,7 +30,8 @@ const api::WebAsset* asset_at(std::string_view path) {
 
 /// Changes that are not answered at the desk, or not only there.
 bool is_own_change(std::string_view path) {
-  constexpr std::array kChanges = {"/api/unlock", "/api/leave", "/api/mine", "/api/mine/stop"};
+  constexpr std::array kChanges = {"/api/unlock", "/api/leave", "/api/mine", "/api/mine/stop",
+                                   "/api/send/stop"};
   return std::ranges::find(kChanges, path) != kChanges.end();
 }
 
@@ -81,6 +82,7 @@ bool WebRoutes::at_desk(std::function<void(WebDesk&)> question) {
 
 void WebRoutes::stop() {
   stop_.request_stop();
+  stop_sending();
   stop_mining();
   mining_worker_.stop();
   errands_.stop();
@@ -112,7 +114,8 @@ void WebRoutes::handle(net::HttpRequest request, net::Respond respond) {
   const WebCall* call = find_call(kept->path);
   if (call == nullptr)
     return respond(error_answer({Errc::not_found, "there is nothing of this name"}));
-  WebQuestion question{std::move(kept->query), text_of(*kept), stop_.get_token()};
+  WebQuestion question{std::move(kept->query), text_of(*kept),
+                       kept->path == "/api/send" ? sending() : stop_.get_token()};
   ask(respond,
       [call, question = std::move(question)](auto& desk) { return call->answer(desk, question); });
 }
@@ -123,7 +126,7 @@ void WebRoutes::change(const std::shared_ptr<net::HttpRequest>& request,
   if (path == "/api/unlock") return unlock(request, respond);
   if (path == "/api/leave") return leave(respond);
   if (path == "/api/mine") return mine(respond);
-  stop_mining();
+  path == "/api/send/stop" ? stop_sending() : stop_mining();
   respond(lines_answer(""));
 }
 
@@ -215,6 +218,18 @@ void WebRoutes::mine(const net::Respond& respond) {
 void WebRoutes::stop_mining() {
   const std::lock_guard lock(mining_mutex_);
   mining_stop_.request_stop();
+}
+
+/// Until somebody stops the letters that are being sealed, or the page ends.
+std::stop_token WebRoutes::sending() {
+  const std::lock_guard lock(sending_mutex_);
+  if (sending_.stop_requested() && !stop_.stop_requested()) sending_ = std::stop_source();
+  return sending_.get_token();
+}
+
+void WebRoutes::stop_sending() {
+  const std::lock_guard lock(sending_mutex_);
+  sending_.request_stop();
 }
 
 void WebRoutes::ask(const net::Respond& respond, Ask question) {

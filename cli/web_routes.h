@@ -56,6 +56,8 @@ class WebRoutes {
   void unlock(const std::shared_ptr<net::HttpRequest>& request, const net::Respond& respond);
   void mine(const net::Respond& respond);
   void stop_mining();
+  std::stop_token sending();
+  void stop_sending();
   void errand(const std::shared_ptr<net::HttpRequest>& request, const net::Respond& respond);
   void secrets(net::HttpRequest& request, const net::Respond& respond);
   void leave(const net::Respond& respond);
@@ -71,6 +73,8 @@ class WebRoutes {
   std::stop_source stop_;
   std::mutex mining_mutex_;
   std::stop_source mining_stop_;
+  std::mutex sending_mutex_;
+  std::stop_source sending_;
   std::atomic<bool> mines_ = false;
   api::Worker desk_worker_;
   api::Worker mining_worker_;

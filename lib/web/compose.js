@@ -72,8 +72,12 @@ class Sending {
   }
 
   say(text, part) {
-    this.place.replaceChildren(make('div', {role: 'status'}, text),
+    const told = make('div', {}, make('div', {role: 'status'}, text),
       part === undefined ? '' : make('progress', {max: 1, value: part, 'aria-label': 'Progress'}));
+    // What stands beside it stays, so that nobody loses the button under his finger.
+    if (this.told?.isConnected) this.told.replaceWith(told);
+    else this.place.replaceChildren(told);
+    this.told = told;
   }
 
   async bringAll() {
@@ -102,6 +106,12 @@ class Sending {
   async seal() {
     const began = Date.now();
     let done = false;
+    const stop = make('button', {type: 'button', class: 'btn btn-outline-secondary btn-sm', id: 'stop', onclick: () => {
+      stop.disabled = true;
+      ask('send/stop', {}).catch(() => {});
+    }}, 'Stop');
+    this.say('Sealing…');
+    setTimeout(() => { if (!done) this.place.append(stop); }, 1000);  // Most letters need none.
     const tell = async () => {
       while (!done) {
         const [one] = (await ask('progress').catch(() => [])).filter((each) => each.phase !== 'mine');
@@ -115,6 +125,7 @@ class Sending {
       await ask('send', this.letter);
     } finally {
       done = true;
+      stop.remove();
     }
   }
 

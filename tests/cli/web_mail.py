@@ -270,6 +270,29 @@ def check_progress(directory):
         assert answers[0]["type"] == "summary" and browser.get("progress") == []
 
 
+def check_stop(directory):
+    """A letter whose stamp would take for minutes: stopped, it was not sent."""
+    dear = stores.Store(directory / "dear")
+    dear.run("init", dear.directory, "--name", "ana", "--floor", 8, "--stamp", 500,
+             "--no-passphrase")
+    with page(dear) as (_, place, file):
+        browser = Browser(port_of(place)).enter(link_in(file))
+        before = browser.get("outbox")
+        answers = []
+        other = browser_like(browser)
+        letter = {"to": [], "public": True, "body": "dear " * 12_000, "expires": "365d"}
+        sending = threading.Thread(
+            target=lambda: answers.extend(other.post("send", letter, status=503)))
+        sending.start()
+        deadline = time.monotonic() + 30
+        while sending.is_alive() and time.monotonic() < deadline:
+            browser.post("send/stop")  # Until it has begun this stops nothing.
+            time.sleep(0.05)
+        sending.join(30)
+        assert "stopped before" in answers[0]["message"], answers
+        assert browser.get("outbox") == before
+
+
 def browser_like(browser):
     other = Browser(browser.port)
     other.cookie, other.token = browser.cookie, browser.token
@@ -287,6 +310,7 @@ def main():
             check_outbox(ana, browser)
             check_rooms(ana, ben, browser)
         check_progress(directory)
+        check_stop(directory)
         check_streams_end(directory)
 
 
