@@ -1,26 +1,25 @@
 // bmsg send: queue a message. Takes no lock of the store and writes no database.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iostream>
-#include <iterator>
+#include <filesystem>
 
 #include "cli/command.h"
 #include "cli/deliver.h"
 #include "cli/editor.h"
-#include "cli/report.h"
+#include "cli/send_lines.h"
 #include "cli/send_options.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "cli/times.h"
 #include "cli/wait.h"
 #include "lib/api/json_objects.h"
-#include "lib/api/send_line.h"
 #include "lib/core/address.h"
+#include "lib/core/descriptor.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 
@@ -120,16 +119,14 @@ void print_queued(Context& context, const Queued& queued) {
     context.out.line(context.options.json ? api::queued_json(view) : to_hex(view.id.view()));
 }
 
-namespace {
-
-SendPolicy policy_of(const Options& options) {
+SendPolicy policy_of(const SendOptions& options) {
   return {.sign = !options.no_sign,
           .hold = options.hold,
           .require_verified = options.require_verified,
           .stale = options.stale ? mail::Stale::allowed : mail::Stale::refused};
 }
 
-Result<ExitCode> run_dry(Sender& sender, const SendRequest& request, Context& context) {
+Result<ExitCode> send_dry(Sender& sender, const SendRequest& request, Context& context) {
   BMSG_TRY_ASSIGN(const auto estimate, sender.estimate(request));
   if (context.options.json) {
     context.out.line(
@@ -151,6 +148,8 @@ Result<ExitCode> run_dry(Sender& sender, const SendRequest& request, Context& co
       fmt::format("would queue {} bytes for {}{}{}", estimate.bytes, whom, files, pipe));
   return ExitCode::ok;
 }
+
+namespace {
 
 /// What to wait for; a fault of its words is told before anything is sent.
 Result<std::optional<WaitWish>> wish_of(const Options& options) {
@@ -192,7 +191,7 @@ Result<ExitCode> send_one(const Options& options, const StoreDir& store, Context
       .attachments = files};
   BMSG_TRY_ASSIGN(const auto wish, wish_of(options));
   BMSG_TRY_ASSIGN(auto sender, Sender::open(context, store, policy_of(options)));
-  if (options.dry_run) return run_dry(sender, request, context);
+  if (options.dry_run) return send_dry(sender, request, context);
   BMSG_TRY_ASSIGN(const auto queued, sender.send(request, std::stop_token()));
   print_queued(context, queued);
   // It is durable now: whatever comes after, its id has been told.
@@ -213,62 +212,6 @@ Result<ExitCode> send_one(const Options& options, const StoreDir& store, Context
 }
 
 namespace {
-
-Result<SendRequest> request_of(const std::string& line, const Options& options) {
-  BMSG_TRY_ASSIGN(auto given, api::parse_send_line(line));
-  if (given.body.empty() && options.allow_empty.empty() && given.attachments.empty())
-    return Error{Errc::bad_usage, "the message is empty"};
-  BMSG_TRY_ASSIGN(auto files, attachment_wishes(given.attachments, {}));
-  return SendRequest{.to = std::move(given.to),
-                     .body = std::move(given.body),
-                     .subject = given.subject,
-                     .audience = given.open ? mail::Audience::open : mail::Audience::sealed,
-                     .topic = given.topic,
-                     .reply_to = given.reply_to,
-                     .expires = given.expires.empty() ? options.expires : given.expires,
-                     .key = given.key,
-                     .once = options.once,
-                     .ask_ack = options.ask_ack || given.ask_ack,
-                     .attachments = std::move(files)};
-}
-
-Result<Queued> send_line(const std::string& line, const Options& options, Sender& sender) {
-  BMSG_TRY_ASSIGN(const auto request, request_of(line, options));
-  return sender.send(request, std::stop_token());
-}
-
-Result<Queued> estimate_line(const std::string& line, const Options& options, Sender& sender,
-                             Context& context) {
-  BMSG_TRY_ASSIGN(const auto request, request_of(line, options));
-  BMSG_TRY(run_dry(sender, request, context));
-  return Queued();
-}
-
-/// One answer for each line, in order; a bad one does not stop the rest.
-Result<ExitCode> run_lines(std::istream& in, const Options& options, const StoreDir& store,
-                           Context& context) {
-  BMSG_TRY_ASSIGN(auto sender, Sender::open(context, store, policy_of(options)));
-  ExitCode outcome = ExitCode::ok;
-  for (std::string line; std::getline(in, line);) {
-    if (line.empty()) continue;
-    const auto queued = options.dry_run ? estimate_line(line, options, sender, context)
-                                        : send_line(line, options, sender);
-    if (queued) {
-      if (!options.dry_run) print_queued(context, queued.value());
-    } else {
-      const Error& error = queued.error();
-      const ExitCode code = exit_code_of(error.code);
-      const std::string object =
-          api::error_json({static_cast<int>(code), name_of(code), error.message, hint_for(error)});
-      context.out.line(object);
-      outcome = ExitCode::partial;
-    }
-    BMSG_TRY(context.out.flush());
-  }
-  poke_node(store);
-  if (in.bad()) return Error{Errc::io, "the lines could not be read to their end"};
-  return outcome;
-}
 
 /// An option of one message, given where each line has its own; empty: none.
 std::string_view option_of_one(const Options& options) {
@@ -304,19 +247,19 @@ Result<Done> check_words(const Options& options) {
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY(check_words(options));
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  if (options.lines) return run_lines(std::cin, options, store, context);
+  if (options.lines) return send_lines(STDIN_FILENO, options, store, context);
   return send_one(options, store, context);
 }
 
 Result<ExitCode> run_import(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  if (options.file == "-") return run_lines(std::cin, options, store, context);
+  if (options.file == "-") return send_lines(STDIN_FILENO, options, store, context);
   std::error_code unknown;  // Then opening it says why.
   if (std::filesystem::is_directory(options.file, unknown))
     return Error{Errc::not_found, fmt::format("'{}' is a directory, not a file", options.file)};
-  std::ifstream in(options.file);
-  if (!in) return Error{Errc::not_found, fmt::format("no file '{}'", options.file)};
-  return run_lines(in, options, store, context);
+  const Descriptor file(::open(options.file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return Error{Errc::not_found, fmt::format("no file '{}'", options.file)};
+  return send_lines(file.number(), options, store, context);
 }
 
 }  // namespace

@@ -197,8 +197,42 @@ Result<mail::SentOnce> Sender::send_letter(const mail::Letter& letter,
   mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
   mail::Outbox outbox(context_->disk, store_.outbox());
   if (key) return mail::send_once(letter, *key, sending(cards, outbox), stop);
+  if (gathers_ && letter.content.manifests.empty()) return gather_letter(letter, stop);
   BMSG_TRY_ASSIGN(auto sent, mail::send(letter, sending(cards, outbox), stop));
   return mail::SentOnce{std::move(sent), {}};
+}
+
+void Sender::gather() {
+  gathers_ = true;
+  conversations_ = std::make_unique<mail::OpenConversations>();
+}
+
+Result<mail::SentOnce> Sender::gather_letter(const mail::Letter& letter, std::stop_token stop) {
+  if (!gathering_) {
+    gathering_ = std::make_unique<mail::CardDirectory>(context_->disk, store_.cards(), rules_.id);
+    gathering_->remember();
+  }
+  mail::Outbox outbox(context_->disk, store_.outbox());
+  mail::SendContext context = sending(*gathering_, outbox);
+  context.conversations = conversations_.get();
+  BMSG_TRY_ASSIGN(auto prepared, mail::prepare(letter, context, stop));
+  mail::SentOnce gathered;
+  for (mail::Prepared& one : prepared) {
+    gathered_bytes_ += one.sent.bytes;
+    gathered_.push_back(std::move(one.file));
+    gathered.sent.push_back(std::move(one.sent));
+  }
+  return gathered;
+}
+
+Result<Done> Sender::keep() {
+  if (!gathers_) return done;
+  gathering_.reset();
+  gathered_bytes_ = 0;
+  const auto files = std::exchange(gathered_, {});
+  BMSG_TRY(conversations_->keep());
+  if (files.empty()) return done;
+  return mail::Outbox(context_->disk, store_.outbox()).queue(files);
 }
 
 Result<mail::SentOnce> Sender::hold(const mail::Letter& letter,
@@ -257,13 +291,18 @@ Result<Queued> Sender::queue(const mail::Letter& letter, const std::optional<mai
   if (!once && once.error().code == Errc::no_recipient) {
     // The card may have come with blocks that nobody has looked through yet.
     BMSG_TRY(look_for_cards());
+    gathering_.reset();
     once = send_letter(letter, key, stop);
   }
   const bool holds =
       !once && policy_.hold && !letter.room && once.error().code == Errc::no_recipient;
   if (holds && identity_ != nullptr) once = hold(letter, key);
   if (!once) return once.error();
-  return Queued{std::move(once.value().sent), once.value().held, letter.to};
+  const bool gathered = gathers_ && !key && !once.value().held && letter.content.manifests.empty();
+  return Queued{.sent = std::move(once.value().sent),
+                .held = once.value().held,
+                .to = letter.to,
+                .gathered = gathered};
 }
 
 Result<Queued> Sender::send(const SendRequest& request, std::stop_token stop) {

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -55,7 +56,8 @@ struct Queued {
   std::vector<mail::Sent> sent;
   std::optional<MessageId> held;
   std::vector<mail::Addressee> to;
-  std::string key = {};  // As it was asked for.
+  std::string key = {};   // As it was asked for.
+  bool gathered = false;  // It is queued with the next keep().
 };
 
 /// The refusal of --require-verified; `whom` as a subject: "'ana'".
@@ -89,6 +91,14 @@ class Sender {
   };
   Result<Estimate> estimate(const SendRequest& request);
 
+  /// From now on letters without a key and without files are only sealed and stamped, until keep()
+  /// queues them durably together. Errors of send() then are also Errc::locked, where waiting for
+  /// another send might be waiting for each other: after keep() it may be tried again.
+  void gather();
+  /// Queues what was gathered, all or nothing. Errors: as mail::Outbox.
+  Result<Done> keep();
+  std::size_t gathered_bytes() const { return gathered_bytes_; }
+
   const chain::ChainRules& rules() const { return rules_; }
   /// Null without a signature.
   const mail::Keyring* keyring() const { return keyring_ ? &keyring_->keyring : nullptr; }
@@ -115,6 +125,7 @@ class Sender {
   Result<std::uint32_t> ttl_of(const SendRequest& request) const;
   Result<mail::SentOnce> send_letter(const mail::Letter& letter,
                                      const std::optional<mail::SendKey>& key, std::stop_token stop);
+  Result<mail::SentOnce> gather_letter(const mail::Letter& letter, std::stop_token stop);
   Result<mail::SentOnce> hold(const mail::Letter& letter, const std::optional<mail::SendKey>& key);
   Result<Done> look_for_cards();
   Result<std::optional<mail::SendKey>> key_of(const SendRequest& request,
@@ -130,6 +141,11 @@ class Sender {
   const mail::Identity* identity_ = nullptr;
   mail::ContactBook contacts_;
   std::chrono::milliseconds patience_{};
+  bool gathers_ = false;
+  std::unique_ptr<mail::CardDirectory> gathering_;  // With what was looked up for these letters.
+  std::vector<mail::OutboxFile> gathered_;
+  std::size_t gathered_bytes_ = 0;
+  std::unique_ptr<mail::OpenConversations> conversations_;
 };
 
 /// The topic that a text means: four ASCII characters or 0x and 8 hex stand for themselves, any

@@ -49,6 +49,12 @@ Result<ExitCode> send_one(const SendOptions& options, const StoreDir& store, Con
 /// One object for each message that was queued, or for the letter that is held.
 std::vector<api::QueuedView> queued_views(const Context& context, const Queued& queued);
 
+/// What of it holds for all messages of the command.
+SendPolicy policy_of(const SendOptions& options);
+
+/// Tells what sending it would take, and sends nothing.
+Result<ExitCode> send_dry(Sender& sender, const SendRequest& request, Context& context);
+
 /// Prints ids or `queued` objects.
 void print_queued(Context& context, const Queued& queued);
 

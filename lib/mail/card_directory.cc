@@ -81,6 +81,16 @@ Result<CardOrder> CardDirectory::put(const Card& card) {
 }
 
 Result<NewestCards> CardDirectory::cards_of(const IdentityKey& identity) const {
+  if (!remembered_) return look_up(identity);
+  auto known = remembered_->find(identity);
+  if (known == remembered_->end()) {
+    BMSG_TRY_ASSIGN(auto found, look_up(identity));
+    known = remembered_->emplace(identity, std::move(found)).first;
+  }
+  return known->second;
+}
+
+Result<NewestCards> CardDirectory::look_up(const IdentityKey& identity) const {
   std::vector<Card> cards;
   // Asking for each possible name costs half a millisecond whatever the directory holds; listing
   // it would cost more with each stranger who publishes a card.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "lib/core/disk.h"
@@ -35,6 +37,8 @@ class CardDirectory {
   /// The newest card of each device of an identity; none: it has no card here. What is revoked
   /// has none.
   Result<NewestCards> cards_of(const IdentityKey& identity) const;
+  /// From now on an identity is looked up once. For who asks often within a moment.
+  void remember() { remembered_.emplace(); }
   /// What is kept of one device: its newest card, and another of the same number if there is one.
   Result<std::vector<Card>> kept(const IdentityKey& identity, std::uint8_t device) const;
   /// Forgets the conflict of a device: the user has chosen this card.
@@ -70,11 +74,13 @@ class CardDirectory {
   Result<std::optional<Card>> read(const std::filesystem::path& file) const;
   Result<Done> add_kept(const std::filesystem::path& file, const IdentityKey& identity,
                         std::size_t device, std::vector<Card>& cards) const;
+  Result<NewestCards> look_up(const IdentityKey& identity) const;
   Result<std::optional<WalkPlace>> position() const;
 
   Disk& disk_;
   std::filesystem::path directory_;
   ChainId chain_;
+  mutable std::optional<std::map<IdentityKey, NewestCards>> remembered_;
 };
 
 }  // namespace bmsg::mail

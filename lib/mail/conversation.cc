@@ -68,16 +68,48 @@ Result<Done> Conversation::load() {
   return done;
 }
 
-Result<Done> Conversation::used(const MessageId& id) {
+Result<Done> Conversation::write(std::uint64_t seq, const IdPrefix& prev) {
   Bytes bytes = to_bytes(kMagic);
-  append_be(bytes, next_seq());
-  const auto prefix = prefix_of<IdPrefix>(id);
-  append(bytes, prefix.view());
+  append_be(bytes, seq);
+  append(bytes, prev.view());
   const Digest hash = crypto::sha512(bytes);
   append(bytes, check_of(hash));
-  BMSG_TRY(disk_.replace(file_, bytes));
+  return disk_.replace(file_, bytes);
+}
+
+Result<Done> Conversation::used(const MessageId& id) {
+  const auto prefix = prefix_of<IdPrefix>(id);
+  BMSG_TRY(write(next_seq(), prefix));
   ++last_seq_;
   prev_ = prefix;
+  return done;
+}
+
+void Conversation::note(const MessageId& id) {
+  ++last_seq_;
+  prev_ = prefix_of<IdPrefix>(id);
+  is_noted_ = true;
+}
+
+Result<Done> Conversation::keep() { return is_noted_ ? write(last_seq_, *prev_) : done; }
+
+Result<Conversation*> OpenConversations::take(Disk& disk,
+                                              const std::filesystem::path& seq_directory,
+                                              const ConversationKey& key,
+                                              const crypto::SecretBytes& mailbox_key,
+                                              std::chrono::milliseconds patience,
+                                              const Clock& clock) {
+  const std::filesystem::path file = seq_directory / name_of(key, mailbox_key);
+  if (const auto open = open_.find(file); open != open_.end()) return &open->second;
+  if (!open_.empty()) patience = std::chrono::milliseconds(0);
+  BMSG_TRY_ASSIGN(auto taken,
+                  Conversation::take(disk, seq_directory, key, mailbox_key, patience, clock));
+  return &open_.emplace(file, std::move(taken)).first->second;
+}
+
+Result<Done> OpenConversations::keep() {
+  auto open = std::exchange(open_, {});
+  for (auto& [file, conversation] : open) BMSG_TRY(conversation.keep());
   return done;
 }
 

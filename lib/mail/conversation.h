@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -41,15 +42,41 @@ class Conversation {
   /// Writes down, durably, that next_seq() belongs to `id`.
   Result<Done> used(const MessageId& id);
 
+  /// The same in two steps: of several numbers that were noted only the last is written down.
+  void note(const MessageId& id);
+  Result<Done> keep();
+
  private:
   Conversation(Disk& disk, std::filesystem::path file, FileLock lock);
   Result<Done> load();
+  Result<Done> write(std::uint64_t seq, const IdPrefix& prev);
 
   Disk& disk_;
   std::filesystem::path file_;
   FileLock lock_;
   std::uint64_t last_seq_ = 0;
   std::optional<IdPrefix> prev_;
+  bool is_noted_ = false;
+};
+
+/// Conversations that stay taken over several messages, so that what is noted in them is written
+/// down once.
+/// Threads: one at a time.
+class OpenConversations {
+ public:
+  /// One that is open already, or that is taken now; valid until keep(). While others are open it
+  /// does not wait: who holds this one may wait for one of ours.
+  /// Errors: as Conversation::take().
+  Result<Conversation*> take(Disk& disk, const std::filesystem::path& seq_directory,
+                             const ConversationKey& key, const crypto::SecretBytes& mailbox_key,
+                             std::chrono::milliseconds patience, const Clock& clock);
+  /// Writes down, durably, what was noted, and lets go of all, also after an error: numbers that
+  /// were taken then are unused.
+  Result<Done> keep();
+  bool empty() const { return open_.empty(); }
+
+ private:
+  std::map<std::filesystem::path, Conversation> open_;
 };
 
 }  // namespace bmsg::mail

@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <mutex>
 #include <set>
 
 #include "lib/chain/block_hash.h"
 #include "lib/core/hex.h"
+#include "lib/core/thread.h"
 #include "lib/core/try.h"
 #include "lib/crypto/sha512.h"
 
@@ -18,6 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kReasonBytesMax = 4096;
+constexpr std::size_t kFilesPerThread = 8;  // For fewer, one waits as long as many.
+constexpr std::size_t kThreadsMax = 15;
 constexpr std::array kPlaces = {OutboxPlace::fresh, OutboxPlace::taken, OutboxPlace::failed};
 constexpr std::array<std::string_view, 3> kPlaceNames = {"new", "cur", "failed"};
 
@@ -78,12 +83,34 @@ Result<Done> Outbox::queue(const std::vector<OutboxFile>& files) {
   return published;
 }
 
-Result<Done> Outbox::publish(const std::vector<OutboxFile>& files, std::vector<fs::path>& made) {
-  for (const OutboxFile& file : files) {
-    made.push_back(temporary_path(file));
-    BMSG_TRY(disk_.remove(made.back()));  // A leftover of ours, from a disk that failed.
-    BMSG_TRY(disk_.create(made.back(), encode(file)));
+/// Many at once wait for the disk together: what it makes durable for one, it does for all.
+Result<Done> Outbox::make_all(const std::vector<OutboxFile>& files,
+                              const std::vector<fs::path>& made) {
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;
+  std::optional<Error> failed;
+  const auto work = [&](const std::stop_token&) {
+    for (std::size_t i = next++; i < files.size(); i = next++) {
+      auto written = disk_.remove(made[i]);  // A leftover of ours, from a disk that failed.
+      if (written) written = disk_.create(made[i], encode(files[i]));
+      if (written) continue;
+      const std::lock_guard lock(mutex);
+      failed = written.error();
+      next = files.size();
+    }
+  };
+  std::vector<std::jthread> others;
+  const std::size_t wanted = std::min(files.size() / kFilesPerThread, kThreadsMax);
+  while (others.size() < wanted && start_thread(others, work)) {
   }
+  work({});
+  others.clear();  // Joins.
+  return failed ? Result<Done>(*failed) : done;
+}
+
+Result<Done> Outbox::publish(const std::vector<OutboxFile>& files, std::vector<fs::path>& made) {
+  for (const OutboxFile& file : files) made.push_back(temporary_path(file));
+  BMSG_TRY(make_all(files, made));
   // Only now may a node see any of them.
   for (std::size_t i = 0; i < files.size(); ++i) {
     const fs::path target = place_path(OutboxPlace::fresh) / name_of_file(files[i]);

@@ -124,6 +124,8 @@ class Outbox final : public node::OutboxSource {
   std::filesystem::path place_path(OutboxPlace place) const;
   std::filesystem::path temporary_path(const OutboxFile& file) const;
   std::filesystem::path reason_path(const std::string& name) const;
+  Result<Done> make_all(const std::vector<OutboxFile>& files,
+                        const std::vector<std::filesystem::path>& made);
   Result<Done> publish(const std::vector<OutboxFile>& files,
                        std::vector<std::filesystem::path>& made);
   Result<Done> move(const std::filesystem::path& from, const std::filesystem::path& target);

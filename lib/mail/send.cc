@@ -91,13 +91,15 @@ Result<Done> seal_draft(const Letter& letter, const SendContext& context, Draft&
   draft.content = letter.content;
   const auto sender = sender_of(context);
   if (!sender) return make_message(letter, context, draft);
-  BMSG_TRY_ASSIGN(auto conversation,
-                  Conversation::take(context.outbox.disk(), context.outbox.directory() / "seq",
-                                     conversation_of(letter, draft.batch, *sender),
-                                     context.keyring->archive, context.patience, context.clock));
+  OpenConversations own;
+  OpenConversations& open = context.conversations ? *context.conversations : own;
+  BMSG_TRY_ASSIGN(auto* conversation,
+                  open.take(context.outbox.disk(), context.outbox.directory() / "seq",
+                            conversation_of(letter, draft.batch, *sender), context.keyring->archive,
+                            context.patience, context.clock));
   if (sender->device != 0) draft.content.device = sender->device;
-  draft.content.seq = conversation.next_seq();
-  draft.content.prev = conversation.prev();
+  draft.content.seq = conversation->next_seq();
+  draft.content.prev = conversation->prev();
   if (draft.batch.own_devices) {
     BMSG_TRY_ASSIGN(
         draft.content.sent_to,
@@ -106,7 +108,8 @@ Result<Done> seal_draft(const Letter& letter, const SendContext& context, Draft&
   }
   BMSG_TRY(make_message(letter, context, draft));
   draft.content.sender = to_bytes(sender->address.view());
-  return conversation.used(draft.sealed->id());
+  conversation->note(draft.sealed->id());
+  return own.keep();
 }
 
 Result<Bytes> note_of(const Message& message, const Letter& letter, const SendContext& context,

@@ -46,6 +46,7 @@ struct SendContext {
   const Identity* identity = nullptr;          // Of that keyring.
   unsigned threads = 1;                        // For the stamp.
   std::chrono::milliseconds patience{10'000};  // For another send of the same conversation.
+  OpenConversations* conversations = nullptr;  // Of prepare(): the caller keeps them.
 };
 
 /// A message that is queued.

@@ -107,5 +107,56 @@ TEST_F(ConversationTest, TakesNoNumberThatItCouldNotWriteDown) {
   EXPECT_EQ(held.value().next_seq(), 1u);
 }
 
+class OpenConversationsTest : public ConversationTest {
+ protected:
+  Result<Conversation*> open_one(const ConversationKey& key,
+                                 std::chrono::milliseconds patience = {}) {
+    return open.take(disk, seq, key, secret(9), patience, clock);
+  }
+
+  OpenConversations open;
+};
+
+TEST_F(OpenConversationsTest, WriteDownTheLastNumberOfEachWithKeep) {
+  for (const auto id : std::initializer_list<std::uint8_t>{1, 2, 3})
+    open_one(to({2})).value()->note(MessageId::filled(id));
+  open_one(to({3})).value()->note(MessageId::filled(9));
+  EXPECT_EQ(open_one(to({2})).value()->next_seq(), 4u);
+  ASSERT_TRUE(open.keep());
+  EXPECT_TRUE(open.empty());
+  EXPECT_EQ(next(to({2})), 4u);
+  EXPECT_EQ(take(to({2})).value().prev(), IdPrefix::filled(3));
+  EXPECT_EQ(next(to({3})), 2u);
+}
+
+TEST_F(OpenConversationsTest, HoldWhatTheyHaveUntilKept) {
+  open_one(to({2})).value()->note(MessageId::filled(1));
+  EXPECT_EQ(take(to({2})).error().code, Errc::locked);
+  ASSERT_TRUE(open.keep());
+  EXPECT_TRUE(take(to({2})));
+}
+
+TEST_F(OpenConversationsTest, WriteNothingOfOneInWhichNothingWasNoted) {
+  ASSERT_TRUE(open_one(to({2})));
+  ASSERT_TRUE(open.keep());
+  EXPECT_EQ(next(to({2})), 1u);
+}
+
+TEST_F(OpenConversationsTest, WaitForNobodyOnceTheyHoldOne) {
+  const auto other = take(to({3}));
+  ASSERT_TRUE(open_one(to({2})));
+  EXPECT_EQ(open_one(to({3}), std::chrono::hours(1)).error().code, Errc::locked);
+}
+
+TEST_F(OpenConversationsTest, LetGoOfAllWhereTheDiskFails) {
+  open_one(to({2})).value()->note(MessageId::filled(1));
+  open_one(to({3})).value()->note(MessageId::filled(1));
+  disk.fail_after(0, Failing::from_then_on);
+  EXPECT_EQ(open.keep().error().code, Errc::io);
+  disk.heal();
+  EXPECT_EQ(next(to({2})), 1u);
+  EXPECT_EQ(next(to({3})), 1u);
+}
+
 }  // namespace
 }  // namespace bmsg::mail

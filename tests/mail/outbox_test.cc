@@ -1,6 +1,8 @@
 #include "lib/mail/outbox.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -97,6 +99,27 @@ TEST_F(OutboxTest, GivesOutWhatWasQueuedOldestFirst) {
   EXPECT_EQ(queued[1].message, file("second", 2).message);
   EXPECT_EQ(outbox.new_messages(9).value().size(), 3u);
   EXPECT_TRUE(names_in("tmp").empty());
+}
+
+TEST_F(OutboxTest, QueuesManyAtOnceOrNone) {
+  std::vector<OutboxFile> files;
+  for (std::uint64_t i = 0; i < 100; ++i) files.push_back(file("many", i + 1));
+  ASSERT_TRUE(outbox.prepare());
+  // One of them cannot be made: a directory has its temporary name.
+  const auto blocked =
+      outbox.directory() / "tmp" /
+      fmt::format("{}.{}", outbox_name(files[57].since, id_of(files[57])), ::getpid()) /
+      "in the way";
+  std::filesystem::create_directories(blocked);
+  EXPECT_FALSE(outbox.queue(files));
+  EXPECT_EQ(names_in("new").size(), 0u);
+  EXPECT_EQ(names_in("tmp").size(), 1u);
+  std::filesystem::remove_all(blocked.parent_path());
+  ASSERT_TRUE(outbox.queue(files));
+  EXPECT_EQ(names_in("tmp").size(), 0u);
+  ASSERT_EQ(names_in("new").size(), files.size());
+  for (const OutboxFile& one : files)
+    EXPECT_EQ(outbox.read(*outbox.find(id_of(one)).value()).value()->message, one.message);
 }
 
 TEST_F(OutboxTest, IsEmptyWhereNothingWasEverSent) {
