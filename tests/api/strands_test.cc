@@ -5,6 +5,7 @@
 #include <atomic>
 #include <future>
 #include <latch>
+#include <limits>
 #include <string>
 
 namespace bmsg::api {
@@ -93,7 +94,10 @@ TEST(Strands, TakeSoMuchAndNoMore) {
 }
 
 TEST(Strands, DropWhatWaitsAtTheEnd) {
-  auto busy = std::make_unique<Busy>(StrandLimits{.quick_threads = 1, .slow_threads = 1});
+  // Without limits it refuses work only because it ends.
+  constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+  auto busy = std::make_unique<Busy>(StrandLimits{
+      .quick_threads = 1, .slow_threads = 1, .waiting_each = kNone, .waiting_all = kNone});
   auto held = std::make_shared<int>(1);
   busy->strands.post(5, Pace::quick, 0, [held] { ADD_FAILURE(); });
   std::thread end([&] { busy->strands.stop(); });
