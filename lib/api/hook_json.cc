@@ -1,6 +1,7 @@
 #include "lib/api/hook_json.h"
 
 #include "lib/api/json_guard.h"
+#include "lib/api/json_parts.h"
 #include "lib/core/address.h"
 #include "lib/core/base64.h"
 #include "lib/core/hex.h"
@@ -8,8 +9,6 @@
 
 namespace bmsg::api {
 namespace {
-
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 /// What is not UTF-8 has a replacement character for each byte that does not fit.
 std::string as_utf8(const std::string& text) {

@@ -19,8 +19,6 @@ Json addresses(const std::vector<IdentityKey>& keys) {
   return list;
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
 void add_opened(Json& json, const ReceiptView::Opened& opened) {
   json["from"] = opened.from ? Json(to_address(*opened.from)) : Json();
   json["signature"] = opened.signature;

@@ -11,8 +11,6 @@ namespace {
 
 Json object(const char* type) { return Json{{"v", 1}, {"type", type}}; }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
 /// Whoever wrote it could have put any bytes there.
 void add_open(Json& json, const ChainedView::Open& open) {
   json["from"] = open.from ? Json(to_address(*open.from)) : Json();

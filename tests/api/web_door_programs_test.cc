@@ -8,13 +8,11 @@
 
 #include "lib/api/web_door.h"
 #include "tests/api/web_place.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_entropy.h"
 
 namespace bmsg::api {
 namespace {
 
-class ProgramsDoor : public ::testing::Test {
+class ProgramsDoor : public DoorTest {
  protected:
   /// As a program of the user asks: no origin, no session, but the right uid.
   static net::HttpRequest of_program(WebArea area) {
@@ -30,21 +28,6 @@ class ProgramsDoor : public ::testing::Test {
   static constexpr std::array kPrograms = {WebArea::program_look, WebArea::program_work,
                                            WebArea::program_change, WebArea::program_call,
                                            WebArea::program_socket};
-
-  static void set(net::HttpRequest& request, const std::string& name, const std::string& value) {
-    std::erase_if(request.fields, [&](const auto& field) { return field.name == name; });
-    request.fields.push_back({name, value});
-  }
-
-  static int status(WebDoor& at, const net::HttpRequest& request, WebArea area) {
-    const auto refused = at.judge(request, area);
-    return refused ? refused->status : 200;
-  }
-  int status(const net::HttpRequest& request, WebArea area) { return status(door, request, area); }
-
-  FakeClock clock;
-  FakeEntropy entropy;
-  WebDoor door{door_options_for(loopback()), entropy, clock};
 };
 
 TEST_F(ProgramsDoor, LetsProgramsOfItsUserAskWithoutASession) {

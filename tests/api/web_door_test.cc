@@ -9,13 +9,11 @@
 #include <set>
 
 #include "tests/api/web_place.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_entropy.h"
 
 namespace bmsg::api {
 namespace {
 
-class Door : public ::testing::Test {
+class Door : public DoorTest {
  protected:
   /// Comes in by a fresh link.
   WebSession come_in(WebDoor& at) {
@@ -47,24 +45,6 @@ class Door : public ::testing::Test {
     }
     return request;
   }
-
-  static void set(net::HttpRequest& request, const std::string& name, const std::string& value) {
-    unset(request, name);
-    request.fields.push_back({name, value});
-  }
-  static void unset(net::HttpRequest& request, const std::string& name) {
-    std::erase_if(request.fields, [&](const auto& field) { return field.name == name; });
-  }
-
-  static int status(WebDoor& at, const net::HttpRequest& request, WebArea area) {
-    const auto refused = at.judge(request, area);
-    return refused ? refused->status : 200;
-  }
-  int status(const net::HttpRequest& request, WebArea area) { return status(door, request, area); }
-
-  FakeClock clock;
-  FakeEntropy entropy;
-  WebDoor door{door_options_for(loopback()), entropy, clock};
 };
 
 TEST_F(Door, LetsThePageAskEverything) {
