@@ -54,6 +54,32 @@ TEST(Strands, LetNoQuickWorkOfOthersWaitForSlowWork) {
   EXPECT_FALSE(own_was_early);
 }
 
+TEST(Strands, DoNoTwoWorksOfOneAtOnce) {
+  std::promise<void> begun;
+  std::promise<void> go;
+  std::promise<void> other;
+  std::promise<void> last;
+  std::atomic<bool> ended = false;
+  std::atomic<bool> was_early = false;
+  Strands strands({.quick_threads = 2, .slow_threads = 1});
+  strands.post(1, Pace::quick, 0, [&] {
+    begun.set_value();
+    go.get_future().wait();
+    ended = true;
+  });
+  begun.get_future().wait();
+  strands.post(1, Pace::quick, 0, [&] {
+    was_early = !ended;
+    last.set_value();
+  });
+  // The second thread is free, and would have come to the one before first.
+  strands.post(2, Pace::quick, 0, [&] { other.set_value(); });
+  other.get_future().wait();
+  go.set_value();
+  last.get_future().wait();
+  EXPECT_FALSE(was_early);
+}
+
 /// Strands whose only thread waits.
 struct Busy {
   explicit Busy(StrandLimits limits) : strands(limits) {
