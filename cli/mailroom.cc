@@ -69,6 +69,7 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDi
 }
 
 Result<Done> Mailroom::refresh() {
+  has_looked_for_cards_ = false;
   BMSG_TRY_ASSIGN(contacts_, read_contacts(context_, store_));
   BMSG_TRY_ASSIGN(policies_, read_policies(context_, store_));
   BMSG_TRY(reopen_and_scan());
@@ -260,8 +261,13 @@ std::optional<mail::Approvals> Mailroom::approvals_shown(const mail::MailItem& i
 }
 
 std::string Mailroom::claimed_name(const IdentityKey& address) const {
-  const mail::CardDirectory cards(context_.disk, store_.cards(), rules_.id);
-  const auto newest = cards.cards_of(address);
+  mail::CardDirectory cards(context_.disk, store_.cards(), rules_.id);
+  auto newest = cards.cards_of(address);
+  if (newest && newest.value().cards.empty() && !has_looked_for_cards_) {
+    // A node files cards a moment after it has taken a block; without one there is no name.
+    has_looked_for_cards_ = true;
+    if (collect_cards(context_, store_, cards)) newest = cards.cards_of(address);
+  }
   return newest && !newest.value().cards.empty() ? newest.value().cards.front().name
                                                  : std::string();
 }

@@ -81,6 +81,7 @@ class Mailroom {
 
   Context& context_;
   StoreDir store_;
+  mutable bool has_looked_for_cards_ = false;  // Once: strangers may have none.
   chain::ChainRules rules_;
   OpenKeyring keyring_;
   std::filesystem::file_time_type keyring_written_{};
