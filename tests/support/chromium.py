@@ -27,6 +27,9 @@ COUNTERS = """{
   });
 }"""
 
+# What the driver says of an element that is not there as yet, or that is being drawn anew.
+NOT_YET = ("no such element", "stale element", "element not interactable", "click intercepted")
+
 
 class Unavailable(Exception):
     """No browser can be started here, and why."""
@@ -123,14 +126,16 @@ class Browser:
         return next(iter(found.values()))
 
     def act(self, selector, what, body):
-        """On an element as it is now: the page may just have been drawn anew."""
-        for _ in range(20):
+        """On an element as it is now, once it can be acted on: the page may just have been drawn
+        anew, or not yet have been laid out."""
+        deadline = time.monotonic() + 20
+        while True:
             try:
                 return self.ask("POST", f"/element/{self.element(selector)}/{what}", body)
             except AssertionError as error:
-                if "stale element" not in str(error):
+                if time.monotonic() > deadline or not any(word in str(error) for word in NOT_YET):
                     raise
-        raise AssertionError(f"{selector}: never still")
+            time.sleep(0.05)
 
     def click(self, selector):
         self.act(selector, "click", {})
