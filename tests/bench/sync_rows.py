@@ -42,7 +42,8 @@ def compare_first(place, source, url):
     for number in range(ROUNDS):
         good.append(first_sync(place, f"good{number}", source, [url], (0,)))
         slow, liar = Between(url, delay=8), Between(url, change=flipped)
-        mixed.append(first_sync(place, f"mixed{number}", source, [slow.url, liar.url, url], (3,)))
+        # 0: all was there before the answer of the liar was looked at.
+        mixed.append(first_sync(place, f"mixed{number}", source, [slow.url, liar.url, url], (0, 3)))
         assert slow.asked and liar.asked, "nobody was slow, or nobody lied"
         for one in (slow, liar):
             one.shutdown()
