@@ -18,19 +18,18 @@ namespace {
 using V4 = std::array<std::uint8_t, 4>;
 using V6 = std::array<std::uint8_t, 16>;
 
-std::optional<V4> parse_v4(std::string_view text) {
-  V4 bytes;
+/// A literal; what stands behind a zero byte the system would not look at.
+template <class Bytes>
+std::optional<Bytes> parse_literal(int family, std::string_view text) {
+  Bytes bytes;
   const std::string terminated(text);
-  if (::inet_pton(AF_INET, terminated.c_str(), bytes.data()) != 1) return std::nullopt;
-  return bytes;
+  const bool is_one = text.find('\0') == std::string_view::npos &&
+                      ::inet_pton(family, terminated.c_str(), bytes.data()) == 1;
+  return is_one ? std::optional(bytes) : std::nullopt;
 }
 
-std::optional<V6> parse_v6(std::string_view text) {
-  V6 bytes;
-  const std::string terminated(text);
-  if (::inet_pton(AF_INET6, terminated.c_str(), bytes.data()) != 1) return std::nullopt;
-  return bytes;
-}
+std::optional<V4> parse_v4(std::string_view text) { return parse_literal<V4>(AF_INET, text); }
+std::optional<V6> parse_v6(std::string_view text) { return parse_literal<V6>(AF_INET6, text); }
 
 /// The IPv4 address inside ::ffff:a.b.c.d.
 std::optional<V4> mapped_v4(const V6& bytes) {

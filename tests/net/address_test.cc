@@ -101,6 +101,16 @@ TEST(Address, RefusesWhatIsNoAddress) {
   }
 }
 
+TEST(Address, RefusesWhatIsHiddenBehindAZeroByte) {
+  using namespace std::string_view_literals;
+  EXPECT_TRUE(parse_address("http://127.0.0.1:80"));
+  for (const auto text : {"http://127.0.0.1\0:80"sv, "http://127.0.0.1\0.example.org:80"sv,
+                          "http://[::1\0]:80"sv, "http://[::1\0::2]:80"sv})
+    EXPECT_FALSE(parse_address(text)) << text;
+  EXPECT_FALSE(is_loopback("127.0.0.1\0.example.org"sv));
+  EXPECT_FALSE(is_literal("127.0.0.1\0"sv));
+}
+
 TEST(Address, KnowsThisMachine) {
   for (const char* host : {"127.0.0.1", "127.255.0.9", "::1", "localhost", "::ffff:127.0.0.1"}) {
     EXPECT_TRUE(is_loopback(host)) << host;
