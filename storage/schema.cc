@@ -338,7 +338,11 @@ Result<node::Peer> decode_peer(const std::string& url, ByteView value) {
   const bool known = source <= static_cast<std::uint8_t>(node::PeerSource::dht);
   const bool is_whole = (flags & kPeerHasMore) == 0 || read_more(reader, peer);
   if ((flags & kPeerHasCursors) != 0) read_cursors(reader, peer);
-  if (reader.ran_short() || flags > kPeerBits || has_height > 1 || !known || !is_whole) {
+  // What says nothing is left out, or a peer would have two values.
+  const bool says_more = has_more(peer) == ((flags & kPeerHasMore) != 0);
+  const bool says_cursors = has_cursors(peer) == ((flags & kPeerHasCursors) != 0);
+  const bool is_one = says_more && says_cursors;
+  if (reader.ran_short() || flags > kPeerBits || has_height > 1 || !known || !is_whole || !is_one) {
     return malformed("peer");
   }
   peer.source = static_cast<node::PeerSource>(source);

@@ -193,6 +193,18 @@ TEST(SchemaRecords, RefuseAPeerOfWhichMoreIsSaidThanIsKnown) {
   EXPECT_EQ(decode_peer("u", value).error().code, Errc::corrupt);
 }
 
+TEST(SchemaRecords, RefuseAPeerOfWhichMoreIsSaidThanThereIs) {
+  Bytes value = encode(node::Peer());
+  EXPECT_TRUE(decode_peer("u", value));
+  for (const std::uint8_t flag :
+       {std::uint8_t{2}, std::uint8_t{4}}) {  // More, and cursors: empty ones.
+    Bytes longer = value;
+    longer.front() = flag;
+    longer.resize(value.size() + 64);
+    EXPECT_EQ(decode_peer("u", longer).error().code, Errc::corrupt) << int(flag);
+  }
+}
+
 TEST(SchemaRecords, GiveBackWhoBroughtAWaitingMessage) {
   node::PooledMessage pooled = some_pooled();
   pooled.origin = node::Origin::peer;
