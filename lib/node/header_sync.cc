@@ -154,10 +154,17 @@ Result<Done> HeaderSync::anchor(const Parting& fork) {
 
 /// The next header says that its parent changed the rules: its charter is looked at, wherever the
 /// block is.
+/// The block of the last header that was staged, as the peer has it. A mirror is asked by height.
+Result<std::optional<Block>> HeaderSync::parent_block() {
+  if (peer_.is_live()) return peer_.block(parent_hash_, Bodies::without);
+  BMSG_TRY_ASSIGN(auto blocks, peer_.blocks(Height{height()}, 1, Bodies::without));
+  return blocks.empty() ? std::nullopt : std::optional(std::move(blocks.front()));
+}
+
 Result<Done> HeaderSync::follow_charter() {
   BMSG_TRY_ASSIGN(auto block, local_.block(parent_hash_, Bodies::without));
   if (!block) {
-    BMSG_TRY_ASSIGN(block, peer_.block(parent_hash_, Bodies::without));
+    BMSG_TRY_ASSIGN(block, parent_block());
   }
   if (!block) return changed();
   if (chain::hash_of(block->header) != parent_hash_)

@@ -73,6 +73,7 @@ class HeaderSync {
 
  private:
   Result<Done> anchor(const Parting& fork);
+  Result<std::optional<Block>> parent_block();
   Result<Done> follow_charter();
   Result<bool> stage(const std::vector<SealedHeader>& headers, std::uint32_t asked);
   Result<bool> finish();
