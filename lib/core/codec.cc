@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cstring>
 
 namespace bmsg {
 namespace {
@@ -12,6 +12,7 @@ constexpr std::string_view kMessageMagic = "bmM1";
 constexpr std::size_t kX25519EncBytes = 32;
 constexpr std::size_t kSecp256k1EncBytes = 65;
 constexpr std::size_t kBlockMessageBytesMin = kHeadBytesFixed + kNonceBytes + 1;
+constexpr std::size_t kHeaderRoom = 512;  // For a header and most seals.
 
 Error malformed(std::string_view what) {
   return Error{Errc::bad_input, fmt::format("malformed {}", what)};
@@ -71,16 +72,20 @@ bool key_section_fits(Suite suite, std::size_t bytes) {
 std::array<std::uint8_t, kHeaderBytes> header_bytes(const Header& header) {
   std::array<std::uint8_t, kHeaderBytes> bytes;
   std::uint8_t* next = bytes.data();
-  const auto put = [&next](ByteView part) { next = std::ranges::copy(part, next).out; };
-  put(as_bytes(kHeaderMagic));
+  // Of a size that the compiler knows: copied without a call.
+  const auto put = [&next](const auto& fixed) {
+    std::memcpy(next, fixed.data(), fixed.size());
+    next += fixed.size();
+  };
+  put(kHeaderMagic);
   next = store_be(next, header.height.value);
   next = store_be(next, header.time.value);
   next = store_be(next, header.bits.value);
   next = store_be(next, header.count);
-  put(header.rules.view());
-  put(header.previous.view());
-  put(header.root.view());
-  put(header.past.view());
+  put(header.rules.array());
+  put(header.previous.array());
+  put(header.root.array());
+  put(header.past.array());
   next = store_be(next, header.nonce);
   check(next == bytes.data() + bytes.size(), "a header of another length");
   return bytes;
@@ -214,7 +219,13 @@ Result<Message> decode_message(ByteView bytes) {
 }
 
 Bytes encode(const Block& block) {
+  std::size_t bytes = kHeaderRoom;
+  for (const Message& message : block.messages) {
+    bytes += message.head.head_bytes() + kNonceBytes + 1;
+    if (message.body) bytes += message.body->size();
+  }
   Bytes out;
+  out.reserve(bytes);
   append_header(out, block.header);
   append_seal(out, block.seal);
   for (const Message& message : block.messages) {

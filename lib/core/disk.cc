@@ -37,6 +37,9 @@ Result<Done> write_all(int descriptor, ByteView bytes, const fs::path& file) {
   return done;
 }
 
+constexpr std::size_t kFirstPiece = 512;
+constexpr std::size_t kPieceMax = 1u << 20;
+
 /// Writes a new file and syncs its bytes; `name` is one it has already, which goes if that fails.
 Result<Done> fill(const Descriptor& made, ByteView bytes, const fs::path& name) {
   auto written = write_all(made.number(), bytes, name);
@@ -51,12 +54,16 @@ Result<std::optional<Bytes>> SystemDisk::read(const fs::path& file, std::size_t 
   const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!opened && errno == ENOENT) return std::optional<Bytes>();
   if (!opened) return failed("open", file, errno);
+  // Most files are short: what is not asked for need not be cleared.
+  struct stat found {};
+  const bool is_known = ::fstat(opened.number(), &found) == 0 && found.st_size > 0;
+  const auto size = is_known ? static_cast<std::size_t>(found.st_size) : 0;
+  std::size_t piece = std::clamp(std::min(size, bytes_max) + 1, kFirstPiece, kPieceMax);
   Bytes bytes;
   for (;;) {
-    constexpr std::size_t kPiece = 65536;
     const std::size_t before = bytes.size();
-    bytes.resize(before + kPiece);
-    const ssize_t got = ::read(opened.number(), bytes.data() + before, kPiece);
+    bytes.resize(before + piece);
+    const ssize_t got = ::read(opened.number(), bytes.data() + before, piece);
     if (got < 0 && errno != EINTR) return failed("read", file, errno);
     bytes.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (bytes.size() > bytes_max) {
@@ -64,6 +71,8 @@ Result<std::optional<Bytes>> SystemDisk::read(const fs::path& file, std::size_t 
                    fmt::format("'{}' is longer than {} bytes", file.string(), bytes_max)};
     }
     if (got == 0) return std::optional(std::move(bytes));
+    piece = std::clamp(bytes.size(), kFirstPiece, kPieceMax);
+    if (bytes.size() >= size && is_known) piece = kFirstPiece;  // It ends here, or grows.
   }
 }
 
@@ -87,6 +96,30 @@ Result<Done> SystemDisk::replace(const fs::path& file, ByteView bytes) {
     return failed("replace", file, reason);
   }
   return sync_directory(file.parent_path());
+}
+
+Result<Done> Disk::overwrite(const fs::path& file, std::uint64_t at, ByteView bytes) {
+  BMSG_TRY_ASSIGN(auto whole, read(file, SIZE_MAX));
+  if (!whole) return failed("open", file, ENOENT);
+  const auto begin = static_cast<std::size_t>(at);
+  whole->resize(std::max(whole->size(), begin + bytes.size()));
+  std::ranges::copy(bytes, whole->begin() + static_cast<std::ptrdiff_t>(begin));
+  return replace(file, *whole);
+}
+
+Result<Done> SystemDisk::overwrite(const fs::path& file, std::uint64_t at, ByteView bytes) {
+  const Descriptor opened(::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY));
+  if (!opened) return failed("open", file, errno);
+  while (!bytes.empty()) {
+    const ssize_t wrote =
+        ::pwrite(opened.number(), bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return failed("write", file, errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(wrote));
+    at += static_cast<std::uint64_t>(wrote);
+  }
+  if (::fdatasync(opened.number()) != 0) return failed("sync", file, errno);
+  return done;
 }
 
 Result<Done> SystemDisk::link(const fs::path& file, const fs::path& name) {
@@ -127,18 +160,31 @@ Result<Done> SystemDisk::make_directory(const fs::path& directory) {
 }
 
 Result<std::vector<std::string>> SystemDisk::list(const fs::path& directory) const {
+  BMSG_TRY_ASSIGN(auto names, list_few(directory, SIZE_MAX));
+  return std::move(*names);
+}
+
+Result<std::optional<std::vector<std::string>>> Disk::list_few(const fs::path& directory,
+                                                               std::size_t most) const {
+  BMSG_TRY_ASSIGN(auto names, list(directory));
+  return names.size() > most ? std::nullopt : std::optional(std::move(names));
+}
+
+Result<std::optional<std::vector<std::string>>> SystemDisk::list_few(const fs::path& directory,
+                                                                     std::size_t most) const {
   std::error_code reason;
   std::vector<std::string> names;
   fs::directory_iterator entries(directory, reason);
-  if (reason == std::errc::no_such_file_or_directory) return names;
+  if (reason == std::errc::no_such_file_or_directory) return std::optional(std::move(names));
   if (reason) return failed("list", directory, reason.value());
   for (; entries != fs::directory_iterator(); entries.increment(reason)) {
+    if (names.size() == most) return std::optional<std::vector<std::string>>();
     names.push_back(entries->path().filename().string());
   }
   // A failed increment ends the loop like the last entry does.
   if (reason) return failed("list", directory, reason.value());
   std::ranges::sort(names);
-  return names;
+  return std::optional(std::move(names));
 }
 
 Result<std::uint64_t> SystemDisk::free_bytes(const fs::path& directory) const {

@@ -30,6 +30,10 @@ class Disk {
   virtual Result<Done> create(const std::filesystem::path& file, ByteView bytes) = 0;
   /// Writes a file beside, syncs, renames over `file`, syncs the directory: old or new, never half.
   virtual Result<Done> replace(const std::filesystem::path& file, ByteView bytes) = 0;
+  /// Writes over a part of a file that is there, or behind its end, and syncs it. A crash may leave
+  /// that part in any state, and changes no other: for who can tell.
+  virtual Result<Done> overwrite(const std::filesystem::path& file, std::uint64_t at,
+                                 ByteView bytes);
   /// A second name for a file. The name is taken: Errc::exists, and nothing changed.
   virtual Result<Done> link(const std::filesystem::path& file,
                             const std::filesystem::path& name) = 0;
@@ -43,6 +47,10 @@ class Disk {
   virtual Result<Done> make_directory(const std::filesystem::path& directory) = 0;
   /// Names in a directory, sorted, without "." and ".."; empty if there is no such directory.
   virtual Result<std::vector<std::string>> list(const std::filesystem::path& directory) const = 0;
+  /// The same where there are at most `most`; nullopt, without reading all of them, if there are
+  /// more.
+  virtual Result<std::optional<std::vector<std::string>>> list_few(
+      const std::filesystem::path& directory, std::size_t most) const;
   virtual Result<std::uint64_t> free_bytes(const std::filesystem::path& directory) const = 0;
 };
 
@@ -53,12 +61,16 @@ class SystemDisk final : public Disk {
                                     std::size_t bytes_max) const override;
   Result<Done> create(const std::filesystem::path& file, ByteView bytes) override;
   Result<Done> replace(const std::filesystem::path& file, ByteView bytes) override;
+  Result<Done> overwrite(const std::filesystem::path& file, std::uint64_t at,
+                         ByteView bytes) override;
   Result<Done> link(const std::filesystem::path& file, const std::filesystem::path& name) override;
   Result<Done> rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
   Result<Done> remove(const std::filesystem::path& file) override;
   Result<Done> sync_directory(const std::filesystem::path& directory) override;
   Result<Done> make_directory(const std::filesystem::path& directory) override;
   Result<std::vector<std::string>> list(const std::filesystem::path& directory) const override;
+  Result<std::optional<std::vector<std::string>>> list_few(const std::filesystem::path& directory,
+                                                           std::size_t most) const override;
   Result<std::uint64_t> free_bytes(const std::filesystem::path& directory) const override;
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,9 +26,12 @@ Error lock_failed(const std::filesystem::path& file, int reason) {
 
 void write_holder(int descriptor, std::string_view command) {
   const std::string line = fmt::format("{} {}\n", ::getpid(), command);
-  // Only a hint for people: the lock holds without it.
-  if (::ftruncate(descriptor, 0) == 0) {
-    [[maybe_unused]] const auto wrote = ::pwrite(descriptor, line.data(), line.size(), 0);
+  // Only a hint for people: the lock holds without it. What is longer is cut after it was written
+  // over, since to empty a file takes as long as to sync one where blocks are given back at once.
+  const auto wrote = ::pwrite(descriptor, line.data(), line.size(), 0);
+  struct stat about {};
+  if (wrote > 0 && ::fstat(descriptor, &about) == 0 && about.st_size > wrote) {
+    [[maybe_unused]] const int cut = ::ftruncate(descriptor, wrote);
   }
 }
 

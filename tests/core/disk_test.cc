@@ -49,6 +49,21 @@ TEST_F(DiskTest, ReadsUpToTheLimitAndNotOneByteMore) {
   }
 }
 
+TEST_F(DiskTest, ReadsFilesOfAnySizeAndThoseThatTellNone) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{511}, std::size_t{512},
+                                 std::size_t{513}, kMost - 1, kMost, kMost + 1, 3 * kMost + 7}) {
+    Bytes bytes(size);
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 7 + i / 251);
+    ASSERT_TRUE(disk_.replace(path("sized"), bytes));
+    EXPECT_EQ(disk_.read(path("sized"), SIZE_MAX).value(), bytes) << size;
+    EXPECT_EQ(disk_.read(path("sized"), size).value(), bytes) << size;
+    if (size == 0) continue;
+    EXPECT_FALSE(disk_.read(path("sized"), size - 1)) << size;
+  }
+  EXPECT_NE(to_string(disk_.read("/proc/self/status", 1 << 16).value().value()).find("VmSize"),
+            std::string::npos);
+}
+
 TEST_F(DiskTest, CreatesForItsOwnerOnlyAndOnlyOnce) {
   ASSERT_TRUE(disk_.create(path("file"), as_bytes("first")));
   EXPECT_EQ(mode_of(path("file")), 0600u);
@@ -105,6 +120,25 @@ TEST_F(DiskTest, MakesDirectoriesWithTheirParentsForTheirOwner) {
   ASSERT_TRUE(disk_.create(path("file"), {}));
   EXPECT_FALSE(disk_.make_directory(path("file")));
   EXPECT_FALSE(disk_.make_directory(path("file/below")));
+}
+
+TEST_F(DiskTest, WritesOverAPartOfAFile) {
+  EXPECT_FALSE(disk_.overwrite(path("a"), 0, to_bytes("x")));
+  EXPECT_TRUE(names().empty());
+  ASSERT_TRUE(disk_.create(path("a"), to_bytes("abcdef")));
+  ASSERT_TRUE(disk_.overwrite(path("a"), 2, to_bytes("XY")));
+  EXPECT_EQ(to_string(*disk_.read(path("a"), 100).value()), "abXYef");
+  ASSERT_TRUE(disk_.overwrite(path("a"), 8, to_bytes("Z")));
+  EXPECT_EQ(to_string(*disk_.read(path("a"), 100).value()), std::string("abXYef\0\0Z", 9));
+}
+
+TEST_F(DiskTest, ListsFewNamesAndNoMore) {
+  for (const char* name : {"c", "a", "b"}) ASSERT_TRUE(disk_.create(path(name), {}));
+  EXPECT_EQ(disk_.list_few(dir_.path(), 3).value(), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(disk_.list_few(dir_.path(), 2).value(), std::nullopt);
+  EXPECT_EQ(disk_.list_few(dir_.path(), 0).value(), std::nullopt);
+  EXPECT_TRUE(disk_.list_few(path("none"), 0).value().value().empty());
+  EXPECT_EQ(disk_.list_few(path("a"), 9).error().code, Errc::io);
 }
 
 TEST_F(DiskTest, ListsNamesInOrder) {

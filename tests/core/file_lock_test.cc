@@ -74,6 +74,16 @@ TEST_F(FileLockTest, NamesItsHolder) {
   EXPECT_NE(second.error().message.find(name), std::string::npos) << second.error().message;
 }
 
+TEST_F(FileLockTest, NamesItsHolderAfterOneWithALongerName) {
+  const std::string pid = std::to_string(::getpid());
+  for (const std::string command : {"s", "a command of many words", "serve", ""}) {
+    const auto held = FileLock::take(file_, command, kNone, clock_);
+    std::ifstream in(file_);
+    const std::string text((std::istreambuf_iterator<char>(in)), {});
+    EXPECT_EQ(text, pid + " " + command + "\n");
+  }
+}
+
 TEST_F(FileLockTest, RepeatsNothingStrangeAboutTheHolder) {
   EXPECT_EQ(FileLock::holder(file_), "another process");
   write("");

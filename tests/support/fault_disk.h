@@ -41,6 +41,11 @@ class FaultDisk final : public Disk {
     if (fails()) return error();
     return disk_.replace(file, bytes);
   }
+  Result<Done> overwrite(const std::filesystem::path& file, std::uint64_t at,
+                         ByteView bytes) override {
+    if (fails()) return error();
+    return disk_.overwrite(file, at, bytes);
+  }
   Result<Done> link(const std::filesystem::path& file, const std::filesystem::path& name) override {
     if (fails()) return error();
     return disk_.link(file, name);
