@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "lib/core/check.h"
+#include "lib/crypto/library.h"
 #include "lib/crypto/openssl_handle.h"
 
 namespace bmsg::crypto {
@@ -12,8 +13,8 @@ enum class Direction : int { open = 0, seal = 1 };
 
 /// The cipher for a key of this size, fetched once: that takes longer than sealing a message.
 const EVP_CIPHER* cipher_for(std::size_t key_bytes) {
-  static EVP_CIPHER* const aes_256 = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
-  static EVP_CIPHER* const aes_128 = EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr);
+  static EVP_CIPHER* const aes_256 = EVP_CIPHER_fetch(library(), "AES-256-GCM", nullptr);
+  static EVP_CIPHER* const aes_128 = EVP_CIPHER_fetch(library(), "AES-128-GCM", nullptr);
   check(key_bytes == kAeadKeyBytes || key_bytes == 16, "AES key of another length");
   EVP_CIPHER* const cipher = key_bytes == kAeadKeyBytes ? aes_256 : aes_128;
   check(cipher != nullptr, "OpenSSL has no AES-GCM");

@@ -1,6 +1,7 @@
 #include "lib/crypto/agree.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include <secp256k1.h>
@@ -24,7 +25,7 @@ std::optional<SecretBytes> unless_zero(SecretBytes shared) {
 
 /// Ready to agree with anybody.
 KeyContextHandle context_of(EVP_PKEY* own) {
-  KeyContextHandle context(EVP_PKEY_CTX_new(own, nullptr));
+  KeyContextHandle context(EVP_PKEY_CTX_new_from_pkey(library(), own, nullptr));
   check(context != nullptr, "no memory for an agreement");
   check(EVP_PKEY_derive_init(context.get()) == 1, "OpenSSL agrees on nothing with X25519");
   return context;
@@ -104,40 +105,67 @@ std::optional<SecretBytes> agree(Curve curve, const SecretBytes& private_key, By
   return agree_x25519(context_of(own.get()).get(), other.get());
 }
 
-struct Agreement::Prepared {
-  explicit Prepared(KeyHandle own)
-      : key(std::move(own)),
-        context(context_of(key.get())),
-        other(public_key_from(EVP_PKEY_X25519, raw_public_key(key.get()))) {}
+/// Only read once it is there.
+class Agreement::Key {
+ public:
+  explicit Key(const SecretBytes& secret) : secret_(secret.clone()) {
+    check(secret.size() == kRawKeyBytes, "X25519 private key of another length");
+  }
 
-  KeyHandle key;  // Only read: clones have the same.
+  EVP_PKEY* get() {
+    begin();
+    return key_.get();
+  }
+  const Prekey& public_key() {
+    begin();
+    return public_key_;
+  }
+
+ private:
+  void begin() {
+    std::call_once(begun_, [this] {
+      key_ = private_key_from(EVP_PKEY_X25519, secret_.view());
+      public_key_ = Prekey::from(raw_public_key(key_.get()));
+    });
+  }
+
+  SecretBytes secret_;
+  std::once_flag begun_;
+  KeyHandle key_;
+  Prekey public_key_;
+};
+
+struct Agreement::Prepared {
+  explicit Prepared(Key& key)
+      : context(context_of(key.get())),
+        other(public_key_from(EVP_PKEY_X25519, key.public_key().view())) {}
+
   KeyContextHandle context;
   KeyHandle other;  // Takes each public key in turn: to make one takes a tenth of an agreement.
 };
 
-Agreement::Agreement(const SecretBytes& x25519_private_key) {
-  KeyHandle key = private_key_from(EVP_PKEY_X25519, x25519_private_key.view());
-  check(key != nullptr, "X25519 private key of another length");
-  public_key_ = Prekey::from(raw_public_key(key.get()));
-  prepared_ = std::make_unique<Prepared>(std::move(key));
-}
+Agreement::Agreement(const SecretBytes& x25519_private_key)
+    : key_(std::make_shared<Key>(x25519_private_key)) {}
 
-Agreement::Agreement(std::unique_ptr<Prepared> prepared, const Prekey& public_key)
-    : prepared_(std::move(prepared)), public_key_(public_key) {}
+Agreement::Agreement(std::shared_ptr<Key> key) : key_(std::move(key)) {}
 
 Agreement::Agreement(Agreement&& other) noexcept = default;
 Agreement& Agreement::operator=(Agreement&& other) noexcept = default;
 Agreement::~Agreement() = default;
 
 Agreement Agreement::clone() const {
-  check(prepared_ != nullptr, "an agreement that was moved away");
-  EVP_PKEY* const key = prepared_->key.get();
-  check(EVP_PKEY_up_ref(key) == 1, "OpenSSL counts no further");
-  return {std::make_unique<Prepared>(KeyHandle(key)), public_key_};
+  check(key_ != nullptr, "an agreement that was moved away");
+  return Agreement(key_);
+}
+
+const Prekey& Agreement::public_key() const {
+  check(key_ != nullptr, "an agreement that was moved away");
+  return key_->public_key();
 }
 
 std::optional<SecretBytes> Agreement::with(ByteView public_key) const {
-  check(prepared_ != nullptr, "an agreement that was moved away");
+  check(key_ != nullptr, "an agreement that was moved away");
+  if (!prepared_) prepared_ = std::make_unique<Prepared>(*key_);
   EVP_PKEY* const other = prepared_->other.get();
   const QuietErrors quiet;
   if (EVP_PKEY_set1_encoded_public_key(other, public_key.data(), public_key.size()) != 1) {

@@ -24,8 +24,8 @@ std::optional<Bytes> public_key_of(Curve curve, const SecretBytes& private_key);
 /// Source: RFC 7748, 6.1; RFC 9180, 7.1.4.
 std::optional<SecretBytes> agree(Curve curve, const SecretBytes& private_key, ByteView public_key);
 
-/// An X25519 private key with its costly preparation done once, for scanning.
-/// Threads: one at a time.
+/// An X25519 private key with its costly preparation done once, when it is first used, for
+/// scanning. Threads: one at a time.
 class Agreement {
  public:
   explicit Agreement(const SecretBytes& x25519_private_key);
@@ -37,15 +37,17 @@ class Agreement {
   Agreement clone() const;
 
   std::optional<SecretBytes> with(ByteView public_key) const;
-  const Prekey& public_key() const { return public_key_; }
+  const Prekey& public_key() const;
 
  private:
-  struct Prepared;  // OpenSSL's objects, whose header stays out of this one.
+  // OpenSSL's objects, whose header stays out of this one.
+  class Key;
+  struct Prepared;
 
-  Agreement(std::unique_ptr<Prepared> prepared, const Prekey& public_key);
+  explicit Agreement(std::shared_ptr<Key> key);
 
-  std::unique_ptr<Prepared> prepared_;
-  Prekey public_key_;
+  std::shared_ptr<Key> key_;  // One for all clones.
+  mutable std::unique_ptr<Prepared> prepared_;
 };
 
 }  // namespace bmsg::crypto

@@ -41,7 +41,7 @@ inline void compress(Word (&state)[8], Word (&w)[16]) {
 template <class Word>
 inline void hash_lanes(const BatchShape& shape, const unsigned char* inputs, Word (&state)[8]) {
   for (unsigned i = 0; i < 8; ++i) state[i] = all<Word>(kInitialState[i]);
-  Word w[16];
+  Word w[16] = {};
   for (std::size_t at = 0; at < shape.whole; at += kBlockBytes) {
     for (unsigned i = 0; i < 16; ++i) {
       for (unsigned l = 0; l < kLanes<Word>; ++l)
@@ -49,6 +49,7 @@ inline void hash_lanes(const BatchShape& shape, const unsigned char* inputs, Wor
     }
     compress(state, w);
   }
+  if (shape.is_padded) return;
   if (shape.size == shape.whole) return compress_ready(state, shape.padding_schedule);
   unsigned char tail[kLanes<Word>][2 * kBlockBytes] = {};
   for (unsigned l = 0; l < kLanes<Word>; ++l) {

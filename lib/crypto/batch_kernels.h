@@ -13,6 +13,7 @@ struct BatchShape {
   std::size_t size;    // Bytes of each input.
   std::size_t whole;   // Of those, in whole blocks.
   std::size_t padded;  // Bytes of the blocks that hold the rest and the padding.
+  bool is_padded;      // The inputs are whole blocks and have their padding.
   std::uint64_t
       padding_schedule[80];  // Of the padding, round constants added, if there is no rest.
 };

@@ -36,7 +36,7 @@ ByteView written_to(const Output& output) {
 
 Result<NodeCertificate> make_certificate(const SecretBytes& node_seed) {
   const QuietErrors quiet;
-  const KeyHandle key = private_key_from(EVP_PKEY_ED25519, node_seed.view());
+  const KeyHandle key = private_key_from(EVP_PKEY_ED25519, node_seed.view(), nullptr);
   if (key == nullptr) return Error{Errc::bad_input, "a node key has 32 bytes"};
 
   const Certificate certificate(X509_new());

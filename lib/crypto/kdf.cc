@@ -15,6 +15,7 @@
 #include <openssl/sha.h>
 
 #include "lib/core/check.h"
+#include "lib/crypto/library.h"
 #include "lib/crypto/openssl_handle.h"
 
 namespace bmsg::crypto {
@@ -114,8 +115,8 @@ Result<SecretBytes> scrypt(ByteView passphrase, ByteView salt, const ScryptCost&
   SecretBytes out(size);
   const QuietErrors quiet;
   const std::string_view text = as_text(passphrase);
-  if (EVP_PBE_scrypt(text.data(), text.size(), salt.data(), salt.size(), n, cost.r, cost.p,
-                     memory_max, out.writable().data(), out.size()) != 1) {
+  if (EVP_PBE_scrypt_ex(text.data(), text.size(), salt.data(), salt.size(), n, cost.r, cost.p,
+                        memory_max, out.writable().data(), out.size(), library(), nullptr) != 1) {
     return Error{Errc::no_resource, "no memory to derive a key from the passphrase"};
   }
   return out;

@@ -1,19 +1,23 @@
 #include "lib/crypto/openssl_key.h"
 
+#include <openssl/objects.h>
+
 #include "lib/core/check.h"
 
 namespace bmsg::crypto {
 
-KeyHandle private_key_from(int type, ByteView raw) {
+KeyHandle private_key_from(int type, ByteView raw, OSSL_LIB_CTX* context) {
   if (raw.size() != kRawKeyBytes) return nullptr;
-  KeyHandle key(EVP_PKEY_new_raw_private_key(type, nullptr, raw.data(), raw.size()));
+  KeyHandle key(
+      EVP_PKEY_new_raw_private_key_ex(context, OBJ_nid2sn(type), nullptr, raw.data(), raw.size()));
   check(key != nullptr, "OpenSSL makes no key of 32 bytes");
   return key;
 }
 
 KeyHandle public_key_from(int type, ByteView raw) {
   if (raw.size() != kRawKeyBytes) return nullptr;
-  KeyHandle key(EVP_PKEY_new_raw_public_key(type, nullptr, raw.data(), raw.size()));
+  KeyHandle key(
+      EVP_PKEY_new_raw_public_key_ex(library(), OBJ_nid2sn(type), nullptr, raw.data(), raw.size()));
   check(key != nullptr, "OpenSSL makes no public key of 32 bytes");
   return key;
 }

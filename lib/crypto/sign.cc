@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "lib/core/check.h"
+#include "lib/crypto/library.h"
 #include "lib/crypto/openssl_key.h"
 
 namespace bmsg::crypto {
@@ -41,6 +43,18 @@ DigestContextHandle digest_context() {
   return context;
 }
 
+Signature sign_with(EVP_PKEY* key, ByteView message) {
+  const DigestContextHandle context = digest_context();
+  Signature signature;
+  std::size_t size = Signature::kSize;
+  const bool made =
+      EVP_DigestSignInit_ex(context.get(), nullptr, nullptr, library(), nullptr, key, nullptr) ==
+          1 &&
+      EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) == 1;
+  check(made && size == Signature::kSize, "OpenSSL signs nothing");
+  return signature;
+}
+
 }  // namespace
 
 IdentityKey public_key_of(const SecretBytes& seed) {
@@ -48,15 +62,29 @@ IdentityKey public_key_of(const SecretBytes& seed) {
 }
 
 Signature sign(const SecretBytes& seed, ByteView message) {
-  const KeyHandle key = private_key(seed);
-  const DigestContextHandle context = digest_context();
-  Signature signature;
-  std::size_t size = Signature::kSize;
-  const bool made =
-      EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
-      EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) == 1;
-  check(made && size == Signature::kSize, "OpenSSL signs nothing");
-  return signature;
+  return sign_with(private_key(seed).get(), message);
+}
+
+Signer::Signer(const SecretBytes& seed) {
+  KeyHandle key = private_key(seed);
+  public_key_ = IdentityKey::from(raw_public_key(key.get()));
+  key_ = key.release();
+}
+
+Signer::Signer(Signer&& other) noexcept
+    : key_(std::exchange(other.key_, nullptr)), public_key_(other.public_key_) {}
+
+Signer& Signer::operator=(Signer&& other) noexcept {
+  std::swap(key_, other.key_);
+  std::swap(public_key_, other.public_key_);
+  return *this;
+}
+
+Signer::~Signer() { EVP_PKEY_free(static_cast<EVP_PKEY*>(key_)); }
+
+Signature Signer::sign(ByteView message) const {
+  check(key_ != nullptr, "a signer that was moved away");
+  return sign_with(static_cast<EVP_PKEY*>(key_), message);
 }
 
 bool verify(const IdentityKey& key, ByteView message, const Signature& signature) {
@@ -64,8 +92,8 @@ bool verify(const IdentityKey& key, ByteView message, const Signature& signature
   const QuietErrors quiet;
   const KeyHandle handle = public_key_from(EVP_PKEY_ED25519, key.view());
   const DigestContextHandle context = digest_context();
-  const bool begun =
-      EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, handle.get()) == 1;
+  const bool begun = EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, library(), nullptr,
+                                             handle.get(), nullptr) == 1;
   check(begun, "OpenSSL has no Ed25519");
   return EVP_DigestVerify(context.get(), signature.data(), Signature::kSize, message.data(),
                           message.size()) == 1;

@@ -127,6 +127,21 @@ TEST(Agreement, AgreesAsThePlainFunctionDoes) {
   }
 }
 
+TEST(Agreement, IsPreparedForItsClonesWhicheverIsUsedFirst) {
+  const Agreement alice(secret(kAliceSecret));
+  const Agreement clone = alice.clone();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([own = std::make_shared<Agreement>(alice.clone())] {
+      EXPECT_EQ(hex(own->with(unhex(kBobPublic)).value()), kShared);
+      EXPECT_EQ(to_hex(own->public_key().view()), kAlicePublic);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(hex(clone.with(unhex(kBobPublic)).value()), kShared);
+  EXPECT_EQ(hex(alice.with(unhex(kBobPublic)).value()), kShared);
+}
+
 TEST(Agreement, MovesWithItsKey) {
   Agreement alice(secret(kAliceSecret));
   Agreement moved(std::move(alice));

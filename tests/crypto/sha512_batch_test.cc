@@ -35,7 +35,39 @@ TEST_P(BatchBuild, SaysWhatOpenSslSaysForEverySize) {
   }
 }
 
-TEST(Sha512Each, SaysNothingOfNothing) { EXPECT_TRUE(sha512_each({}, 256).empty()); }
+TEST_P(BatchBuild, SaysWhatOpenSslSaysForInputsOfManySizes) {
+  auto numbers = seeded_numbers();
+  constexpr std::size_t kLargest = 20'000;  // Too large to be copied.
+  for (const std::size_t most : {std::size_t{40}, std::size_t{600}, kLargest}) {
+    for (std::size_t count : {1, 2, 7, 8, 9, 100}) {
+      std::vector<Bytes> kept;
+      for (std::size_t i = 0; i < count; ++i)
+        kept.push_back(random_bytes(numbers, std::size_t(numbers() % (most + 1))));
+      const std::vector<ByteView> inputs(kept.begin(), kept.end());
+      const auto digests = sha512_each_by(GetParam(), inputs);
+      ASSERT_EQ(digests.size(), count);
+      for (std::size_t i = 0; i < count; ++i)
+        ASSERT_EQ(digests[i], sha512(kept[i])) << kept[i].size() << " " << i;
+    }
+  }
+}
+
+TEST_P(BatchBuild, PadsOnBothSidesOfEachLimit) {
+  auto numbers = seeded_numbers();
+  const std::size_t lanes = GetParam().lanes;
+  for (const std::size_t size :
+       {0, 1, 110, 111, 112, 127, 128, 129, 238, 239, 240, 255, 256, 257, 16'366, 16'367, 16'368}) {
+    const std::vector<Bytes> kept(lanes, random_bytes(numbers, size));
+    const std::vector<ByteView> inputs(kept.begin(), kept.end());
+    for (const Digest& digest : sha512_each_by(GetParam(), inputs))
+      ASSERT_EQ(digest, sha512(kept[0])) << size;
+  }
+}
+
+TEST(Sha512Each, SaysNothingOfNothing) {
+  EXPECT_TRUE(sha512_each({}, 256).empty());
+  EXPECT_TRUE(sha512_each(std::span<const ByteView>()).empty());
+}
 
 TEST(Sha512Each, TakesAnyNumberOfInputs) {
   auto numbers = seeded_numbers();

@@ -74,6 +74,19 @@ TEST(Sign, GivesThePublishedKeysAndSignatures) {
   }
 }
 
+TEST(Signer, SignsAsTheSeedDoes) {
+  for (const Vector& vector : kVectors) {
+    Signer signer(secret(vector.seed));
+    EXPECT_EQ(to_hex(signer.public_key().view()), vector.key);
+    for (int turn = 0; turn < 3; ++turn)
+      EXPECT_EQ(to_hex(signer.sign(unhex(vector.message)).view()), vector.signature);
+    Signer moved(secret(kVectors[0].seed));
+    moved = std::move(signer);
+    EXPECT_EQ(to_hex(moved.public_key().view()), vector.key);
+    EXPECT_EQ(to_hex(moved.sign(unhex(vector.message)).view()), vector.signature);
+  }
+}
+
 TEST(Verify, AcceptsThePublishedSignatures) {
   for (const Vector& vector : kVectors) {
     EXPECT_TRUE(verify(key_from(vector.key), unhex(vector.message),
