@@ -173,9 +173,8 @@ void Serving::take_back() {
 }
 
 void Serving::route(net::HttpRequest request, net::Respond respond) {
-  if (is_read_only_) {
-    if (auto refusal = api::refuse_put(request)) return respond(std::move(*refusal));
-  }
+  auto refusal = is_read_only_ ? api::refuse_put(request) : std::nullopt;
+  if (refusal) return respond(std::move(*refusal));
   if (request.path.starts_with("/bmsg/1/"))
     return peer_routes_->handle(std::move(request), std::move(respond));
   if (request.path.starts_with("/local/1/"))
@@ -247,6 +246,7 @@ Result<Done> Serving::take_settings(const Options& options) {
   lan_.reset();
   gossip_.reset();
   start_gossip(std::move(gossip));
+  peer_routes_->changed();  // Or something may have, while nobody listened.
   start_lan(std::move(group), std::move(admits));
   return done;
 }
@@ -278,6 +278,7 @@ Result<Done> Serving::start(const Options& options) {
   public_node_ = std::make_unique<node::PublicNode>(*node_);
   peer_routes_ = std::make_unique<api::PeerRoutes>(*public_node_, context_.clock, later, reorg);
   peer_routes_->set_limits(limits.rates);
+  peer_routes_->keep_answers(context_.disk, store_.run(), [this] { return node_->rewrites(); });
   local_routes_ = std::make_unique<api::LocalRoutes>(*node_);
   BMSG_TRY_ASSIGN(auto gossip, gossip_options(options, settings));
   start_gossip(std::move(gossip));
@@ -298,9 +299,8 @@ Result<Done> Serving::start(const Options& options) {
 void Serving::announce() {
   const auto bound = server_->bound_addresses();
   for (const net::Address& address : bound) {
-    if (address.scheme == net::Scheme::unix_socket && &address == &bound.back())
-      continue;  // Our own doorbell.
-    context_.out.line("listening " + shown_line(net::to_string(address)));
+    const bool is_ours = address.scheme == net::Scheme::unix_socket && &address == &bound.back();
+    if (!is_ours) context_.out.line("listening " + shown_line(net::to_string(address)));
   }
   context_.out.line("node " + to_hex(key_.view()));
   tell_manager("READY=1\nSTATUS=" + height());

@@ -1,16 +1,15 @@
 #include "cli/web_files.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "lib/core/fixed_bytes.h"
 #include "lib/core/hex.h"
+#include "lib/core/nameless_file.h"
 #include "lib/core/try.h"
 #include "lib/mail/attachment.h"
 #include "lib/mail/text.h"
@@ -25,28 +24,6 @@ constexpr std::chrono::hours kForgottenAfter{1};
 
 Error system_error(std::string_view what) {
   return Error{Errc::io, fmt::format("{}: {}", what, std::strerror(errno))};
-}
-
-/// A file without a name; not every file system makes one at once.
-Result<Descriptor> nameless(const std::filesystem::path& directory) {
-  Descriptor made(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600));
-  if (made) return made;
-  std::string name = (directory / "page.XXXXXX").string();
-  made = Descriptor(::mkostemp(name.data(), O_CLOEXEC));
-  if (!made) return system_error("cannot make a file in the store");
-  if (::unlink(name.c_str()) != 0) return system_error("cannot hide a file in the store");
-  return made;
-}
-
-Result<Done> write_at(int descriptor, ByteView bytes, std::uint64_t at) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return system_error("cannot keep the file");
-    at += static_cast<std::uint64_t>(wrote);
-    bytes = bytes.subspan(static_cast<std::size_t>(wrote));
-  }
-  return done;
 }
 
 }  // namespace
@@ -88,7 +65,7 @@ Result<std::string> WebFiles::begin(const std::string& name, std::uint64_t size)
   file.name = name;
   file.size = size;
   file.touched = context_.clock.steady();
-  BMSG_TRY_ASSIGN(file.opened, nameless(store_.run()));
+  BMSG_TRY_ASSIGN(file.opened, nameless_file(store_.run()));
   const std::string word = to_hex(ticket.view());
   files_.emplace(word, std::move(file));
   return word;
@@ -108,7 +85,7 @@ Result<std::uint64_t> WebFiles::put(const std::string& ticket, std::uint64_t at,
   if (at != file->have || bytes.size() > file->size - file->have)
     return Error{Errc::bad_input, fmt::format("bytes {} to {} of {} are asked for", file->have,
                                               file->size, file->size)};
-  BMSG_TRY(write_at(file->opened.number(), bytes, at));
+  BMSG_TRY(write_at(file->opened, bytes, at));
   file->have += bytes.size();
   return file->have;
 }

@@ -6,6 +6,7 @@
 #include <list>
 #include <mutex>
 
+#include "lib/api/aligned_ranges.h"
 #include "lib/api/caller_scores.h"
 #include "lib/api/peer_answers.h"
 #include "lib/api/worker.h"
@@ -53,6 +54,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(node::Service& service, const Clock& clock, Later later, const node::ReorgPolicy& policy)
       : service_(service),
+        clock_(clock),
         later_(std::move(later)),
         policy_(policy),
         scores_(clock, limits_of(service)),
@@ -62,11 +64,17 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   void handle(net::HttpRequest request, net::Respond respond) {
     if (scores_.is_banned(request.peer))
       return respond(error_response(403, "banned", "what came from here broke the rules"));
+    if (auto known = find_known(request)) return respond(std::move(*known));
     const auto shared = std::make_shared<net::HttpRequest>(std::move(request));
     const auto self = shared_from_this();
     Worker& worker = is_quick(*shared) ? quick_worker_ : worker_;
     const bool taken = worker.post([self, shared, respond] { self->answer(*shared, respond); });
     if (!taken) respond(error_response(503, "busy", "try again"));
+  }
+
+  void keep_answers(const Disk& disk, const std::filesystem::path& directory,
+                    std::function<std::uint64_t()> edition) {
+    kept_ = std::make_unique<KeptAnswers>(disk, directory, clock_, std::move(edition));
   }
 
   void changed() {
@@ -99,6 +107,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
+  using Moment = FreshAnswers::Moment;
   struct Poll {
     std::uint64_t number = 0;
     std::shared_ptr<net::HttpRequest> request;
@@ -114,9 +123,33 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
       if (changes_ != before) answer_waiting();
       return;
     }
+    const Moment moment = this->moment();
+    const std::uint64_t edition = kept_ ? kept_->edition() : 0;
     auto response = answer_peer(service_, request, policy_);
+    if (request.method == net::Method::post) ++posts_;
     scores_.note(request, response);
+    if (kept_) keep(request, response, moment, edition);
     respond(std::move(response));
+  }
+
+  Moment moment() const { return {changes_ + posts_, clock_.now()}; }
+
+  /// The answer, if it is the same as lately.
+  std::optional<net::HttpResponse> find_known(const net::HttpRequest& request) {
+    const auto kept = kept_ ? kept_name(request) : std::nullopt;
+    if (!kept) return std::nullopt;
+    if (kept->where == KeptName::Where::fresh) return fresh_.find(kept->name, moment());
+    auto found = kept_->find(kept->name);
+    if (!found) return std::nullopt;
+    return unless_known(std::move(*found), request);
+  }
+
+  void keep(const net::HttpRequest& request, const net::HttpResponse& response,
+            const Moment& moment, std::uint64_t edition) {
+    const auto kept = kept_name(request);
+    if (!kept) return;
+    if (kept->where == KeptName::Where::fresh) return fresh_.keep(kept->name, response, moment);
+    kept_->keep(kept->name, response, edition);
   }
 
   /// Whether there is anything that the caller does not know: messages since its cursor, or another
@@ -183,6 +216,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   void reply(const Poll& poll) { poll.respond(answer_peer(service_, *poll.request)); }
 
   node::Service& service_;
+  const Clock& clock_;
   Later later_;
   const node::ReorgPolicy policy_;
   CallerScores scores_;
@@ -192,6 +226,9 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   std::uint64_t next_ = 0;
   bool stopping_ = false;
   std::atomic<std::uint64_t> changes_ = 0;
+  std::atomic<std::uint64_t> posts_ = 0;  // Which may have changed what makes no news.
+  std::unique_ptr<KeptAnswers> kept_;     // Null: nothing is kept.
+  FreshAnswers fresh_;
   Worker worker_;
   Worker quick_worker_;  // What many ask for at once and large answers hold up nobody's hello.
 };
@@ -212,6 +249,11 @@ void PeerRoutes::handle(net::HttpRequest request, net::Respond respond) {
 }
 
 void PeerRoutes::set_limits(const net::RateLimits& limits) { impl_->set_limits(limits); }
+
+void PeerRoutes::keep_answers(const Disk& disk, const std::filesystem::path& directory,
+                              std::function<std::uint64_t()> edition) {
+  impl_->keep_answers(disk, directory, std::move(edition));
+}
 
 void PeerRoutes::changed() { impl_->changed(); }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "lib/api/kept_answers.h"
 #include "lib/core/clock.h"
 #include "lib/net/http_message.h"
 #include "lib/net/http_server.h"
@@ -35,6 +36,10 @@ class PeerRoutes {
   /// The server's limits: of one subnet, half as many long polls wait as it may have connections.
   /// Of more, the oldest is answered at once.
   void set_limits(const net::RateLimits& limits);
+  /// Answers with what has been answered before, where that is still right (kept_answers.h tells
+  /// what the three are). Before the first request; each change must be told by changed().
+  void keep_answers(const Disk& disk, const std::filesystem::path& directory,
+                    std::function<std::uint64_t()> edition);
   /// The chain or the pool changed: answers the long polls that wait for it.
   void changed();
   /// Answers all long polls now; what comes later is not kept waiting.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lib/core/bytes.h"
+#include "lib/core/descriptor.h"
 #include "lib/core/ids.h"
 
 namespace bmsg::net {
@@ -58,6 +59,13 @@ struct HttpRequest {
   Peer peer;
 };
 
+/// Bytes of a file that nobody changes while they are held.
+struct FilePart {
+  std::shared_ptr<const Descriptor> file;
+  std::uint64_t offset = 0;
+  std::size_t size = 0;
+};
+
 /// An answer. The server adds Content-Length and Connection; `fields` must not name them.
 struct HttpResponse {
   int status = 200;
@@ -67,7 +75,14 @@ struct HttpResponse {
   /// Of the server alone: the connection becomes a channel (channel.h), to which `status`,
   /// `content_type` and `body` do not apply.
   std::shared_ptr<const ChannelOffer> channel{};
+  /// Of the server alone: what is sent in place of `body`, without reading it where that goes.
+  std::optional<FilePart> file{};
 };
+
+/// How long the body of an answer is.
+inline std::size_t body_bytes_of(const HttpResponse& response) {
+  return response.file ? response.file->size : response.body.size();
+}
 
 inline HttpResponse text_response(int status, std::string_view text,
                                   std::string_view content_type = "text/plain; charset=utf-8") {

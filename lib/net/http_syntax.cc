@@ -237,7 +237,7 @@ std::optional<std::string> write_response_head(const HttpResponse& response, Aft
   if (!response.content_type.empty()) head += "Content-Type: " + response.content_type + "\r\n";
   // RFC 9110, 8.6: these two never have one.
   if (response.status != 204 && response.status != 304) {
-    head += fmt::format("Content-Length: {}\r\n", response.body.size());
+    head += fmt::format("Content-Length: {}\r\n", body_bytes_of(response));
   }
   append_fields(head, response.fields);
   head += after == After::close ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n";

@@ -56,6 +56,10 @@ class Session::Ticket {
 
   void give(HttpResponse response) {
     if (is_used_.exchange(true)) return;
+    if (door_->is_inside()) {
+      if (const auto alive = session_.lock()) alive->take_answer(number_, std::move(response));
+      return;
+    }
     auto work = [session = session_, number = number_, response = std::move(response)]() mutable {
       if (const auto alive = session.lock()) alive->take_answer(number, std::move(response));
     };
@@ -193,7 +197,7 @@ asio::awaitable<bool> Session::serve_one() {
     answer_ = later_response(*wait);
   } else {
     ask_handler(std::move(request));
-    co_await wait_for_answer();
+    if (!answer_) co_await wait_for_answer();
     if (answer_ && answer_->channel) take_offer(method);
   }
   bool sent = false;
@@ -278,6 +282,7 @@ asio::awaitable<bool> Session::read_request(HttpRequest& request, std::optional<
     refusal = Refusal{413};
     co_return false;
   }
+  if (head.content_length == 0) co_return true;
   co_return co_await read_body(request.body, head.content_length, refusal);
 }
 
@@ -321,20 +326,41 @@ void Session::take_offer(Method method) {
   }
 }
 
-asio::awaitable<bool> Session::write(const void* bytes, std::size_t size) {
+asio::awaitable<bool> Session::write(const void* bytes, std::size_t size, Follows follows) {
   const char* from = static_cast<const char*>(bytes);
   while (size > 0) {
     enter(Phase::writing);
     std::size_t piece = std::min(size, kWriteBytes);
     while (piece > 0) {
       error_code error;
-      const std::size_t put = co_await wire_.write_some(from, piece, error);
+      std::size_t put = wire_.write_now(from, piece, piece == size ? follows : Follows::more);
+      if (put == 0) put = co_await wire_.write_some(from, piece, error);
       if (error || is_closed_) co_return false;
       from += put;
       piece -= put;
       size -= put;
       bytes_sent_ += put;
     }
+    if (size > 0) co_await wire_.give_way();
+  }
+  co_return true;
+}
+
+asio::awaitable<bool> Session::send_file(FilePart part) {
+  enter(Phase::writing);
+  std::size_t put_in_time = 0;
+  while (part.size > 0) {
+    error_code error;
+    const std::size_t put = co_await wire_.send_some(part, error);
+    if (error || is_closed_ || put == 0) co_return false;
+    part.offset += put;
+    part.size -= put;
+    bytes_sent_ += put;
+    put_in_time += put;
+    if (put_in_time < kWriteBytes) continue;
+    enter(Phase::writing);
+    put_in_time = 0;
+    if (part.size > 0) co_await wire_.give_way();
   }
   co_return true;
 }
@@ -350,11 +376,14 @@ asio::awaitable<bool> Session::write_answer(Method method) {
   // Small answers leave in one packet; large bodies are not copied.
   const Bytes& body = answer_->body;
   const bool has_body = method != Method::head && answer_->status != 204 && answer_->status != 304;
-  const std::size_t joined = has_body ? std::min(body.size(), kReadBytes) : 0;
+  const std::size_t joined = has_body && !answer_->file ? std::min(body.size(), kReadBytes) : 0;
   head->append(as_text(ByteView(body).first(joined)));
-  const bool begun = co_await write(head->data(), head->size());
-  if (!begun || !has_body) co_return begun;
-  co_return co_await write(body.data() + joined, body.size() - joined);
+  const bool is_more = has_body && body_bytes_of(*answer_) > joined;
+  const bool begun =
+      co_await write(head->data(), head->size(), is_more ? Follows::more : Follows::nothing);
+  if (!begun || !is_more) co_return begun;
+  if (answer_->file) co_return co_await send_file(std::move(*answer_->file));
+  co_return co_await write(body.data() + joined, body.size() - joined, Follows::nothing);
 }
 
 }  // namespace bmsg::net

@@ -83,7 +83,8 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<bool> read_body(Bytes& body, std::size_t size, std::optional<Refusal>& refusal);
   void ask_handler(HttpRequest request);
   asio::awaitable<void> wait_for_answer();
-  asio::awaitable<bool> write(const void* bytes, std::size_t size);
+  asio::awaitable<bool> write(const void* bytes, std::size_t size, Follows follows);
+  asio::awaitable<bool> send_file(FilePart part);
   asio::awaitable<bool> write_answer(Method method);
   void take_offer(Method method);
   void take_answer(std::uint64_t number, HttpResponse response);

@@ -1,7 +1,10 @@
 #include "lib/net/wire.h"
 
 #include <poll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
@@ -9,11 +12,15 @@
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 
 namespace bmsg::net {
 namespace {
 
 using Stream = asio::ssl::stream<Wire::Socket&>;
+
+constexpr std::size_t kSendBytesMax = std::size_t{1} << 20;  // A moment of the loop's thread.
+constexpr std::size_t kTlsPieceBytes = 65536;
 
 constexpr long kCertificateBytesMax = 16384;  // Of a node; its own has some hundred.
 
@@ -93,6 +100,11 @@ bool Door::post(std::function<void()> work) {
   return true;
 }
 
+bool Door::is_inside() {
+  const std::lock_guard lock(mutex_);
+  return loop_ != nullptr && loop_->get_executor().running_in_this_thread();
+}
+
 void Door::close() {
   const std::lock_guard lock(mutex_);
   loop_ = nullptr;
@@ -104,8 +116,9 @@ Wire::~Wire() = default;
 void Wire::adopt(Descriptor descriptor, int family) {
   error_code error;
   socket_.assign(asio::generic::stream_protocol(family, 0), descriptor.number(), error);
-  if (error) return;           // The socket stays closed, and the first read says so.
-  (void)descriptor.release();  // Owned by the socket from here.
+  if (error) return;                         // The socket stays closed, and the first read says so.
+  (void)descriptor.release();                // Owned by the socket from here.
+  socket_.native_non_blocking(true, error);  // So it is already, from where it was accepted.
 }
 
 bool is_turned_away(const error_code& error) {
@@ -192,6 +205,43 @@ asio::awaitable<std::size_t> Wire::write_some(const void* bytes, std::size_t siz
     put = co_await socket_.async_write_some(buffer, token);
   }
   co_return put;
+}
+
+std::size_t Wire::write_now(const void* bytes, std::size_t size, Follows follows) {
+  if (tls_ || !socket_.is_open()) return 0;
+  const int more = follows == Follows::more ? MSG_MORE : 0;
+  const ssize_t put =
+      ::send(socket_.native_handle(), bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL | more);
+  return put > 0 ? static_cast<std::size_t>(put) : 0;  // What is wrong, write_some() tells.
+}
+
+asio::awaitable<std::size_t> Wire::send_some(const FilePart& part, error_code& error) {
+  if (tls_) {
+    Bytes piece(std::min(part.size, kTlsPieceBytes));
+    const ssize_t got =
+        ::pread(part.file->number(), piece.data(), piece.size(), static_cast<off_t>(part.offset));
+    if (got <= 0) error = asio::error::eof;
+    if (error) co_return 0;
+    co_return co_await write_some(piece.data(), static_cast<std::size_t>(got), error);
+  }
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  while (!error && socket_.is_open()) {
+    off_t at = static_cast<off_t>(part.offset);
+    const ssize_t put = ::sendfile(socket_.native_handle(), part.file->number(), &at,
+                                   std::min(part.size, kSendBytesMax));
+    if (put > 0) co_return static_cast<std::size_t>(put);
+    if (put == 0) error = asio::error::eof;
+    if (put < 0 && errno == EAGAIN) {
+      co_await socket_.async_wait(Socket::wait_write, token);
+    } else if (put < 0 && errno != EINTR) {
+      error = error_code(errno, boost::system::system_category());
+    }
+  }
+  co_return 0;
+}
+
+asio::awaitable<void> Wire::give_way() {
+  co_await asio::post(socket_.get_executor(), asio::use_awaitable);
 }
 
 asio::awaitable<void> Wire::end_sending() {

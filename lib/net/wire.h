@@ -21,6 +21,7 @@
 #include "lib/core/descriptor.h"
 #include "lib/core/ids.h"
 #include "lib/core/result.h"
+#include "lib/net/http_message.h"
 #include "lib/net/tls.h"
 
 namespace bmsg::net {
@@ -63,12 +64,17 @@ class Door {
   explicit Door(asio::io_context& loop) : loop_(&loop) {}
   /// Whether it was queued.
   bool post(std::function<void()> work);
+  /// Whether the caller runs on the loop's own thread, for which others need not be woken.
+  bool is_inside();
   void close();
 
  private:
   std::mutex mutex_;
   asio::io_context* loop_;
 };
+
+/// Whether more is written right behind.
+enum class Follows { nothing, more };
 
 /// Threads: the loop's, one coroutine reading or writing at a time.
 class Wire {
@@ -97,6 +103,14 @@ class Wire {
   const std::string& refusal() const { return refusal_; }
   asio::awaitable<std::size_t> read_some(void* bytes, std::size_t size, error_code& error);
   asio::awaitable<std::size_t> write_some(const void* bytes, std::size_t size, error_code& error);
+  /// What goes at once and without waiting, which over TLS is nothing: 0. `follows` holds a packet
+  /// that is not full back until more is written, which must be soon.
+  std::size_t write_now(const void* bytes, std::size_t size, Follows follows);
+  /// As write_some(), from a file: without TLS the bytes never come through this process. A file
+  /// that ends too early is asio::error::eof.
+  asio::awaitable<std::size_t> send_some(const FilePart& part, error_code& error);
+  /// Lets the others have their turn.
+  asio::awaitable<void> give_way();
 
   /// Says farewell (close_notify, FIN), even while another coroutine reads.
   asio::awaitable<void> end_sending();

@@ -197,28 +197,11 @@ Result<Feed> Node::pool_since(std::uint64_t arrival) {
   return feed;
 }
 
-Result<BlockOutcome> Node::submit_block_locked(const Block& block) {
-  BMSG_TRY_ASSIGN(auto outcome, state_.accept(block));
-  // A file of whole blocks may bring what a light node waits for.
-  if (outcome.verdict == Verdict::known && parts_.store.is_light())
-    BMSG_TRY(state_.keep_bodies(block.messages));
-  if (outcome.verdict != Verdict::accepted) return outcome;
-  return note_accepted(std::move(outcome), block.messages);
-}
-
-Result<BlockOutcome> Node::submit_block(const Block& block) {
-  auto outcome = [&] {
-    const std::lock_guard lock(mutex_);
-    return submit_block_locked(block);
-  }();
-  if (outcome && outcome.value().verdict == Verdict::accepted) changed();
-  return outcome;
-}
-
 Result<Reorg> Node::follow(const BlockHash& hash) {
   auto reorg = [&]() -> Result<Reorg> {
     const std::lock_guard lock(mutex_);
     BMSG_TRY_ASSIGN(auto followed, state_.follow(hash));
+    ++rewrites_;
     BMSG_TRY(follow_rules());
     BMSG_TRY(note_returned(followed.returned));
     return followed;

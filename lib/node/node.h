@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -57,6 +58,11 @@ class Node final : public Service {
 
   /// Which of our messages are kept back, and from whom. Without a confidant: none.
   Embargo& embargo() { return embargo_; }
+
+  /// Another number since something changed that no reorganisation reaches: bodies were dropped, a
+  /// branch followed that policy had stopped, signatures added to a block. When forget() and its
+  /// like return, it has changed.
+  std::uint64_t rewrites() const { return rewrites_; }
   /// Puts what has been kept back long enough into the feed.
   Result<Done> release_due();
   /// Whether a message waits in the pool that only the confidant may see.
@@ -70,6 +76,7 @@ class Node final : public Service {
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
   Result<Feed> feed(const std::string& cursor) override;
   Result<BlockOutcome> submit_block(const Block& block) override;
+  Result<std::vector<BlockOutcome>> submit_blocks(const std::vector<Block>& blocks) override;
   Result<std::string> rules_in_force() override;
   Result<std::vector<ProposalNote>> proposals() override;
   Result<std::optional<Block>> proposal(const BlockHash& hash) override;
@@ -138,7 +145,7 @@ class Node final : public Service {
                                              std::uint64_t giver);
   Result<std::vector<MessageOutcome>> submit_locked(const std::vector<Message>& messages,
                                                     Origin origin, std::uint64_t giver = 0);
-  Result<BlockOutcome> submit_block_locked(const Block& block);
+  Result<std::vector<BlockOutcome>> submit_blocks_locked(std::span<const Block> blocks);
   Result<std::optional<BlockOutcome>> add_signatures(const SealedHeader& sealed);
   Result<BlockOutcome> note_accepted(BlockOutcome outcome, const std::vector<Message>& messages);
   Result<bool> renew_rules();
@@ -163,6 +170,7 @@ class Node final : public Service {
   Listening on_kept_back_;
   std::condition_variable called_;  // One of these came back.
   Embargo embargo_;
+  std::atomic<std::uint64_t> rewrites_ = 0;
   std::optional<std::uint64_t> outbound_seed_;  // Drawn at the first need.
   News news_;
 };

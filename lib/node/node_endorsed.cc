@@ -32,7 +32,10 @@ Result<BlockOutcome> Node::note_accepted(BlockOutcome outcome,
   if (outcome.reorg) BMSG_TRY(note_returned(outcome.reorg->returned));
   BMSG_TRY(note_returned(outcome.pooled));
   // Of a proposal the feed tells whole; the cursor moves, so that who waits hears of it.
-  if (parts_.chain.rules.mode == chain::Mode::endorse) note(MessageId());
+  if (parts_.chain.rules.mode == chain::Mode::endorse) {
+    note(MessageId());
+    ++rewrites_;  // A seal may have more signatures now.
+  }
   return outcome;
 }
 

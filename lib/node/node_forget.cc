@@ -33,7 +33,10 @@ Result<std::vector<MessageId>> Node::forget(const std::vector<MessageId>& ids, D
     change.unwant.push_back(id);
     gone.push_back(id);
   }
-  if (!gone.empty()) BMSG_TRY(parts_.store.apply(change));
+  if (gone.empty()) return gone;
+  const auto applied = parts_.store.apply(change);
+  ++rewrites_;
+  if (!applied) return applied.error();
   return gone;
 }
 
