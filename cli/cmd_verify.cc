@@ -6,6 +6,7 @@
 #include <charconv>
 #include <functional>
 #include <map>
+#include <memory>
 #include <random>
 #include <utility>
 
@@ -167,16 +168,22 @@ Result<Done> check_beside(const Options& options, Context& context, const StoreD
   return note_damage(report, "mail", check_mail(context, store));
 }
 
-Result<node::VerifyReport> check_store(const Options& options, Context& context,
-                                       const StoreDir& store) {
+/// What was found, and the chain that was looked at.
+struct Checked {
+  std::unique_ptr<storage::RocksStore> chain;
+  node::VerifyReport report;
+};
+
+Result<Checked> check_store(const Options& options, Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
-  BMSG_TRY_ASSIGN(const auto chain, storage::RocksStore::open_read_only(
-                                        store.chain(), chain_options(context, store)));
+  BMSG_TRY_ASSIGN(auto chain, storage::RocksStore::open_read_only(store.chain(),
+                                                                  chain_options(context, store)));
   node::VerifyWish wish;
   wish.depth = options.full ? node::Depth::full : node::Depth::quick;
   wish.from = Height{options.from};
   wish.now = context.clock.now();
   wish.stop = context.inner.stop;
+  BMSG_TRY_ASSIGN(wish.in_order, in_order(context, *chain));
   if (!options.subset.empty()) {
     BMSG_TRY_ASSIGN(wish.reads, chosen_heights(options.subset, context));
   }
@@ -197,7 +204,7 @@ Result<node::VerifyReport> check_store(const Options& options, Context& context,
     BMSG_TRY(note_damage(report.value(), "mail",
                          check_own(options, context, store, rules, *chain, report.value())));
   }
-  return report;
+  return Checked{std::move(chain), std::move(report).value()};
 }
 
 /// Work as people can read it: six digits at most.
@@ -216,12 +223,10 @@ std::uint64_t made_blocks(const node::VerifyReport& report) {
 using Groups = std::map<std::pair<std::string, std::string>, std::uint64_t>;
 
 /// What was forgotten on purpose.
-Result<std::vector<node::DroppedBody>> read_forgotten(Context& context, const StoreDir& store,
-                                                      node::VerifyReport& report) {
-  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  auto dropped = chain->dropped();
+Result<std::vector<node::DroppedBody>> read_forgotten(Checked& checked) {
+  auto dropped = checked.chain->dropped();
   if (dropped) return dropped;
-  BMSG_TRY(note_damage(report, "forgotten", dropped.error()));
+  BMSG_TRY(note_damage(checked.report, "forgotten", dropped.error()));
   return std::vector<node::DroppedBody>();
 }
 
@@ -313,9 +318,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
       error.hint = "'bmsg repair --from-peer URL' makes the store sound again";
     return error;
   }
-  node::VerifyReport& report = checked.value();
+  node::VerifyReport& report = checked.value().report;
   const double seconds = std::chrono::duration<double>(context.clock.steady() - began).count();
-  BMSG_TRY_ASSIGN(const auto forgotten, read_forgotten(context, store, report));
+  BMSG_TRY_ASSIGN(const auto forgotten, read_forgotten(checked.value()));
   if (!context.options.json) print(options, context, report, seconds);
   print_forgotten(options, context, forgotten);
   // What is damaged here says nothing about others.

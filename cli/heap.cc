@@ -17,6 +17,13 @@ namespace bmsg::cli {
 
 void overwrite_what_is_freed() { overwrites = true; }
 
+void give_large_memory_back() {
+#ifdef M_MMAP_THRESHOLD
+  constexpr int kLargeBytes = 1 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+#endif
+}
+
 }  // namespace bmsg::cli
 
 // In place of the library's own, for all of the program. The forms for arrays, for no exceptions

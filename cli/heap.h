@@ -8,6 +8,10 @@ namespace bmsg::cli {
 /// way, as parsers do, end with their owners. For commands that outlive their secrets.
 void overwrite_what_is_freed();
 
+/// From now on what is large goes back to the system as soon as it is freed. Left alone, the C
+/// library keeps more of it each time that something larger was freed.
+void give_large_memory_back();
+
 /// Throws what says that no memory is left. In main.cc, which catches it.
 [[noreturn]] void throw_out_of_memory();
 

@@ -253,6 +253,7 @@ void throw_out_of_memory() { throw std::bad_alloc(); }
 }  // namespace bmsg::cli
 
 int main(int argc, char** argv) {
+  bmsg::cli::give_large_memory_back();
   bmsg::cli::harden();
   bmsg::crypto::begin_without_settings();
   try {

@@ -40,6 +40,7 @@ Result<std::vector<std::string>> chain_damage(Context& context, const StoreDir& 
   if (!opened) return damage;
   node::VerifyWish wish;
   wish.depth = node::Depth::full;
+  BMSG_TRY_ASSIGN(wish.in_order, in_order(context, *chain.value()));
   std::optional<Progress> shown(std::in_place, context);
   wish.on_progress = [&](std::uint64_t blocks, std::uint64_t of) {
     shown->count_blocks("verify", blocks, of);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/forget_asking.h"
+#include "cli/keyring_file.h"
 #include "cli/node_key.h"
 #include "lib/api/peer_places.h"
 #include "lib/api/remote_service.h"
@@ -131,7 +132,16 @@ Result<node::ReorgPolicy> reorg_policy(const Context& context, const StoreDir& s
 }
 
 storage::OpenOptions chain_options(Context& context, const StoreDir& store) {
-  return {.disk = context.disk, .witness = store.witness(), .genesis = store.genesis()};
+  return {.disk = context.disk,
+          .witness = store.witness(),
+          .genesis = store.genesis(),
+          .witness_beside = true};
+}
+
+Result<node::InOrder> in_order(Context& context, const node::BulkReader& chain) {
+  node::InOrder order{.store = &chain, .threads = threads_for(0), .key = {}};
+  BMSG_TRY(context.entropy.fill(order.key));
+  return order;
 }
 
 Result<chain::ChainRules> read_rules(const Context& context, const StoreDir& store) {

@@ -11,6 +11,7 @@
 #include "lib/node/chain_state.h"
 #include "lib/node/service.h"
 #include "lib/node/store.h"
+#include "lib/node/verifier.h"
 #include "storage/rocks_options.h"
 
 namespace bmsg::cli {
@@ -33,6 +34,10 @@ Result<node::ReorgPolicy> reorg_policy(const Context& context, const StoreDir& s
 
 /// How the chain's database of a store is opened.
 storage::OpenOptions chain_options(Context& context, const StoreDir& store);
+
+/// How the messages of such a chain are verified: in the order in which they lie, by all cores.
+/// Errors: Errc::no_resource.
+Result<node::InOrder> in_order(Context& context, const node::BulkReader& chain);
 
 /// The node of a store: a running `serve` over its socket, or the database under our lock. Which of
 /// the two it is makes no difference to a command.

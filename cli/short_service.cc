@@ -103,6 +103,11 @@ Result<node::BlockOutcome> ShortService::submit_block(const Block& block) {
   return ask([&](node::Service& node) { return node.submit_block(block); });
 }
 
+Result<std::vector<node::BlockOutcome>> ShortService::submit_blocks(
+    const std::vector<Block>& blocks) {
+  return ask([&](node::Service& node) { return node.submit_blocks(blocks); });
+}
+
 Result<std::vector<node::MessageOutcome>> ShortService::submit_messages(
     const std::vector<Message>& messages, node::Origin origin) {
   return ask([&](node::Service& node) { return node.submit_messages(messages, origin); });

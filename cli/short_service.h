@@ -34,6 +34,7 @@ class ShortService final : public node::Service {
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;
   Result<node::Feed> feed(const std::string& cursor) override;
   Result<node::BlockOutcome> submit_block(const Block& block) override;
+  Result<std::vector<node::BlockOutcome>> submit_blocks(const std::vector<Block>& blocks) override;
   Result<std::vector<node::MessageOutcome>> submit_messages(const std::vector<Message>& messages,
                                                             node::Origin origin) override;
   Result<std::vector<node::MessageOutcome>> take_messages(const std::vector<Message>& messages,

@@ -35,7 +35,7 @@ class ChangeWriter {
   Result<Done> connect(const BlockHash& hash);
   Result<Done> forget(const BlockHash& hash);
   Result<Done> pool_add(const node::PooledMessage& pooled);
-  Result<Done> pool_remove(const MessageId& id);
+  Result<std::size_t> pool_remove(const std::vector<MessageId>& ids);
   Result<Done> complete(const node::ChainChange::LateBody& late);
   Result<Done> want(const MessageId& id);
   Result<Done> unwant(const MessageId& id);
@@ -47,6 +47,7 @@ class ChangeWriter {
   void replace(const node::ChainChange::Added& added, FoundBlock stored);
   void put_messages(const node::ChainChange::Added& added, std::uint64_t no);
   Result<Done> put_place(const MessageId& id, const PlaceRecord& place);
+  void put_new_place(const MessageId& id, const PlaceRecord& place);
   Result<Done> erase_place(const MessageId& id, const PlaceRecord& place);
   Result<bool> put_body(const node::ChainChange::LateBody& late, const PlaceRecord& place);
   using Drops = std::map<std::uint32_t, const node::DroppedBody*>;  // By index.
@@ -82,7 +83,11 @@ Result<Done> ChangeWriter::put_new(const node::ChainChange::Added& added) {
   batch_.put(key(Kind::side_block, added.hash.view()), encode(record));
   put_messages(added, record.no);
   for (std::uint32_t i = 0; i < added.ids.size(); ++i) {
-    BMSG_TRY(put_place(added.ids[i], {record.no, i}));
+    if (added.are_new) {
+      put_new_place(added.ids[i], {record.no, i});
+    } else {
+      BMSG_TRY(put_place(added.ids[i], {record.no, i}));
+    }
   }
   return done;
 }
@@ -124,6 +129,14 @@ Result<Done> ChangeWriter::put_place(const MessageId& id, const PlaceRecord& pla
   places.push_back(place);
   batch_.put(at, encode(places));
   return done;
+}
+
+/// Where no message of the database has an id that begins so. One of this batch may.
+void ChangeWriter::put_new_place(const MessageId& id, const PlaceRecord& place) {
+  const Bytes at = places_key(id);
+  Bytes places = batch_.get_new(at).value_or(Bytes());
+  append(places, encode(std::vector<PlaceRecord>{place}));
+  batch_.put(at, places);
 }
 
 Result<Done> ChangeWriter::erase_place(const MessageId& id, const PlaceRecord& place) {
@@ -189,21 +202,27 @@ Result<Done> ChangeWriter::forget(const BlockHash& hash) {
 
 Result<Done> ChangeWriter::pool_add(const node::PooledMessage& pooled) {
   // A message that is stamped again arrives again.
-  BMSG_TRY(pool_remove(pooled.id));
+  BMSG_TRY(pool_remove({pooled.id}));
   const std::uint64_t arrival = counters_.arrival++;
   batch_.put(key(Kind::pooled, arrival), encode_pooled(pooled));
   batch_.put(key(Kind::pooled_id, pooled.id.view()), encode_number(arrival));
   return done;
 }
 
-Result<Done> ChangeWriter::pool_remove(const MessageId& id) {
-  const Bytes by_id = key(Kind::pooled_id, id.view());
-  BMSG_TRY_ASSIGN(const auto value, batch_.get(by_id));
-  if (!value) return done;
-  BMSG_TRY_ASSIGN(const auto arrival, decode_number(*value));
-  batch_.erase(key(Kind::pooled, arrival));
-  batch_.erase(by_id);
-  return done;
+/// How many were there. Keys that come in order are written faster.
+Result<std::size_t> ChangeWriter::pool_remove(const std::vector<MessageId>& ids) {
+  std::vector<std::uint64_t> arrivals;
+  for (const MessageId& id : ids) {
+    const Bytes by_id = key(Kind::pooled_id, id.view());
+    BMSG_TRY_ASSIGN(const auto value, batch_.get(by_id));
+    if (!value) continue;
+    BMSG_TRY_ASSIGN(const auto arrival, decode_number(*value));
+    arrivals.push_back(arrival);
+    batch_.erase(by_id);
+  }
+  std::ranges::sort(arrivals);
+  for (const std::uint64_t arrival : arrivals) batch_.erase(key(Kind::pooled, arrival));
+  return arrivals.size();
 }
 
 /// False if another message stands there, or this one has its body.
@@ -331,7 +350,7 @@ void put_genesis(Batch& batch, std::string_view rules_text, const Header& genesi
   batch.put(key(Kind::meta, "next"), encode(Counters{}));
 }
 
-Result<Done> put_change(Batch& batch, const node::ChainChange& change) {
+Result<std::size_t> put_change(Batch& batch, const node::ChainChange& change, PoolHas pool) {
   BMSG_TRY_ASSIGN(const auto tip, read_tip(batch));
   BMSG_TRY_ASSIGN(const auto counters, read_counters(batch));
   ChangeWriter writer(batch, tip, counters);
@@ -339,7 +358,10 @@ Result<Done> put_change(Batch& batch, const node::ChainChange& change) {
   BMSG_TRY(each(change.disconnect, writer, &ChangeWriter::disconnect));
   BMSG_TRY(each(change.connect, writer, &ChangeWriter::connect));
   for (const node::TreeNode& node : change.tree) put_tree(batch, node);
-  BMSG_TRY(each(change.pool_remove, writer, &ChangeWriter::pool_remove));
+  std::size_t removed = 0;
+  if (pool == PoolHas::perhaps_something) {
+    BMSG_TRY_ASSIGN(removed, writer.pool_remove(change.pool_remove));
+  }
   BMSG_TRY(each(change.pool_add, writer, &ChangeWriter::pool_add));
   BMSG_TRY(each(change.forget, writer, &ChangeWriter::forget));
   BMSG_TRY(each(change.want, writer, &ChangeWriter::want));
@@ -348,7 +370,7 @@ Result<Done> put_change(Batch& batch, const node::ChainChange& change) {
   BMSG_TRY(put_endorsed(batch, change.endorsed));
   BMSG_TRY(writer.drop(change.drop));
   writer.finish();
-  return done;
+  return removed;
 }
 
 }  // namespace bmsg::storage

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <cstdint>
+
 #include "lib/node/store.h"
 #include "storage/database.h"
 
@@ -11,9 +13,12 @@ namespace bmsg::storage {
 void put_genesis(Batch& batch, std::string_view rules_text, const Header& genesis,
                  const BlockHash& hash, node::Keeps keeps);
 
-/// Adds everything that the change says to `batch`.
+/// What is known of the pool before a change.
+enum class PoolHas : std::uint8_t { nothing, perhaps_something };
+
+/// Adds everything that the change says to `batch`; how many messages leave the pool.
 /// Errors: Errc::corrupt if the change does not fit what is stored (nothing may be committed then);
 ///         else as reading.
-Result<Done> put_change(Batch& batch, const node::ChainChange& change);
+Result<std::size_t> put_change(Batch& batch, const node::ChainChange& change, PoolHas pool);
 
 }  // namespace bmsg::storage

@@ -2,32 +2,17 @@
 
 #include <fmt/format.h>
 #include <rocksdb/db.h>
-#include <rocksdb/utilities/write_batch_with_index.h>
+#include <rocksdb/write_batch.h>
 
 #include <algorithm>
 
 #include "lib/core/check.h"
 #include "lib/core/try.h"
 #include "storage/rocks_status.h"
+#include "storage/slices.h"
 
 namespace bmsg::storage {
 namespace {
-
-rocksdb::Slice slice(ByteView bytes) {
-  if (bytes.empty()) return {};  // Its own empty one: ours may point nowhere.
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-ByteView bytes_of(const rocksdb::Slice& slice) {
-  return {reinterpret_cast<const std::uint8_t*>(slice.data()), slice.size()};
-}
-
-Result<std::optional<Bytes>> answer(const rocksdb::Status& status,
-                                    const rocksdb::PinnableSlice& value) {
-  if (status.IsNotFound()) return std::optional<Bytes>();
-  if (!status.ok()) return error_of(status, "cannot read the database");
-  return std::optional(to_bytes(bytes_of(value)));
-}
 
 /// The first key after all that begin with `prefix`; empty if there is none.
 Bytes end_of(ByteView prefix) {
@@ -58,7 +43,19 @@ Result<std::optional<Bytes>> View::get(ByteView key) const {
   options.snapshot = snapshot_;
   rocksdb::PinnableSlice value;
   const auto status = db_->Get(options, db_->DefaultColumnFamily(), slice(key), &value);
-  return answer(status, value);
+  return answer_of(status, value);
+}
+
+Result<bool> View::holds_any(const std::vector<Bytes>& keys) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_;
+  rocksdb::PinnableSlice value;
+  for (const Bytes& key : keys) {
+    const auto status = db_->Get(options, db_->DefaultColumnFamily(), slice(key), &value);
+    if (status.ok()) return true;
+    if (!status.IsNotFound()) return error_of(status, "cannot read the database");
+  }
+  return false;
 }
 
 Result<Done> View::scan(ByteView prefix, ByteView from, Direction direction,
@@ -77,31 +74,6 @@ Result<Done> View::scan(ByteView prefix, ByteView from, Direction direction,
   return done;
 }
 
-Batch::Batch(rocksdb::DB* db)
-    : db_(db),
-      changes_(std::make_unique<rocksdb::WriteBatchWithIndex>(rocksdb::BytewiseComparator(), 0,
-                                                              /*overwrite_key=*/true)) {}
-Batch::Batch(Batch&&) noexcept = default;
-Batch::~Batch() = default;
-
-void Batch::put(ByteView key, ByteView value) {
-  const auto status = changes_->Put(slice(key), slice(value));
-  check(status.ok(), "a batch that takes no more");
-}
-
-void Batch::erase(ByteView key) {
-  const auto status = changes_->Delete(slice(key));
-  check(status.ok(), "a batch that takes no more");
-}
-
-Result<std::optional<Bytes>> Batch::get(ByteView key) const {
-  rocksdb::PinnableSlice value;
-  return answer(changes_->GetFromBatchAndDB(db_, rocksdb::ReadOptions(), slice(key), &value),
-                value);
-}
-
-std::size_t Batch::bytes() const { return changes_->GetWriteBatch()->GetDataSize(); }
-
 View Database::view() const {
   // Nothing is written to a database that is open for reading, and RocksDB has no snapshots there.
   return View(db_.get(), access_ == Access::read ? nullptr : db_->GetSnapshot());
@@ -113,16 +85,33 @@ Batch Database::batch() {
 }
 
 Result<Done> Database::commit(Batch batch) {
-  // Once for the log, once for the file that the log becomes.
-  BMSG_TRY(make_room(2 * batch.bytes()));
+  // Once for the log, once for the file that the log becomes, together with what is in it already.
+  const std::uint64_t before = unwritten_bytes();
+  BMSG_TRY(make_room(2 * batch.bytes() + before - std::min(before, kFreeBytesMin)));
   rocksdb::WriteOptions durable;
   durable.sync = true;  // A block that a power cut takes back would fork us from our peers.
-  const auto status = db_->Write(durable, batch.changes_->GetWriteBatch());
+  const auto status = db_->Write(durable, batch.changes_.get());
   if (!status.ok()) {
     return error_of(status, fmt::format("cannot write to '{}'", directory_.string()));
   }
   logged_ += batch.bytes();
+  move_log_on(batch.bytes());
   return done;
+}
+
+std::uint64_t Database::unwritten_bytes() const {
+  std::uint64_t bytes = 0;
+  db_->GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes);
+  return bytes;
+}
+
+/// Begins to, and does not wait. What fails loses nothing, and is told by the next commit.
+void Database::move_log_on(std::uint64_t written) {
+  constexpr std::uint64_t kManyBytes = 256u << 10;  // More is to come.
+  if (written >= kManyBytes || logged_ <= kLogBytesMax) return;
+  rocksdb::FlushOptions options;
+  options.wait = false;
+  if (db_->Flush(options).ok()) logged_ = 0;
 }
 
 Result<Done> Database::make_room(std::uint64_t bytes) const {
@@ -175,8 +164,7 @@ Result<Done> Database::compact(ByteView prefix) {
   check(access_ != Access::read, "compacted a database that is open for reading");
   const Bytes end = end_of(prefix);
   // What lies in the log and not yet in a file becomes one first.
-  std::uint64_t unwritten = 0;
-  db_->GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &unwritten);
+  const std::uint64_t unwritten = unwritten_bytes();
   BMSG_TRY(make_room(std::min(unwritten, 2 * logged_) + compaction_bytes(prefix, end)));
   const rocksdb::Slice from = slice(prefix);
   const rocksdb::Slice to = slice(end);
@@ -190,7 +178,7 @@ Result<Done> Database::compact(ByteView prefix) {
 
 Result<Done> Database::flush() {
   check(access_ != Access::read, "flushed a database that is open for reading");
-  BMSG_TRY(make_room(2 * (4u << 20)));
+  BMSG_TRY(make_room(std::max<std::uint64_t>(2 * kFreeBytesMin, unwritten_bytes())));
   const auto status = db_->Flush(rocksdb::FlushOptions());
   if (!status.ok()) return error_of(status, fmt::format("cannot flush '{}'", directory_.string()));
   logged_ = 0;

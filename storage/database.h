@@ -2,10 +2,12 @@
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "lib/core/bytes.h"
 #include "lib/core/result.h"
@@ -13,8 +15,9 @@
 
 namespace rocksdb {
 class DB;
+class Iterator;
 class Snapshot;
-class WriteBatchWithIndex;
+class WriteBatch;
 }  // namespace rocksdb
 
 namespace bmsg::storage {
@@ -40,6 +43,8 @@ class View final : public Records {
   ~View() override;
 
   Result<std::optional<Bytes>> get(ByteView key) const override;
+  /// Whether there is something under one of the keys.
+  Result<bool> holds_any(const std::vector<Bytes>& keys) const;
 
   /// Visits in order of keys those that begin with `prefix`: upwards from `from`, or downwards from
   /// the last one before it. An empty `from` means the first one or the last.
@@ -49,8 +54,25 @@ class View final : public Records {
   }
 
  private:
+  friend class Cursor;
   rocksdb::DB* db_;
   const rocksdb::Snapshot* snapshot_;  // Null where nothing is ever written.
+};
+
+/// Walks through much of a view, prefix after prefix: where the next begins where the last ended,
+/// nothing is sought. What it reads pushes nothing out of the cache.
+/// Threads: one. The view must live as long.
+class Cursor {
+ public:
+  explicit Cursor(const View& view);
+  ~Cursor();
+
+  /// As View::scan(prefix, visit).
+  Result<Done> scan(ByteView prefix, const View::Visit& visit);
+
+ private:
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+  Bytes last_;  // What was scanned last, to its end; empty if nothing was.
 };
 
 /// Changes that are written together. A get() sees them already.
@@ -63,13 +85,29 @@ class Batch final : public Records {
   void put(ByteView key, ByteView value);
   void erase(ByteView key);
   Result<std::optional<Bytes>> get(ByteView key) const override;
+  /// The same where the database is known to have nothing under the key.
+  std::optional<Bytes> get_new(ByteView key) const;
   /// What the log will hold of it.
   std::size_t bytes() const;
 
  private:
   friend class Database;
+  /// A key that was written, and where its newest value lies among the changes.
+  struct Written {
+    std::size_t key_at = 0;
+    std::size_t key_bytes = 0;
+    std::optional<std::size_t> value_at;  // Nullopt: it was erased.
+    std::size_t value_bytes = 0;
+  };
+  ByteView bytes_at(std::size_t at, std::size_t size) const;
+  std::size_t slot_of(ByteView key) const;
+  const Written* find(ByteView key) const;
+  void note(Written written);
+
   rocksdb::DB* db_;
-  std::unique_ptr<rocksdb::WriteBatchWithIndex> changes_;
+  std::unique_ptr<rocksdb::WriteBatch> changes_;
+  std::vector<Written> written_;
+  std::vector<std::uint32_t> slots_;  // By the hash of the key: one more than an index; 0: free.
 };
 
 /// An open database.
@@ -103,6 +141,8 @@ class Database {
   Result<Done> open_engine();
   Result<Done> open_for_reading();
   Result<Done> make_room(std::uint64_t bytes) const;
+  std::uint64_t unwritten_bytes() const;
+  void move_log_on(std::uint64_t written);
   std::uint64_t compaction_bytes(ByteView from, ByteView to) const;
 
   std::filesystem::path directory_;

@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr int kReadTries = 20;
 constexpr std::uint64_t kLogBytesKept = 128u << 10;
+constexpr std::size_t kLogsKept = 3;
 
 /// The files that make up the database. While they stay the same, nothing was moved from one to
 /// another.
@@ -53,18 +54,28 @@ rocksdb::Status open_once(const rocksdb::Options& options, const fs::path& direc
   return status;
 }
 
-/// Bytes that opening for writing may write anew: the logs become a table, the manifest is copied.
-std::uint64_t bytes_rewritten(rocksdb::Env& env, const fs::path& directory) {
-  constexpr std::uint64_t kNewFilesBytes = 65536;
+/// What opening for writing finds: the logs, and the bytes that it may write anew, since logs
+/// become a table and the manifest is copied.
+struct Found {
+  std::size_t logs = 0;
+  std::uint64_t logged = 0;
+  std::uint64_t rewritten = 65536;
+};
+
+Found look_around(rocksdb::Env& env, const fs::path& directory) {
   std::vector<rocksdb::Env::FileAttributes> files;
-  std::uint64_t sum = kNewFilesBytes;
+  Found found;
   // A directory that cannot be listed is told by the open that follows.
-  if (!env.GetChildrenFileAttributes(directory.string(), &files).ok()) return sum;
+  if (!env.GetChildrenFileAttributes(directory.string(), &files).ok()) return found;
   for (const auto& file : files) {
     const std::string_view name = file.name;
-    if (name.ends_with(".log") || name.starts_with("MANIFEST-")) sum += file.size_bytes;
+    const bool is_log = name.ends_with(".log");
+    if (is_log || name.starts_with("MANIFEST-")) found.rewritten += file.size_bytes;
+    if (!is_log || file.size_bytes == 0) continue;
+    ++found.logs;
+    found.logged += file.size_bytes;
   }
-  return sum;
+  return found;
 }
 
 /// Whether there is a database; what a crash left while one was being made is none yet.
@@ -110,9 +121,13 @@ Result<std::unique_ptr<Database>> Database::open(const fs::path& directory, Acce
 }
 
 Result<Done> Database::open_engine() {
-  BMSG_TRY(make_room(bytes_rewritten(*env_, directory_)));
+  const Found found = look_around(*env_, directory_);
+  BMSG_TRY(make_room(found.rewritten));
   rocksdb::DB* opened = nullptr;
   const auto options = engine_options(access_, env_.get());
+  // A few short logs are read faster than made into a table, which takes a sync.
+  options->avoid_flush_during_recovery = found.logs <= kLogsKept && found.logged <= kLogBytesKept;
+  if (options->avoid_flush_during_recovery) logged_ = found.logged;
   const auto status = rocksdb::DB::Open(*options, directory_.string(), &opened);
   db_.reset(opened);
   if (status.ok()) return done;

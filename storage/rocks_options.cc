@@ -8,6 +8,9 @@
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <string>
 
 #include "storage/late_start.h"
@@ -48,6 +51,32 @@ class NoThreads final : public rocksdb::EnvWrapper {
   std::unique_ptr<rocksdb::Env> owned_;
 };
 
+/// For writers: most commands write one batch and end, so a pool of threads starts when there is
+/// something for it to do.
+class LateThreads final : public rocksdb::EnvWrapper {
+ public:
+  explicit LateThreads(std::unique_ptr<rocksdb::Env> env)
+      : EnvWrapper(env.get()), owned_(std::move(env)) {}
+
+  void IncBackgroundThreadsIfNeeded(int number, Priority pool) override {
+    std::atomic<int>& wanted = wanted_[pool];
+    if (number > wanted) wanted = number;  // Of one database, which calls this as it opens.
+  }
+  /// RocksDB gives flushes to another pool where theirs has no threads.
+  int GetBackgroundThreads(Priority pool) override {
+    return std::max(EnvWrapper::GetBackgroundThreads(pool), wanted_[pool].load());
+  }
+  void Schedule(void (*work)(void*), void* argument, Priority pool, void* tag,
+                void (*unschedule)(void*)) override {
+    EnvWrapper::IncBackgroundThreadsIfNeeded(wanted_[pool], pool);
+    EnvWrapper::Schedule(work, argument, pool, tag, unschedule);
+  }
+
+ private:
+  std::unique_ptr<rocksdb::Env> owned_;
+  std::array<std::atomic<int>, Priority::TOTAL> wanted_{};
+};
+
 /// Records of different kinds, which is the first byte of a key, never share a block of a table:
 /// damage to a message's body takes no tip and no header with it, so that its height can be named.
 class ByKindAndSize final : public rocksdb::FlushBlockPolicy {
@@ -84,8 +113,10 @@ class ByKindAndSizeFactory final : public rocksdb::FlushBlockPolicyFactory {
 
 rocksdb::BlockBasedTableOptions table_options(Access access) {
   rocksdb::BlockBasedTableOptions table;
-  // A reading command looks at a few blocks and ends.
-  table.block_cache = rocksdb::NewLRUCache(access == Access::read ? 1u << 20 : 8u << 20, 1);
+  // A reading command looks at a few blocks of a few tables and ends: of the others it does not
+  // even read which blocks they have.
+  table.cache_index_and_filter_blocks = access == Access::read;
+  table.block_cache = rocksdb::NewLRUCache(access == Access::read ? 4u << 20 : 8u << 20, 1);
   table.block_size = 8192;
   table.flush_block_policy_factory = std::make_shared<ByKindAndSizeFactory>();
   table.format_version = 5;
@@ -94,7 +125,8 @@ rocksdb::BlockBasedTableOptions table_options(Access access) {
 }
 
 void keep_few_files(rocksdb::Options& options) {
-  options.write_buffer_size = 4u << 20;
+  options.write_buffer_size = kWriteBufferBytes;
+  options.arena_block_size = 512u << 10;
   options.level0_file_num_compaction_trigger = 4;
   options.max_bytes_for_level_base = 32u << 20;
   options.level_compaction_dynamic_level_bytes = true;
@@ -112,8 +144,8 @@ std::unique_ptr<rocksdb::Env> quiet_env(Access access, rocksdb::Env* base) {
   start_rocksdb();
   if (base == nullptr) base = rocksdb::Env::Default();
   auto env = rocksdb::NewCompositeEnv(std::make_shared<NoOptionFiles>(base->GetFileSystem()));
-  if (access != Access::read) return env;
-  return std::make_unique<NoThreads>(std::move(env));
+  if (access == Access::read) return std::make_unique<NoThreads>(std::move(env));
+  return std::make_unique<LateThreads>(std::move(env));
 }
 
 std::unique_ptr<rocksdb::Options> engine_options(Access access, rocksdb::Env* env) {
@@ -125,8 +157,13 @@ std::unique_ptr<rocksdb::Options> engine_options(Access access, rocksdb::Env* en
   // tells.
   options->wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options->table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(access)));
-  options->compression = rocksdb::kLZ4Compression;  // Kept only where it saves an eighth.
+  // Kept only where it saves an eighth. What is about to be merged is not compressed before.
+  options->compression = rocksdb::kLZ4Compression;
+  options->compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression};
   keep_few_files(*options);
+  // Nearly all that is looked for while blocks come in is not there: no list is walked for that.
+  options->memtable_whole_key_filtering = access != Access::read;
+  options->memtable_prefix_bloom_size_ratio = access != Access::read ? 0.01 : 0;
 
   // Each of these is a thread, a file, a sync or a walk through all files less at every start.
   options->info_log = std::make_shared<SilentLogger>();

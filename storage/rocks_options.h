@@ -23,6 +23,9 @@ struct OpenOptions {
   /// The file with the chain's rules text, which must be what the database was made with. Without
   /// one, nothing notices that parts of two stores were mixed up.
   std::optional<std::filesystem::path> genesis = {};
+  /// Each witness is written while the caller goes on, and has to be there before the next change
+  /// and when the store is closed.
+  bool witness_beside = false;
   /// Where RocksDB's own files lie. Null: the file system of this machine. Not owned.
   rocksdb::Env* env = nullptr;
 };
@@ -32,6 +35,12 @@ enum class Access { create, write, read };
 /// Free space that stays after whatever we write: RocksDB ends the program when the disk is full,
 /// so it must never find that out by itself.
 inline constexpr std::uint64_t kFreeBytesMin = 4u << 20;
+
+/// What waits for a table at most, once in memory and once in the log. Large, since each table of
+/// these is merged with others; whoever writes little at a time moves it on at kLogBytesMax, so
+/// that opening beside it has no long log to read.
+inline constexpr std::size_t kWriteBufferBytes = 16u << 20;
+inline constexpr std::uint64_t kLogBytesMax = 4u << 20;
 
 /// An Env over `base` (null: this machine's) that writes no OPTIONS files, which cost a write
 /// command two syncs and nobody reads, and starts no threads for reading.

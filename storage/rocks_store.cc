@@ -14,6 +14,7 @@
 #include "storage/database.h"
 #include "storage/format.h"
 #include "storage/schema.h"
+#include "storage/witness_keeper.h"
 
 namespace bmsg::storage {
 namespace {
@@ -34,7 +35,10 @@ Result<Fixed> fixed_in(ByteView key) {
 }  // namespace
 
 RocksStore::RocksStore(std::unique_ptr<Database> database, const OpenOptions& options)
-    : database_(std::move(database)), disk_(options.disk), witness_file_(options.witness) {}
+    : database_(std::move(database)), disk_(options.disk), witness_file_(options.witness) {
+  if (options.witness && options.witness_beside && database_->access() != Access::read)
+    keeper_ = std::make_unique<WitnessKeeper>(disk_, *options.witness);
+}
 
 RocksStore::~RocksStore() = default;
 
@@ -76,9 +80,9 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const fs::path& directory,
 Result<std::unique_ptr<RocksStore>> RocksStore::open_read_only(const fs::path& directory,
                                                                const OpenOptions& options) {
   // The witness first: a writer that commits in between is ahead of it, never behind.
-  std::optional<Witness> witness;
+  std::optional<WitnessFile> witness;
   if (options.witness) {
-    BMSG_TRY_ASSIGN(witness, read_witness(options.disk, *options.witness));
+    BMSG_TRY_ASSIGN(witness, read_witness_file(options.disk, *options.witness));
   }
   BMSG_TRY_ASSIGN(auto database, Database::open(directory, Access::read, options));
   std::unique_ptr<RocksStore> store(new RocksStore(std::move(database), options));
@@ -96,7 +100,7 @@ Result<Done> RocksStore::compare_rules(const Disk& disk, const fs::path& genesis
                                           genesis.string(), database_->directory().string())};
 }
 
-Result<Done> RocksStore::read_and_check(const std::optional<Witness>& witness) {
+Result<Done> RocksStore::read_and_check(const std::optional<WitnessFile>& witness) {
   const View view = database_->view();
   const std::string where = database_->directory().string();
   const auto format = read_chain_format(view);
@@ -108,19 +112,31 @@ Result<Done> RocksStore::read_and_check(const std::optional<Witness>& witness) {
   if (!last || last->hash != tip.hash) {
     return Error{Errc::corrupt, fmt::format("'{}' lacks the block of its tip", where)};
   }
-  return witness_file_ ? compare(tip, witness) : Result<Done>(done);
+  return witness_file_ ? compare_file(tip, witness) : Result<Done>(done);
 }
 
 Result<Done> RocksStore::catch_up_witness() {
   if (!witness_file_) return done;
+  if (keeper_ && !keeper_->finish()) witnessed_.reset();  // The file says what there is.
   BMSG_TRY_ASSIGN(const node::Tip tip, this->tip());
   if (!witnessed_) {
     BMSG_TRY_ASSIGN(witnessed_, read_witness(disk_, *witness_file_));
   }
   if (witnessed_ == witness_of(tip)) return done;
-  BMSG_TRY(write_witness(disk_, *witness_file_, witness_of(tip)));
+  BMSG_TRY(advance_witness(disk_, *witness_file_, witness_of(tip)));
   witnessed_ = witness_of(tip);
   return done;
+}
+
+/// After a commit. What goes wrong is found when the next change asks for the witness again.
+void RocksStore::begin_witness() {
+  const auto tip = keeper_ ? this->tip() : Error{Errc::io, "nothing is written beside"};
+  if (!tip) {
+    (void)catch_up_witness();
+  } else if (witnessed_ != witness_of(tip.value())) {
+    keeper_->begin(witness_of(tip.value()));
+    witnessed_ = witness_of(tip.value());
+  }
 }
 
 Result<std::string> RocksStore::rules_text() const {
@@ -220,10 +236,28 @@ Result<std::vector<node::Peer>> RocksStore::peers() const {
 Result<Done> RocksStore::apply(const node::ChainChange& change) {
   // A witness that could not be written after the last commit: no block more without it.
   BMSG_TRY(catch_up_witness());
+  if (!is_pool_empty_ && !change.pool_remove.empty()) BMSG_TRY(look_at_pool());
   Batch batch = database_->batch();
-  BMSG_TRY(put_change(batch, change));
+  const auto pool = is_pool_empty_ == true ? PoolHas::nothing : PoolHas::perhaps_something;
+  BMSG_TRY_ASSIGN(const std::size_t removed, put_change(batch, change, pool));
   BMSG_TRY(database_->commit(std::move(batch)));
-  (void)catch_up_witness();  // The change is durable; the next one asks for the witness again.
+  if (!change.pool_add.empty()) {
+    is_pool_empty_ = false;
+  } else if (is_pool_empty_ == false && removed == 0 && !change.pool_remove.empty()) {
+    is_pool_empty_.reset();  // Nothing of it was met: the next change looks again.
+  }
+  begin_witness();
+  return done;
+}
+
+/// Whether blocks have to look for their messages there: in a first sync, never.
+Result<Done> RocksStore::look_at_pool() {
+  bool is_empty = true;
+  BMSG_TRY(database_->view().scan(key(Kind::pooled_id), [&](ByteView, ByteView) -> Result<Next> {
+    is_empty = false;
+    return Next::stop;
+  }));
+  is_pool_empty_ = is_empty;
   return done;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/node/bulk_reader.h"
 #include "lib/node/store.h"
 #include "storage/rocks_options.h"
 #include "storage/witness.h"
@@ -16,6 +17,7 @@
 namespace bmsg::storage {
 
 class Database;
+class WitnessKeeper;
 
 /// A node's chain, pool and peers.
 ///
@@ -23,7 +25,7 @@ class Database;
 /// Threads: reads from any thread; changes from one thread at a time.
 /// Errors:  Errc::io if the disk fails or is (nearly) full; Errc::corrupt if a record does not
 ///          decode or contradicts another.
-class RocksStore final : public node::Store {
+class RocksStore final : public node::Store, public node::BulkReader {
  public:
   /// Makes a chain with its genesis block. A chain is there already: Errc::exists. What a crash
   /// left of an earlier attempt is completed.
@@ -53,6 +55,7 @@ class RocksStore final : public node::Store {
   Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) const override;
   Result<std::vector<node::StoredHeader>> tips() const override;
   Result<std::vector<node::MessagePlace>> places_of(const MessageId& id) const override;
+  Result<bool> may_hold_any(const std::vector<MessageId>& ids) const override;
   Result<std::optional<Message>> message_at(const node::MessagePlace& place) const override;
   Result<std::vector<MessageId>> ids_with_prefix(ByteView prefix, std::size_t max) const override;
   /// Nullopt for a subtree that is not complete on the best chain.
@@ -70,6 +73,14 @@ class RocksStore final : public node::Store {
   Result<std::vector<node::Completion>> completed(std::uint64_t arrival) const override;
   Result<std::vector<node::Checkpoint>> checkpoints() const override;
   Result<std::vector<node::Peer>> peers() const override;
+
+  Result<node::KeptBlocks> blocks(Height from, std::uint32_t count) const override;
+  Result<std::vector<Digest>> tree_row(std::uint8_t level, std::uint64_t index,
+                                       std::uint64_t count) const override;
+  Result<Done> places(std::uint8_t first, std::uint8_t last,
+                      const VisitPlaces& visit) const override;
+  Result<bool> stands_only_at(const MessageId& id, std::uint64_t number,
+                              std::uint32_t index) const override;
 
   /// A block in `added` that is stored already replaces seal and bodies and stays where it is.
   Result<Done> apply(const node::ChainChange& change) override;
@@ -93,13 +104,17 @@ class RocksStore final : public node::Store {
  private:
   RocksStore(std::unique_ptr<Database> database, const OpenOptions& options);
   Result<Done> compare_rules(const Disk& disk, const std::filesystem::path& genesis) const;
-  Result<Done> read_and_check(const std::optional<Witness>& witness);
+  Result<Done> read_and_check(const std::optional<WitnessFile>& witness);
+  void begin_witness();
   Result<Done> catch_up_witness();
+  Result<Done> look_at_pool();
 
   std::unique_ptr<Database> database_;
   Disk& disk_;
   std::optional<std::filesystem::path> witness_file_;
-  std::optional<Witness> witnessed_;  // As the file says.
+  std::optional<Witness> witnessed_;       // As the file says, or will when the keeper is done.
+  std::unique_ptr<WitnessKeeper> keeper_;  // Null: nothing is written beside.
+  std::optional<bool> is_pool_empty_;      // Nullopt: nobody has looked.
   bool is_light_ = false;
 };
 

@@ -142,6 +142,13 @@ Result<std::vector<node::MessagePlace>> RocksStore::places_of(const MessageId& i
   return places;
 }
 
+Result<bool> RocksStore::may_hold_any(const std::vector<MessageId>& ids) const {
+  std::vector<Bytes> keys;
+  keys.reserve(ids.size());
+  for (const MessageId& id : ids) keys.push_back(places_key(id));
+  return database_->view().holds_any(keys);
+}
+
 Result<std::optional<Message>> RocksStore::message_at(const node::MessagePlace& place) const {
   const View view = database_->view();
   BMSG_TRY_ASSIGN(const auto block, find_block(view, place.block));

@@ -34,13 +34,13 @@ Error breach(const std::string& url, std::string_view what) {
   return Error{Errc::protocol, fmt::format("{}: {}", url, what)};
 }
 
-/// The frames of an answer, all of one type.
-Result<std::vector<chain::Frame>> frames_of(ByteView answer, chain::FrameType type, std::size_t max,
-                                            const std::string& url) {
-  auto frames = chain::split_pack(answer, chain::EndFrame::optional);
+/// The frames of an answer, all of one type. They lie in the answer.
+Result<std::vector<chain::FrameView>> frames_of(ByteView answer, chain::FrameType type,
+                                                std::size_t max, const std::string& url) {
+  auto frames = chain::view_pack(answer, chain::EndFrame::optional);
   if (!frames) return breach(url, frames.error().message);
   if (frames.value().size() > max) return breach(url, "more than was asked for");
-  for (const chain::Frame& frame : frames.value()) {
+  for (const chain::FrameView& frame : frames.value()) {
     if (frame.type != type) return breach(url, "a frame of another type");
   }
   return frames;
@@ -128,7 +128,7 @@ Result<std::vector<SealedHeader>> HttpTransport::headers(Height from, std::uint3
                                          4 + count * kHeaderFrameBytesMax));
   BMSG_TRY_ASSIGN(const auto frames, frames_of(answer, chain::FrameType::header, count, url_));
   std::vector<SealedHeader> headers;
-  for (const chain::Frame& frame : frames) {
+  for (const chain::FrameView& frame : frames) {
     auto header = decode_sealed_header(frame.payload);
     if (!header) return breach(url_, header.error().message);
     headers.push_back(std::move(header).value());
@@ -186,7 +186,7 @@ Result<std::vector<Block>> HttpTransport::fetch_blocks(const std::string& target
                   ask_within(deadline, request, 4 + count * kBlockFrameBytesMax, nullptr));
   BMSG_TRY_ASSIGN(const auto frames, frames_of(answer, chain::FrameType::block, count, url_));
   std::vector<Block> blocks;
-  for (const chain::Frame& frame : frames) {
+  for (const chain::FrameView& frame : frames) {
     auto block = decode_block(frame.payload);
     if (!block) return breach(url_, block.error().message);
     blocks.push_back(std::move(block).value());
@@ -221,7 +221,7 @@ Result<std::vector<Message>> HttpTransport::messages(const std::vector<ShortId>&
   BMSG_TRY_ASSIGN(const auto frames,
                   frames_of(answer, chain::FrameType::message, ids.size(), url_));
   std::vector<Message> messages;
-  for (const chain::Frame& frame : frames) {
+  for (const chain::FrameView& frame : frames) {
     auto message = decode_message(frame.payload);
     if (!message) return breach(url_, message.error().message);
     messages.push_back(std::move(message).value());

@@ -1,5 +1,7 @@
 #include "lib/chain/block_hash.h"
 
+#include <algorithm>
+#include <array>
 #include <vector>
 
 #include "lib/chain/merkle.h"
@@ -9,19 +11,29 @@
 #include "lib/crypto/sha512_batch.h"
 
 namespace bmsg::chain {
+namespace {
+
+constexpr std::size_t kHashedAtOnce = 128;  // Headers whose bytes stay near the processor.
+
+}  // namespace
 
 BlockHash hash_of(const Header& header) {
   return relabel<BlockHash>(crypto::sha512(header_bytes(header)));
 }
 
 std::vector<BlockHash> hashes_of(std::span<const Header> headers) {
-  Bytes encoded;
-  encoded.reserve(headers.size() * kHeaderBytes);
-  for (const Header& header : headers) append(encoded, header_bytes(header));
+  std::vector<std::array<std::uint8_t, kHeaderBytes>> encoded(
+      std::min(headers.size(), kHashedAtOnce));
   std::vector<BlockHash> hashes;
   hashes.reserve(headers.size());
-  for (const Digest& hash : crypto::sha512_each(encoded, kHeaderBytes))
-    hashes.push_back(relabel<BlockHash>(hash));
+  while (!headers.empty()) {
+    const auto some = headers.first(std::min(headers.size(), kHashedAtOnce));
+    headers = headers.subspan(some.size());
+    for (std::size_t i = 0; i < some.size(); ++i) encoded[i] = header_bytes(some[i]);
+    const ByteView bytes(encoded[0].data(), some.size() * kHeaderBytes);
+    for (const Digest& hash : crypto::sha512_each(bytes, kHeaderBytes))
+      hashes.push_back(relabel<BlockHash>(hash));
+  }
   return hashes;
 }
 

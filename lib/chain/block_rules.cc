@@ -16,8 +16,23 @@ std::string named(const MessageId& id, std::string_view what) {
   return fmt::format("message {}: {}", to_hex(id.view()), what);
 }
 
-std::optional<Violation> find_list_violation(const Block& block, const std::vector<MessageId>& ids,
-                                             const ChainRules& chain) {
+/// A block, and what is hashed of it: the ids, and all else or nothing.
+struct Hashed {
+  const Block& block;
+  const std::vector<MessageId>& ids;
+  const BlockDigests* digests;
+
+  MerkleRoot root() const { return digests ? digests->root : message_root(ids, block.messages); }
+  std::optional<std::uint64_t> stamp(std::size_t i) const {
+    return digests ? std::optional(digests->stamps[i]) : std::nullopt;
+  }
+  std::optional<BodyHash> body(std::size_t i) const {
+    return digests ? std::optional(digests->bodies[i]) : std::nullopt;
+  }
+};
+
+std::optional<Violation> find_list_violation(const Hashed& hashed, const ChainRules& chain) {
+  const auto& [block, ids, _] = hashed;
   if (block.header.count != ids.size()) {
     return Violation{Rule::count,
                      fmt::format("count {}, {} messages", block.header.count, ids.size())};
@@ -27,7 +42,7 @@ std::optional<Violation> find_list_violation(const Block& block, const std::vect
   if (unordered != ids.end()) {
     return Violation{Rule::order, named(*unordered, "not before the next")};
   }
-  if (const MerkleRoot root = message_root(ids, block.messages); block.header.root != root) {
+  if (const MerkleRoot root = hashed.root(); block.header.root != root) {
     return Violation{Rule::root,
                      fmt::format("root {}, messages give {}", to_hex(block.header.root.view()),
                                  to_hex(root.view()))};
@@ -40,18 +55,18 @@ std::optional<Violation> find_list_violation(const Block& block, const std::vect
   return std::nullopt;
 }
 
-std::optional<Violation> find_message_violation(const Block& block,
-                                                const std::vector<MessageId>& ids,
-                                                const ChainRules& chain) {
+std::optional<Violation> find_message_violation(const Hashed& hashed, const ChainRules& chain) {
+  const auto& [block, ids, _] = hashed;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    auto found = find_head_violation(block.messages[i], ids[i], block.header.time, chain);
+    auto found =
+        find_head_violation(block.messages[i], ids[i], block.header.time, chain, hashed.stamp(i));
     if (found) return Violation{found->rule, named(ids[i], found->detail)};
   }
   return std::nullopt;
 }
 
-std::optional<Violation> find_suite_violation(const Block& block, const std::vector<MessageId>& ids,
-                                              const ChainRules& chain) {
+std::optional<Violation> find_suite_violation(const Hashed& hashed, const ChainRules& chain) {
+  const auto& [block, ids, _] = hashed;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (block.messages[i].head.suite == Suite::chunk) {
       return Violation{Rule::suite, named(ids[i], "a piece of a file")};
@@ -65,21 +80,34 @@ std::optional<Violation> find_suite_violation(const Block& block, const std::vec
     if (++charters > 1) return Violation{Rule::charter, named(ids[i], "a second charter")};
     // Another body than its own says nothing about the block.
     if (!message.body) return Violation{Rule::body, named(ids[i], "a charter without its body")};
-    if (auto found = find_body_violation(message)) return found;
+    if (auto found = find_body_violation(message, hashed.body(i))) return found;
     if (auto found = find_charter_violation(*message.body, chain, chain.rules.endorse))
       return Violation{found->rule, named(ids[i], found->detail)};
   }
   return std::nullopt;
 }
 
-std::optional<Violation> find_bodies_violation(const Block& block,
-                                               const std::vector<MessageId>& ids) {
+std::optional<Violation> find_bodies_violation(const Hashed& hashed) {
+  const auto& [block, ids, _] = hashed;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (auto found = find_body_violation(block.messages[i])) {
+    if (auto found = find_body_violation(block.messages[i], hashed.body(i))) {
       return Violation{found->rule, named(ids[i], found->detail)};
     }
   }
   return std::nullopt;
+}
+
+/// In the order of Rule.
+std::optional<Violation> find_violation(const Hashed& hashed, const ChainRules& chain,
+                                        const std::function<bool(const MessageId&)>& in_ancestor) {
+  check(hashed.ids.size() == hashed.block.messages.size(), "ids of another block");
+  if (auto violation = find_list_violation(hashed, chain)) return violation;
+  if (auto violation = find_message_violation(hashed, chain)) return violation;
+  if (const auto again = std::ranges::find_if(hashed.ids, in_ancestor); again != hashed.ids.end()) {
+    return Violation{Rule::duplicate, named(*again, "is in an ancestor")};
+  }
+  if (auto violation = find_suite_violation(hashed, chain)) return violation;
+  return find_bodies_violation(hashed);
 }
 
 }  // namespace
@@ -87,14 +115,13 @@ std::optional<Violation> find_bodies_violation(const Block& block,
 std::optional<Violation> find_violation(const Block& block, const std::vector<MessageId>& ids,
                                         const ChainRules& chain,
                                         const std::function<bool(const MessageId&)>& in_ancestor) {
-  check(ids.size() == block.messages.size(), "ids of another block");
-  if (auto violation = find_list_violation(block, ids, chain)) return violation;
-  if (auto violation = find_message_violation(block, ids, chain)) return violation;
-  if (const auto again = std::ranges::find_if(ids, in_ancestor); again != ids.end()) {
-    return Violation{Rule::duplicate, named(*again, "is in an ancestor")};
-  }
-  if (auto violation = find_suite_violation(block, ids, chain)) return violation;
-  return find_bodies_violation(block, ids);
+  return find_violation({block, ids, nullptr}, chain, in_ancestor);
+}
+
+std::optional<Violation> find_violation(const Block& block, const BlockDigests& digests,
+                                        const ChainRules& chain,
+                                        const std::function<bool(const MessageId&)>& in_ancestor) {
+  return find_violation({block, digests.ids, &digests}, chain, in_ancestor);
 }
 
 }  // namespace bmsg::chain

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/rules.h"
 #include "lib/chain/rules_text.h"
 #include "lib/core/block.h"
@@ -18,6 +19,11 @@ namespace bmsg::chain {
 /// The body comes last because Rule::body alone blames the sender of the bytes and not the block.
 /// Source: bmsg-format(5), "Block rules".
 std::optional<Violation> find_violation(const Block& block, const std::vector<MessageId>& ids,
+                                        const ChainRules& chain,
+                                        const std::function<bool(const MessageId&)>& in_ancestor);
+
+/// The same where all of it is hashed already: `digests` are those of this block.
+std::optional<Violation> find_violation(const Block& block, const BlockDigests& digests,
                                         const ChainRules& chain,
                                         const std::function<bool(const MessageId&)>& in_ancestor);
 

@@ -44,9 +44,9 @@ std::optional<Violation> find_place_violation(const Header& header, const Header
 }
 
 std::optional<Violation> find_pow_violation(const SealedHeader& sealed, const BlockHash& hash) {
-  const auto target = target_of(sealed.header.bits);
-  check(target.has_value(), "a schedule that gives no target");
-  if (!meets(hash, *target)) {
+  check(is_target(sealed.header.bits), "a schedule that gives no target");
+  if (!meets(hash, sealed.header.bits)) {
+    const auto target = target_of(sealed.header.bits);
     return Violation{Rule::work, fmt::format("hash {}, target {}", to_hex(hash.view().first(32)),
                                              to_hex(target->view()))};
   }
@@ -72,7 +72,8 @@ std::optional<Violation> find_endorse_violation(const SealedHeader& sealed,
 
 std::optional<Violation> find_violation(const SealedHeader& sealed, const HeaderContext& context) {
   if (auto violation = find_place_violation(sealed.header, context)) return violation;
-  const BlockHash hash = context.hash ? *context.hash : hash_of(sealed.header);
+  const BlockHash own = context.hash ? BlockHash() : hash_of(sealed.header);
+  const BlockHash& hash = context.hash ? *context.hash : own;
   return context.chain.rules.mode == Mode::pow ? find_pow_violation(sealed, hash)
                                                : find_endorse_violation(sealed, context, hash);
 }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "lib/core/check.h"
 #include "lib/crypto/sha512.h"
+#include "lib/crypto/sha512_batch.h"
 
 namespace bmsg::chain {
 namespace {
@@ -54,6 +56,45 @@ Digest node_hash(const Digest& left, const Digest& right) {
 
 MerkleRoot root_of(const std::vector<Digest>& leaf_hashes) {
   return relabel<MerkleRoot>(root_of(leaf_hashes, LeafRange{0, leaf_hashes.size()}));
+}
+
+// A last node without a neighbour rises as it is: that is where RFC 9162 splits, too.
+std::vector<MerkleRoot> roots_of(std::vector<Digest> leaf_hashes, std::vector<std::size_t> counts) {
+  check(std::reduce(counts.begin(), counts.end()) == leaf_hashes.size(), "leaves of no list");
+  const std::vector<std::size_t> begun = counts;
+  std::vector<Digest> level = std::move(leaf_hashes);
+  const auto is_wide = [](std::size_t count) { return count > 1; };
+  while (std::ranges::any_of(counts, is_wide)) {
+    Bytes pairs;
+    pairs.reserve(level.size() / 2 * (1 + 2 * Digest::kSize));
+    std::size_t at = 0;
+    for (const std::size_t count : counts) {
+      for (std::size_t i = 0; i + 1 < count; i += 2) {
+        append(pairs, kNode);
+        append(pairs, level[at + i].view());
+        append(pairs, level[at + i + 1].view());
+      }
+      at += count;
+    }
+    const auto joined = crypto::sha512_each(pairs, 1 + 2 * Digest::kSize);
+    std::vector<Digest> above;
+    above.reserve(joined.size() + counts.size());
+    auto next = joined.begin();
+    at = 0;
+    for (std::size_t& count : counts) {
+      above.insert(above.end(), next, next + static_cast<std::ptrdiff_t>(count / 2));
+      next += static_cast<std::ptrdiff_t>(count / 2);
+      if (count % 2 == 1) above.push_back(level[at + count - 1]);
+      at += count;
+      count = (count + 1) / 2;
+    }
+    level = std::move(above);
+  }
+  std::vector<MerkleRoot> roots;
+  auto next = level.begin();
+  for (const std::size_t count : begun)
+    roots.push_back(count == 0 ? root_of({}) : relabel<MerkleRoot>(*next++));
+  return roots;
 }
 
 std::vector<LeafRange> inclusion_ranges(std::uint64_t index, std::uint64_t size) {

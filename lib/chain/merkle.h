@@ -21,6 +21,10 @@ Digest node_hash(const Digest& left, const Digest& right);  // H(0x01 â€– left â
 /// Source: RFC 9162, 2.1.1.
 MerkleRoot root_of(const std::vector<Digest>& leaf_hashes);
 
+/// The roots over lists of leaf hashes that lie one after the other, so many in each. All nodes of
+/// a level are hashed together.
+std::vector<MerkleRoot> roots_of(std::vector<Digest> leaf_hashes, std::vector<std::size_t> counts);
+
 /// The path from leaf `index`, which must be there, to the root. Source: RFC 9162, 2.1.3.1.
 std::vector<Digest> inclusion_proof(const std::vector<Digest>& leaf_hashes, std::uint64_t index);
 

@@ -61,10 +61,11 @@ std::optional<Violation> find_time_violation(const MessageHead& head, UnixSecond
 }
 
 std::optional<Violation> find_stamp_violation(const Message& message, const MessageId& id,
-                                              const ChainRules& chain) {
+                                              const ChainRules& chain,
+                                              std::optional<std::uint64_t> stamp) {
   const std::uint64_t limit = stamp_limit(stamp_needed(chain, message.head));
   if (limit == kLargest) return std::nullopt;
-  const std::uint64_t value = stamp_value(id, message.nonce);
+  const std::uint64_t value = stamp ? *stamp : stamp_value(id, message.nonce);
   if (value <= limit) return std::nullopt;
   return Violation{Rule::stamp, fmt::format("stamp {}, at most {}", value, limit)};
 }
@@ -78,7 +79,8 @@ std::optional<Violation> find_violation(const Message& message, const MessageId&
 }
 
 std::optional<Violation> find_head_violation(const Message& message, const MessageId& id,
-                                             UnixSeconds time, const ChainRules& chain) {
+                                             UnixSeconds time, const ChainRules& chain,
+                                             std::optional<std::uint64_t> stamp) {
   const MessageHead& head = message.head;
   if (auto violation = find_layout_violation(message)) return violation;
   if (const auto tag = prefix_of<ChainTag>(chain.id); head.chain != tag) {
@@ -87,12 +89,13 @@ std::optional<Violation> find_head_violation(const Message& message, const Messa
   }
   if (auto violation = find_size_violation(head, chain.rules)) return violation;
   if (auto violation = find_time_violation(head, time, chain.rules)) return violation;
-  return find_stamp_violation(message, id, chain);
+  return find_stamp_violation(message, id, chain, stamp);
 }
 
-std::optional<Violation> find_body_violation(const Message& message) {
+std::optional<Violation> find_body_violation(const Message& message,
+                                             const std::optional<BodyHash>& known) {
   if (!message.body) return std::nullopt;
-  const BodyHash hash = body_hash_of(*message.body);
+  const BodyHash hash = known ? *known : body_hash_of(*message.body);
   if (hash == message.head.body_hash) return std::nullopt;
   return Violation{Rule::body, fmt::format("body hash {}, head says {}", to_hex(hash.view()),
                                            to_hex(message.head.body_hash.view()))};

@@ -17,13 +17,16 @@ namespace bmsg::chain {
 std::optional<Violation> find_violation(const Message& message, const MessageId& id,
                                         UnixSeconds time, const ChainRules& chain);
 
-/// All of it but the hash of the body: what can be judged before a body is fetched.
+/// All of it but the hash of the body: what can be judged before a body is fetched. `stamp` is its
+/// stamp_value(), where the caller has computed it.
 std::optional<Violation> find_head_violation(const Message& message, const MessageId& id,
-                                             UnixSeconds time, const ChainRules& chain);
+                                             UnixSeconds time, const ChainRules& chain,
+                                             std::optional<std::uint64_t> stamp = {});
 
 /// Rule::body if there is a body and it is not what the head says. That blames whoever sent these
-/// bytes, never the message.
-std::optional<Violation> find_body_violation(const Message& message);
+/// bytes, never the message. `hash` is that of the body, where the caller has computed it.
+std::optional<Violation> find_body_violation(const Message& message,
+                                             const std::optional<BodyHash>& hash = {});
 
 /// W = rate · S · days begun: how many hashes the stamp must stand for. 0: none is needed.
 std::uint64_t stamp_needed(const ChainRules& chain, const MessageHead& head);

@@ -21,11 +21,6 @@ Error bad_frame(std::string_view what) {
   return Error{Errc::bad_input, fmt::format("frame: {}", what)};
 }
 
-struct FrameView {
-  FrameType type;
-  ByteView payload;
-};
-
 Result<FrameView> read_frame(ByteReader& reader) {
   const auto type = static_cast<FrameType>(reader.integer<std::uint8_t>());
   const auto length = reader.integer<std::uint32_t>();
@@ -59,9 +54,17 @@ void append_frame(Bytes& pack, FrameType type, ByteView payload) {
 void end_pack(Bytes& pack) { append_frame(pack, FrameType::end, crypto::sha512(pack).view()); }
 
 Result<std::vector<Frame>> split_pack(ByteView pack, EndFrame end) {
+  BMSG_TRY_ASSIGN(const auto views, view_pack(pack, end));
+  std::vector<Frame> frames;
+  frames.reserve(views.size());
+  for (const FrameView& view : views) frames.push_back(Frame{view.type, to_bytes(view.payload)});
+  return frames;
+}
+
+Result<std::vector<FrameView>> view_pack(ByteView pack, EndFrame end) {
   ByteReader reader(pack);
   if (as_text(reader.take(kMagic.size())) != kMagic) return bad_frame("not a pack");
-  std::vector<Frame> frames;
+  std::vector<FrameView> frames;
   while (reader.size_left() > 0) {
     const ByteView before = pack.first(pack.size() - reader.size_left());
     BMSG_TRY_ASSIGN(const FrameView frame, read_frame(reader));
@@ -69,7 +72,7 @@ Result<std::vector<Frame>> split_pack(ByteView pack, EndFrame end) {
       BMSG_TRY(check_end(frame.payload, before, reader));
       return frames;
     }
-    if (is_known(frame.type)) frames.push_back(Frame{frame.type, to_bytes(frame.payload)});
+    if (is_known(frame.type)) frames.push_back(frame);
   }
   if (end == EndFrame::required) return bad_frame("no end");
   return frames;

@@ -42,6 +42,15 @@ enum class EndFrame { optional, required };
 /// Errors: Errc::bad_input "frame: …" for a cut or overlong frame, "digest: …" for a wrong E.
 Result<std::vector<Frame>> split_pack(ByteView pack, EndFrame end);
 
+/// A frame whose bytes stay where they are.
+struct FrameView {
+  FrameType type;
+  ByteView payload;
+};
+
+/// The same without a copy, for as long as the pack lies still.
+Result<std::vector<FrameView>> view_pack(ByteView pack, EndFrame end);
+
 /// A block by its header and short ids: 16 bytes a message instead of all of it.
 struct CompactBlock {
   SealedHeader sealed;

@@ -56,7 +56,7 @@ CompactTarget compact_of_shifted(std::uint64_t number, std::int64_t shift) {
 CompactTarget asert(CompactTarget anchor, std::int64_t seconds, std::int64_t blocks,
                     const AsertParameters& parameters) {
   check(parameters.halflife > 0, "a schedule without a halflife");
-  if (!target_of(anchor) || !target_of(parameters.floor)) return parameters.floor;
+  if (!is_target(anchor) || !is_target(parameters.floor)) return parameters.floor;
 
   const std::int64_t exponent = exponent_of(seconds, blocks, parameters);
   const std::int64_t shift = (exponent >> kRadixBits) - kRadixBits;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/multiprecision/cpp_int.hpp>
+#include <cstring>
 
 #include "lib/core/check.h"
 
@@ -37,13 +38,19 @@ Fixed fixed_of(uint512_t number) {
 
 // A compact form is exponent and mantissa of base 256: mantissa · 256^(exponent - 3). There is one
 // form of each value: the mantissa fills its three bytes, but its highest bit is never set.
-std::optional<Target> target_of(CompactTarget compact) {
+bool is_target(CompactTarget compact) {
   const unsigned exponent = compact.value >> 24;
   const std::uint32_t mantissa = compact.value & 0xffffff;
-  if (exponent == 0 || exponent > kExponentMax) return std::nullopt;
-  if (mantissa < kMantissaMin || mantissa > kMantissaMax) return std::nullopt;
-  if (exponent == kExponentMax && mantissa > 0xffff) return std::nullopt;
-  if (exponent < kMantissaBytes && mantissa << (8 + 8 * exponent) != 0) return std::nullopt;
+  if (exponent == 0 || exponent > kExponentMax) return false;
+  if (mantissa < kMantissaMin || mantissa > kMantissaMax) return false;
+  if (exponent == kExponentMax && mantissa > 0xffff) return false;
+  return exponent >= kMantissaBytes || mantissa << (8 + 8 * exponent) == 0;
+}
+
+std::optional<Target> target_of(CompactTarget compact) {
+  if (!is_target(compact)) return std::nullopt;
+  const unsigned exponent = compact.value >> 24;
+  const std::uint32_t mantissa = compact.value & 0xffffff;
   Target target;
   for (unsigned i = 0; i < kMantissaBytes; ++i) {
     const auto byte = static_cast<std::uint8_t>(mantissa >> (16 - 8 * i));
@@ -69,7 +76,26 @@ CompactTarget compact_of(std::uint32_t mantissa, unsigned exponent) {
 }
 
 bool meets(const BlockHash& hash, const Target& target) {
-  return prefix_of<Target>(hash) <= target;
+  return std::memcmp(hash.data(), target.data(), Target::kSize) <= 0;
+}
+
+// Without its 32 bytes: to write them one by one and read them at once would cost more than all the
+// rest of what is asked of a header.
+bool meets(const BlockHash& hash, CompactTarget compact) {
+  check(is_target(compact), "a compact form of no target");
+  const unsigned exponent = compact.value >> 24;
+  if (exponent < kMantissaBytes) return meets(hash, *target_of(compact));
+  const std::uint8_t* const bytes = hash.data();
+  const auto is_zero = [](std::uint8_t byte) { return byte == 0; };
+  // What stands above the mantissa, what stands at its bytes, and what stands below.
+  std::size_t at = exponent < kExponentMax ? Target::kSize - exponent : 0;
+  if (!std::all_of(bytes, bytes + at, is_zero)) return false;
+  std::uint32_t top = exponent < kExponentMax ? bytes[at++] : 0;
+  top = top << 8 | bytes[at++];
+  top = top << 8 | bytes[at++];
+  const std::uint32_t mantissa = compact.value & 0xffffff;
+  if (top != mantissa) return top < mantissa;
+  return std::all_of(bytes + at, bytes + Target::kSize, is_zero);
 }
 
 Work work_of(const Target& target) {

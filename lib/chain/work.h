@@ -13,6 +13,9 @@ namespace bmsg::chain {
 /// of its value.
 std::optional<Target> target_of(CompactTarget compact);
 
+/// Whether it has one.
+bool is_target(CompactTarget compact);
+
 /// The compact form of a target that is not 0. Drops low bytes.
 /// Source: Bitcoin's arith_uint256, GetCompact.
 CompactTarget compact_of(const Target& target);
@@ -22,6 +25,8 @@ CompactTarget compact_of(std::uint32_t mantissa, unsigned exponent);
 
 /// Whether a hash, by its first 32 bytes as a number, is at most the target.
 bool meets(const BlockHash& hash, const Target& target);
+/// The same for a compact form, which must be one.
+bool meets(const BlockHash& hash, CompactTarget compact);
 
 /// floor(2^256 / (target + 1)): the hashes that one block stands for.
 Work work_of(const Target& target);

@@ -62,7 +62,7 @@ BlockQueue::Duration BlockQueue::patience_with(const Claim& claim) const {
 }
 
 std::optional<BlockQueue::Order> BlockQueue::claim(Session session, const StagedChain& chain,
-                                                   std::size_t next) {
+                                                   std::size_t next, std::size_t most) {
   const std::lock_guard lock(mutex_);
   Pace& pace = paces_[session];
   const std::size_t end = std::min(chain.hashes.size(), next + kBlockWindow);
@@ -76,8 +76,7 @@ std::optional<BlockQueue::Order> BlockQueue::claim(Session session, const Staged
   // Up to the end of an aligned range, though the window ends before: those are what caches and
   // mirrors hold, and each request is a whole one.
   const std::size_t height = chain.fork.value + 1 + order.begin;
-  const std::size_t stop =
-      std::min(chain.hashes.size(), order.begin + kBlocksPerRequest - height % kBlocksPerRequest);
+  const std::size_t stop = std::min(chain.hashes.size(), order.begin + most - height % most);
   pace.claimed = clock_.steady();
   for (std::size_t at = order.begin; at < stop && is_free(at); ++at) {
     const auto [claim, is_first] = claims_.try_emplace(chain.hashes[at]);
@@ -131,6 +130,16 @@ std::optional<BlockQueue::Arrived> BlockQueue::take(const BlockHash& hash) {
   // Until it is stored nobody needs to fetch it, not even who fetched it before.
   claims_[hash] = Claim{nullptr, clock_.steady(), 0};
   return std::move(found.mapped());
+}
+
+void BlockQueue::put_back(std::vector<Arrived> blocks) {
+  const std::lock_guard lock(mutex_);
+  for (Arrived& one : blocks) {
+    const BlockHash hash = chain::hash_of(one.block.header);
+    claims_.erase(hash);
+    arrived_.try_emplace(hash, std::move(one));
+  }
+  changed_.notify_all();
 }
 
 void BlockQueue::remember_stored(const BlockHash& hash) {

@@ -15,6 +15,7 @@
 
 #include "lib/core/block.h"
 #include "lib/core/clock.h"
+#include "lib/core/limits.h"
 #include "lib/core/result.h"
 #include "lib/node/header_board.h"
 #include "lib/node/header_sync.h"
@@ -55,8 +56,9 @@ class BlockQueue {
   /// What to ask this session's peer for: blocks of `chain` from `next` on that nobody fetches, as
   /// far as an aligned range goes; nullopt if others are at all that is wanted now. One whose
   /// request was dropped gets what others fail to fetch, or leave alone for as long, while there
-  /// are others.
-  std::optional<Order> claim(Session session, const StagedChain& chain, std::size_t next);
+  /// are others. Never more than `most`, which divides a range.
+  std::optional<Order> claim(Session session, const StagedChain& chain, std::size_t next,
+                             std::size_t most = kBlocksPerRequest);
   /// Its peer gave these.
   void deliver(Session session, std::vector<Block> blocks);
   /// It fetches nothing for now: others may.
@@ -73,6 +75,8 @@ class BlockQueue {
 
   /// A block whose turn has come; it is the caller's to store.
   std::optional<Arrived> take(const BlockHash& hash);
+  /// These were taken and are not being stored after all.
+  void put_back(std::vector<Arrived> blocks);
   void note_stored(const BlockHash& hash);
   /// It was taken and is not what was wanted: it is fetched anew, at once.
   void note_refused(const BlockHash& hash);

@@ -51,6 +51,15 @@ void keep_deepest(std::optional<Reorg>& kept, std::optional<Reorg> found) {
   if (found && (!kept || kept->depth < found->depth)) kept = std::move(found);
 }
 
+std::size_t bytes_of(const Block& block) {
+  std::size_t bytes = 0;
+  for (const Message& message : block.messages) {
+    bytes += message.head.head_bytes() + kNonceBytes;
+    if (message.body) bytes += message.body->size();
+  }
+  return bytes;
+}
+
 /// Gives heads the bodies of the same messages.
 void fill(std::vector<Block>& blocks, const std::vector<Message>& found) {
   std::unordered_map<MessageId, const Message*, FixedBytesHash> bodies;
@@ -139,19 +148,42 @@ Result<bool> BlockPull::store_arrived() {
       ++next_;
       continue;
     }
-    const auto arrived = queue_.take(hash);
-    if (!arrived) return true;
-    BMSG_TRY_ASSIGN(const bool more, submit(*arrived));
+    std::vector<Block> blocks;
+    std::vector<BlockQueue::Session> givers;
+    if (!take_row(blocks, givers)) return true;
+    BMSG_TRY_ASSIGN(const bool more, submit(std::move(blocks), std::move(givers)));
     if (!more) return false;
   }
   return true;
+}
+
+/// Those that come next, as many as are stored together. False: the next is not there.
+bool BlockPull::take_row(std::vector<Block>& blocks, std::vector<BlockQueue::Session>& givers) {
+  std::size_t bytes = 0;
+  for (std::size_t at = next_; at < chain_.hashes.size() && bytes < kRowBytesMax; ++at) {
+    if (blocks.size() == kBlocksPerRequest || queue_.is_stored(chain_.hashes[at])) break;
+    auto arrived = queue_.take(chain_.hashes[at]);
+    if (!arrived) break;
+    bytes += bytes_of(arrived->block);
+    blocks.push_back(std::move(arrived->block));
+    givers.push_back(arrived->from);
+  }
+  return !blocks.empty();
+}
+
+/// Mirrors hold whole ranges.
+std::size_t BlockPull::blocks_at_once() const {
+  std::size_t most = kBlocksPerRequest;
+  if (fetched_ == 0 || !peer_.is_live()) return most;
+  while (most > 1 && most * (fetched_bytes_ / fetched_) > kAnswerBytesMax) most /= 2;
+  return most;
 }
 
 /// One request, if there is anything that nobody else fetches.
 Result<bool> BlockPull::fetch() {
   auto order = std::exchange(expected_, std::nullopt);
   if (!order) {
-    order = queue_.claim(this, chain_, next_);
+    order = queue_.claim(this, chain_, next_, blocks_at_once());
     if (!order) return false;
     queue_.begin_request(this, chain_, *order, [this] { peer_.drop_request(); });
   }
@@ -172,6 +204,8 @@ Result<bool> BlockPull::fetch() {
     queue_.leave(this);
     return true;
   }
+  fetched_ += blocks.value().size();
+  for (const Block& block : blocks.value()) fetched_bytes_ += bytes_of(block);
   queue_.deliver(this, std::move(blocks).value());
   expect_more();
   return true;
@@ -216,7 +250,7 @@ Result<Done> BlockPull::fill_from_peer(std::vector<Block>& blocks) {
 /// The next request goes out before what came is checked.
 void BlockPull::expect_more() {
   if (by_heads_) return;
-  const auto order = queue_.claim(this, chain_, next_);
+  const auto order = queue_.claim(this, chain_, next_, blocks_at_once());
   if (!order) return;
   queue_.begin_request(this, chain_, *order, [this] { peer_.drop_request(); });
   if (peer_.expect_blocks(height_of(order->begin), static_cast<std::uint32_t>(order->count),
@@ -238,19 +272,34 @@ Result<bool> BlockPull::fetch_by_hash() {
     return Error{Errc::protocol, fmt::format("it withholds block {}", height_of(next_).value)};
   }
   if (queue_.is_stored(wanted)) return true;
-  BMSG_TRY_ASSIGN(const bool more, submit({std::move(*block), this}));
+  std::vector<Block> row;
+  row.push_back(std::move(*block));
+  BMSG_TRY_ASSIGN(const bool more, submit(std::move(row), {this}));
   return more && next_ < chain_.hashes.size();
 }
 
-Result<bool> BlockPull::submit(const BlockQueue::Arrived& arrived) {
-  const Block& block = arrived.block;
-  BMSG_TRY_ASSIGN(auto outcome, local_.submit_block(block));
+Result<bool> BlockPull::submit(std::vector<Block> blocks, std::vector<BlockQueue::Session> givers) {
+  BMSG_TRY_ASSIGN(auto outcomes, local_.submit_blocks(blocks));
+  // What comes behind one that is not taken waits as before.
+  std::vector<BlockQueue::Arrived> behind;
+  for (std::size_t i = outcomes.size(); i < blocks.size(); ++i)
+    behind.push_back({std::move(blocks[i]), givers[i]});
+  if (!behind.empty()) queue_.put_back(std::move(behind));
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    BMSG_TRY_ASSIGN(const bool more, note_outcome(blocks[i], givers[i], std::move(outcomes[i])));
+    if (!more) return false;
+  }
+  return true;
+}
+
+Result<bool> BlockPull::note_outcome(const Block& block, BlockQueue::Session giver,
+                                     BlockOutcome outcome) {
   if (outcome.verdict == Verdict::refused) {
     const Error error = refusal(block, outcome);
     const bool is_its_doing = error.code == Errc::protocol || error.code == Errc::try_again;
-    const bool is_foreign = arrived.from != this && is_its_doing;
+    const bool is_foreign = giver != this && is_its_doing;
     // All that its peer gave goes with it, and the block itself is fetched anew.
-    if (is_its_doing) queue_.blame(arrived.from, error);
+    if (is_its_doing) queue_.blame(giver, error);
     queue_.note_refused(chain::hash_of(block.header));
     if (!is_foreign) return error;
     return true;  // Somebody else's peer; ours may have it whole.

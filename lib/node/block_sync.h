@@ -19,6 +19,11 @@ namespace bmsg::node {
 /// their heads are asked for, and bodies that are not here.
 inline constexpr std::size_t kBlocksByHeadsMax = 4;
 
+/// What is stored together is no more than this, or one block. Source: what a first sync may hold.
+inline constexpr std::size_t kRowBytesMax = 4u << 20;
+/// Where blocks are large, fewer are asked for at once, so that an answer is about this long.
+inline constexpr std::size_t kAnswerBytesMax = 4u << 20;
+
 /// The messages of these blocks that are there without their bodies.
 std::vector<ShortId> bodies_missing(const std::vector<Block>& blocks);
 
@@ -51,7 +56,10 @@ class BlockPull {
   Result<Done> fill_from_peer(std::vector<Block>& blocks);
   void expect_more();
   Result<bool> fetch_by_hash();
-  Result<bool> submit(const BlockQueue::Arrived& arrived);
+  bool take_row(std::vector<Block>& blocks, std::vector<BlockQueue::Session>& givers);
+  Result<bool> submit(std::vector<Block> blocks, std::vector<BlockQueue::Session> givers);
+  Result<bool> note_outcome(const Block& block, BlockQueue::Session giver, BlockOutcome outcome);
+  std::size_t blocks_at_once() const;
   Height height_of(std::size_t at) const;
 
   Service& local_;
@@ -65,7 +73,9 @@ class BlockPull {
   std::uint64_t forgotten_ = 0;   // By the queue, when it was last seen.
   Bodies bodies_ = Bodies::with;  // What we need of them.
   bool by_heads_ = false;         // Our pool may have most of the bodies.
-  bool by_hash_ = false;          // Its best chain is another by now; the block may still be there.
+  std::uint64_t fetched_ = 0;     // Blocks, and the size of their messages.
+  std::uint64_t fetched_bytes_ = 0;
+  bool by_hash_ = false;  // Its best chain is another by now; the block may still be there.
 };
 
 }  // namespace bmsg::node

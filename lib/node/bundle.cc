@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/chain/block_hash.h"
 #include "lib/core/codec.h"
@@ -241,8 +242,8 @@ Result<bool> BundlePull::step() {
     if (!item) return item.error();
     return false;
   }
-  if (const auto* block = std::get_if<Block>(&*item.value())) {
-    BMSG_TRY(take(*block));
+  if (auto* block = std::get_if<Block>(&*item.value())) {
+    BMSG_TRY(take(std::move(*block)));
   } else if (const auto* compact = std::get_if<chain::CompactBlock>(&*item.value())) {
     BMSG_TRY(take(*compact));
   } else {
@@ -251,16 +252,29 @@ Result<bool> BundlePull::step() {
   return true;
 }
 
-Result<Done> BundlePull::take(const Block& block) {
-  if (report_.held) return done;  // Its parent is not kept either.
-  BMSG_TRY_ASSIGN(auto outcome, local_.submit_block(block));
-  if (outcome.verdict == Verdict::orphan) {
-    if (bundle_.content().blocks > 1)
-      return Error{Errc::try_again, "a block's parent was dropped meanwhile"};
-    BMSG_TRY_ASSIGN(const auto info, local_.info());
-    return no_parent(block.header.height, info.tip.height);
+Result<Done> BundlePull::take(Block block) {
+  for (const Message& message : block.messages) row_bytes_ += message.head.encoded_bytes();
+  row_.push_back(std::move(block));
+  const bool full = row_.size() >= row_most_ || row_bytes_ >= kMessageBytesAtOnce;
+  return full ? hand_over_blocks() : Result<Done>(done);
+}
+
+Result<Done> BundlePull::hand_over_blocks() {
+  const std::vector<Block> row = std::exchange(row_, {});
+  row_bytes_ = 0;
+  row_most_ = std::min<std::size_t>(2 * row_most_, kBlocksPerRequest);
+  if (row.empty() || report_.held) return done;  // Their parent is not kept either.
+  BMSG_TRY_ASSIGN(auto outcomes, local_.submit_blocks(row));
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i].verdict == Verdict::orphan) {
+      if (report_.new_blocks + report_.known_blocks > 0)
+        return Error{Errc::try_again, "a block's parent was dropped meanwhile"};
+      BMSG_TRY_ASSIGN(const auto info, local_.info());
+      return no_parent(row[i].header.height, info.tip.height);
+    }
+    BMSG_TRY(count(row[i], std::move(outcomes[i])));
   }
-  return count(block, std::move(outcome));
+  return done;
 }
 
 Result<Done> BundlePull::count(const Block& block, BlockOutcome outcome) {
@@ -299,6 +313,7 @@ Result<Done> BundlePull::take(const chain::CompactBlock& compact) {
 }
 
 Result<Done> BundlePull::take(Message message) {
+  BMSG_TRY(hand_over_blocks());
   waiting_bytes_ += message.head.encoded_bytes();
   waiting_.push_back(std::move(message));
   const bool full = waiting_.size() >= kMessagesAtOnce || waiting_bytes_ >= kMessageBytesAtOnce;
@@ -306,6 +321,7 @@ Result<Done> BundlePull::take(Message message) {
 }
 
 Result<Done> BundlePull::hand_over() {
+  BMSG_TRY(hand_over_blocks());
   if (waiting_.empty()) return done;
   BMSG_TRY_ASSIGN(const auto outcomes, local_.submit_messages(waiting_, Origin::peer));
   waiting_.clear();

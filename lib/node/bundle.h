@@ -109,8 +109,8 @@ struct BundleReport {
   bool stopped_by_policy = false;      // A better branch is here and was not followed.
 };
 
-/// Hands the blocks and messages of a bundle to our node. Each block is durable when step()
-/// returns, and so is what came before a fault; so whoever repeats it goes on.
+/// Hands the blocks and messages of a bundle to our node, some at a time, each time durable. At the
+/// end all of them are, and so is what came before a fault; so whoever repeats it goes on.
 /// Threads: one at a time.
 /// Errors:  as BundleReader and Service; Errc::bad_input for a block that breaks a rule or has no
 ///          parent here; Errc::try_again if the parent was dropped meanwhile.
@@ -124,7 +124,8 @@ class BundlePull {
   Result<bool> step();
 
  private:
-  Result<Done> take(const Block& block);
+  Result<Done> take(Block block);
+  Result<Done> hand_over_blocks();
   Result<Done> count(const Block& block, BlockOutcome outcome);
   Result<Done> take(Message message);
   Result<Done> take(const chain::CompactBlock& compact);
@@ -133,6 +134,9 @@ class BundlePull {
   Service& local_;
   BundleReader& bundle_;
   BundleReport& report_;
+  std::vector<Block> row_;  // The same of blocks.
+  std::size_t row_bytes_ = 0;
+  std::size_t row_most_ = 1;  // More each time: the first of a slow pipe do not wait for others.
   std::vector<Message> waiting_;  // Handed over together: one commit for all of them.
   std::size_t waiting_bytes_ = 0;
 };

@@ -10,7 +10,6 @@
 #include "lib/chain/header_rules.h"
 #include "lib/chain/message_rules.h"
 #include "lib/chain/work.h"
-#include "lib/core/codec.h"
 #include "lib/core/try.h"
 
 namespace bmsg::node {
@@ -22,15 +21,6 @@ Error lost(std::string_view what) {
 
 BlockOutcome outcome_of(Verdict verdict, std::optional<chain::Violation> violation = {}) {
   return {.verdict = verdict, .violation = std::move(violation), .reorg = {}};
-}
-
-/// Whether a block is to the last bit what its hash and root say.
-bool is_whole(const Block& block, const BlockHash& hash) {
-  const auto is_body = [](const Message& message) {
-    return !message.body || chain::body_hash_of(*message.body) == message.head.body_hash;
-  };
-  return chain::hash_of(block.header) == hash && block.header.root == chain::message_root(block) &&
-         std::ranges::all_of(block.messages, is_body);
 }
 
 std::uint64_t bytes_of(const Block& block) {
@@ -167,7 +157,7 @@ Result<std::optional<chain::Violation>> ChainState::find_violation(
   return violation;
 }
 
-Result<BlockOutcome> ChainState::accept(const Block& block) {
+Result<BlockOutcome> ChainState::accept_apart(const Block& block) {
   BMSG_TRY_ASSIGN(auto grown, add_signatures({block.header, block.seal}));
   if (grown) return std::move(*grown);
   return accept_new(block);
@@ -189,13 +179,10 @@ Result<BlockOutcome> ChainState::accept_new(const Block& block) {
   if (store_.is_light()) {
     BMSG_TRY_ASSIGN(light, lightened(block, ids));
   }
-  // What is stored is what was judged: a bit that flipped in memory meanwhile is caught here.
-  auto again = decode_block(encode(light ? *light : block));
-  if (!again || (!light && again.value() != block) || !is_whole(again.value(), hash) ||
-      chain::ids_of(again.value()) != ids) {
-    return Error{Errc::corrupt, "a block changed in memory between checking and storing"};
-  }
-  return place({std::move(again).value(), hash, ids, total}, judged.path);
+  Block kept = light ? std::move(*light) : block;
+  BMSG_TRY(check_unchanged(kept, hash, ids));
+  return place({.block = std::move(kept), .hash = hash, .ids = ids, .total_work = total},
+               judged.path);
 }
 
 Result<BlockOutcome> ChainState::place(ChainChange::Added added, const Path& path) {
@@ -305,7 +292,7 @@ Result<Reorg> ChainState::connect(const Path& path, const Tip& tip, ChainChange 
               .returned = {}};
   change.connect = path.side;
   for (const ChainChange::Added& added : change.added) {
-    change.pool_remove = added.ids;
+    change.pool_remove.insert(change.pool_remove.end(), added.ids.begin(), added.ids.end());
     add_wanted(added, change);
   }
   const Bodies bodies = store_.is_light() ? Bodies::with : Bodies::without;

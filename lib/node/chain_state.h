@@ -7,10 +7,12 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/merkle.h"
 #include "lib/chain/rules_text.h"
 #include "lib/core/clock.h"
@@ -32,6 +34,11 @@ struct ReorgPolicy {
 /// Whether a light store wants its body in any case: it may be a card.
 bool may_be_card(const MessageHead& head);
 
+/// What is stored is what was judged: a bit that flipped in memory meanwhile is caught here.
+/// Errors: Errc::corrupt if the block is not to the last bit what its hash and the ids say.
+Result<Done> check_unchanged(const Block& block, const BlockHash& hash,
+                             const std::vector<MessageId>& ids);
+
 /// Whether a block of the best chain lies deeper than any branch may reach that policy follows.
 /// Then so do all below it, since times rise with the heights.
 bool is_settled(const Header& block, const Tip& tip, chain::Mode mode, const ReorgPolicy& policy);
@@ -51,6 +58,12 @@ class ChainState {
 
   /// Judges a block and keeps it. When this returns, what it says is durable.
   Result<BlockOutcome> accept(const Block& block);
+  /// The same of several, parents first. Those that do nothing but extend the best chain are kept
+  /// by one change of the store. Their outcomes up to the first that is neither accepted nor known.
+  Result<std::vector<BlockOutcome>> accept_all(std::span<const Block> blocks);
+  /// Whether that block of the last accept_all() did nothing but extend the best chain: the ids of
+  /// its messages, which are all that left the pool. Null: more may have changed.
+  const std::vector<MessageId>* extended_by(std::size_t at) const;
 
   /// On a chain of endorsers: signatures of a block or proposal that is here. Nullopt: it is not.
   Result<std::optional<BlockOutcome>> add_signatures(const SealedHeader& sealed);
@@ -95,7 +108,20 @@ class ChainState {
   };
   using Ids = std::unordered_set<MessageId, FixedBytesHash>;
 
+  /// Blocks that follow the best one and each other, before they are stored.
+  struct Row {
+    StoredHeader best;
+    Tip tip;
+    std::vector<BlockHash> hashes;
+    Ids ids;  // Of all their messages.
+    ChainChange change;
+  };
+
+  Result<BlockOutcome> accept_apart(const Block& block);
   Result<BlockOutcome> accept_new(const Block& block);
+  Result<std::size_t> extend(std::span<const Block> blocks, std::size_t at);
+  Result<std::vector<BlockHash>> following(std::span<const Block> blocks, const StoredHeader& best);
+  Result<bool> add_to(Row& row, const Block& block, const chain::BlockDigests& digests);
   Result<Path> path_of(const StoredHeader& block);
   Result<Judged> judge_header(const SealedHeader& sealed);
   Result<std::optional<chain::Violation>> find_violation(const Block& block,
@@ -142,6 +168,7 @@ class ChainState {
   SideBlocks side_;
   RulesBook rules_;
   EndorsedChange beside_;  // Of the block that is being placed.
+  std::vector<std::optional<std::vector<MessageId>>> extended_;  // By the last accept_all().
   bool keeps_all_bodies_ = false;
   std::unordered_map<MessageId, DroppedBody, FixedBytesHash> remembered_;  // Not of this store.
   std::optional<BlockHash> peaks_of_;  // The block that `peaks_` ends with: blocks come in a row.

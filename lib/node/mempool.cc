@@ -11,6 +11,8 @@
 namespace bmsg::node {
 namespace {
 
+constexpr std::uint64_t kIndexSecondsMax = 60;
+
 __extension__ using Wide = unsigned __int128;  // A product of two 64-bit numbers.
 
 chain::Violation no_room(Room room) {
@@ -82,7 +84,16 @@ Result<Done> Mempool::load() {
   }
   if (!expired.pool_remove.empty()) BMSG_TRY(store_.apply(expired));
   loaded_ = true;
+  loaded_at_ = clock_.now();
   return done;
+}
+
+void Mempool::note_gone(const std::vector<MessageId>& ids) {
+  if (!loaded_) return;
+  // What has expired is found when the index is read again.
+  const std::uint64_t now = clock_.now().value;
+  if (now < loaded_at_.value || now - loaded_at_.value >= kIndexSecondsMax) return forget_index();
+  for (const MessageId& id : ids) drop(id);
 }
 
 Result<Done> Mempool::trim() {

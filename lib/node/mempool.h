@@ -71,6 +71,8 @@ class Mempool {
 
   /// The chain changed: the index is read again when it is next needed.
   void forget_index() { loaded_ = false; }
+  /// A block took these out of the pool, and nothing else changed.
+  void note_gone(const std::vector<MessageId>& ids);
   /// The same, after messages of blocks came back: drops what is beyond the limits.
   Result<Done> trim();
   /// The same, after the rules became others: drops what they do not let into a block any more, and
@@ -124,6 +126,7 @@ class Mempool {
   const Clock& clock_;
   PoolLimits limits_;
   bool loaded_ = false;
+  UnixSeconds loaded_at_;
   std::unordered_map<MessageId, Entry, FixedBytesHash> entries_;
   std::set<Ranked> others_;                // Not ours; least rank first.
   std::map<std::uint64_t, Share> shares_;  // Of each giver that has something here.

@@ -39,6 +39,9 @@ class PublicNode final : public Service {
   Result<BlockOutcome> submit_block(const Block& block) override {
     return node_.submit_block(block);
   }
+  Result<std::vector<BlockOutcome>> submit_blocks(const std::vector<Block>& blocks) override {
+    return node_.submit_blocks(blocks);
+  }
   Result<std::vector<MessageOutcome>> submit_messages(const std::vector<Message>& messages,
                                                       Origin origin) override {
     return node_.submit_messages(messages, origin);

@@ -166,6 +166,19 @@ class Service {
   /// A block with fewer signatures than it needs is taken as a proposal; one that is here already
   /// gets the signatures that it lacks.
   virtual Result<BlockOutcome> submit_block(const Block& block) = 0;
+  /// The same of several, parents first, where it is faster: their outcomes up to the first that is
+  /// neither accepted nor known.
+  virtual Result<std::vector<BlockOutcome>> submit_blocks(const std::vector<Block>& blocks) {
+    std::vector<BlockOutcome> outcomes;
+    for (const Block& block : blocks) {
+      auto outcome = submit_block(block);
+      if (!outcome) return outcome.error();
+      outcomes.push_back(std::move(outcome).value());
+      const Verdict verdict = outcomes.back().verdict;
+      if (verdict != Verdict::accepted && verdict != Verdict::known) break;
+    }
+    return outcomes;
+  }
   virtual Result<std::vector<MessageOutcome>> submit_messages(const std::vector<Message>& messages,
                                                               Origin origin) = 0;
   /// The same of what a peer brought. `giver` names it: what one fills of the pool is bounded.

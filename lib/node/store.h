@@ -129,6 +129,7 @@ struct ChainChange {
     BlockHash hash;
     std::vector<MessageId> ids;  // Of its messages, in order.
     Work total_work;
+    bool are_new = false;  // may_hold_any() said no of all of them.
   };
   std::vector<Added> added = {};           // Parents before children.
   std::vector<BlockHash> disconnect = {};  // From the tip downwards.
@@ -185,6 +186,16 @@ class ChainReader {
   virtual Result<std::vector<StoredHeader>> tips() const = 0;
 
   virtual Result<std::vector<MessagePlace>> places_of(const MessageId& id) const = 0;
+  /// Whether stored blocks may hold one of these. False is certain, and costs less than places_of()
+  /// of each.
+  virtual Result<bool> may_hold_any(const std::vector<MessageId>& ids) const {
+    for (const MessageId& id : ids) {
+      const auto places = places_of(id);
+      if (!places) return places.error();
+      if (!places.value().empty()) return true;
+    }
+    return false;
+  }
   /// One message of a block; nullopt if the block has no such index.
   virtual Result<std::optional<Message>> message_at(const MessagePlace& place) const = 0;
   /// Ids of the best chain and the pool that begin with `prefix` (at least 4 bytes), up to `max`.

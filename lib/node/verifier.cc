@@ -14,6 +14,8 @@
 #include "lib/chain/work.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/node/tree_rows.h"
+#include "lib/node/whole_check.h"
 
 namespace bmsg::node {
 namespace {
@@ -38,7 +40,11 @@ class Walk {
   Walk(const ChainReader& store, const chain::ChainRules& chain, const VerifyWish& wish)
       : store_(store), chain_(chain), rules_(chain), wish_(wish) {}
 
+  /// Reads in order, if the wish says so and the store lets it.
+  void begin_in_order();
   Result<VerifyReport> run();
+  /// Whether all was seen that there is to see.
+  bool is_conclusive() const { return report_.stopped || !ordered_ || ordered_->index_is_whole(); }
 
  private:
   void fault(std::string kind, Height height, const BlockHash& hash, std::string detail);
@@ -47,15 +53,16 @@ class Walk {
   Result<Done> check_header(const StoredHeader& stored, const BlockHash& found);
   Result<Done> check_tree(const StoredHeader& stored, const std::vector<Digest>& completed,
                           std::uint64_t leaf);
-  Result<Done> check_absent(const StoredHeader& stored, const Message& message,
-                            const MessageId& id);
+  Result<Done> check_absent(const StoredHeader& stored, const AbsentBody& absent);
   Result<Done> check_messages(const StoredHeader& stored);
+  Result<Done> check_messages_in_order(const StoredHeader& stored);
   Result<bool> check_places(const StoredHeader& stored, const std::vector<MessageId>& ids);
   Result<Done> check_tip();
   Result<Done> check_pool();
   Result<std::vector<StoredHeader>> next_batch();
   Result<bool> skip_damaged();
-  Result<Done> check_block(const StoredHeader& stored, const BlockHash& found);
+  std::vector<bool> choose(const std::vector<StoredHeader>& batch);
+  Result<Done> check_block(const StoredHeader& stored, const BlockHash& found, bool is_deep);
   void check_orphaned(const StoredHeader& stored);
   template <class T>
   Result<std::optional<T>> read(Result<T> result, Height height, const BlockHash& hash);
@@ -69,6 +76,8 @@ class Walk {
   BlockHash previous_;                  // Its hash in any case.
   chain::MerklePeaks past_;
   std::uint32_t next_ = 0;
+  std::optional<WholeCheck> ordered_;  // Where messages are read in order.
+  std::optional<TreeRows> rows_;       // The same of the tree.
 };
 
 void Walk::fault(std::string kind, Height height, const BlockHash& hash, std::string detail) {
@@ -145,6 +154,7 @@ void Walk::check_orphaned(const StoredHeader& stored) {
 Result<Done> Walk::check_tree(const StoredHeader& stored, const std::vector<Digest>& completed,
                               std::uint64_t leaf) {
   for (std::uint8_t level = 0; level < completed.size(); ++level) {
+    if (rows_ && rows_->has(level, leaf >> level, completed[level])) continue;
     BMSG_TRY_ASSIGN(const auto node,
                     read(store_.tree_node(level, leaf >> level), Height{next_}, stored.hash));
     if (node && *node != completed[level]) {
@@ -171,16 +181,15 @@ Result<bool> Walk::check_places(const StoredHeader& stored, const std::vector<Me
 }
 
 /// A block was taken without a body only once that had expired; later it goes by forgetting alone.
-Result<Done> Walk::check_absent(const StoredHeader& stored, const Message& message,
-                                const MessageId& id) {
+Result<Done> Walk::check_absent(const StoredHeader& stored, const AbsentBody& absent) {
   ++report_.dropped_bodies;
   const bool may_be_absent =
-      !wish_.now || store_.is_light() || UnixSeconds{message.head.expiry()} <= *wish_.now;
+      !wish_.now || store_.is_light() || UnixSeconds{absent.expiry} <= *wish_.now;
   if (may_be_absent) return done;
-  BMSG_TRY_ASSIGN(const auto listed, read(store_.dropped(id), Height{next_}, stored.hash));
+  BMSG_TRY_ASSIGN(const auto listed, read(store_.dropped(absent.id), Height{next_}, stored.hash));
   if (listed && !*listed) {
     fault("body", Height{next_}, stored.hash,
-          fmt::format("message {} has no body, and nobody forgot it", short_hex(id.view())));
+          fmt::format("message {} has no body, and nobody forgot it", short_hex(absent.id.view())));
   }
   return done;
 }
@@ -198,7 +207,7 @@ Result<Done> Walk::check_messages(const StoredHeader& stored) {
   std::vector<MessageId> ids;
   for (const Message& message : block.messages) {
     ids.push_back(chain::id_of(message.head));
-    if (!message.body) BMSG_TRY(check_absent(stored, message, ids.back()));
+    if (!message.body) BMSG_TRY(check_absent(stored, {ids.back(), message.head.expiry()}));
   }
   // A message of an ancestor would have another place of its own, which check_places finds.
   std::optional<Error> failed;
@@ -228,6 +237,18 @@ Result<Done> Walk::check_messages(const StoredHeader& stored) {
   // From the next block on, whatever that says.
   auto next = chain::rules_after(block, rules_);
   if (next) rules_ = std::move(next).value();
+  return done;
+}
+
+/// Looks again, and closer, where something may be wrong.
+Result<Done> Walk::check_messages_in_order(const StoredHeader& stored) {
+  const BlockFinding finding = ordered_->take();
+  if (finding.is_clean && finding.rules == rules_.tag) {
+    for (const AbsentBody& absent : finding.absent) BMSG_TRY(check_absent(stored, absent));
+    return done;
+  }
+  BMSG_TRY(check_messages(stored));
+  ordered_->use(rules_);
   return done;
 }
 
@@ -296,7 +317,27 @@ Result<Done> Walk::check_pool() {
   return done;
 }
 
-Result<Done> Walk::check_block(const StoredHeader& stored, const BlockHash& found) {
+/// Which of them are read with their messages.
+std::vector<bool> Walk::choose(const std::vector<StoredHeader>& batch) {
+  std::vector<bool> deep(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const Height height{next_ + static_cast<std::uint32_t>(i)};
+    deep[i] = wish_.depth == Depth::full && height.value > 0 && height >= wish_.from &&
+              (!wish_.reads || wish_.reads(height));
+  }
+  if (!ordered_) return deep;
+  rows_->expect(past_.size(), batch.size());
+  ordered_->use(rules_);
+  const std::span<const StoredHeader> all = batch;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const std::size_t begin = i;
+    while (i < batch.size() && deep[i]) ++i;
+    if (i > begin) ordered_->add(all.subspan(begin, i - begin));
+  }
+  return deep;
+}
+
+Result<Done> Walk::check_block(const StoredHeader& stored, const BlockHash& found, bool is_deep) {
   if (next_ == 0) {
     BMSG_TRY(check_genesis(stored));
   } else {
@@ -304,9 +345,7 @@ Result<Done> Walk::check_block(const StoredHeader& stored, const BlockHash& foun
   }
   const std::uint64_t leaf = past_.size();
   BMSG_TRY(check_tree(stored, past_.add(chain::leaf_hash(stored.hash.view())), leaf));
-  const bool deep = wish_.depth == Depth::full && next_ > 0 && next_ >= wish_.from.value &&
-                    (!wish_.reads || wish_.reads(Height{next_}));
-  if (deep) BMSG_TRY(check_messages(stored));
+  if (is_deep) BMSG_TRY(ordered_ ? check_messages_in_order(stored) : check_messages(stored));
   ++report_.blocks;
   report_.messages += stored.sealed.header.count;
   parent_ = stored;
@@ -315,16 +354,23 @@ Result<Done> Walk::check_block(const StoredHeader& stored, const BlockHash& foun
   return done;
 }
 
+void Walk::begin_in_order() {
+  ordered_.emplace(*wish_.in_order, wish_.from.value <= 1 && !wish_.reads);
+  if (!ordered_->read_index(wish_.stop)) ordered_.reset();
+  rows_.emplace(*wish_.in_order->store);
+}
+
 Result<VerifyReport> Walk::run() {
   BMSG_TRY_ASSIGN(const auto tip, read(store_.tip(), Height{0}, BlockHash()));
   const std::uint64_t total = tip ? std::uint64_t{tip->height.value} + 1 : 0;
   while (!report_.stopped) {
     BMSG_TRY_ASSIGN(const auto batch, next_batch());
     const std::vector<BlockHash> hashes = hashes_of(batch);
+    const std::vector<bool> deep = choose(batch);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       report_.stopped = wish_.stop.stop_requested();
       if (report_.stopped) break;
-      BMSG_TRY(check_block(batch[i], hashes[i]));
+      BMSG_TRY(check_block(batch[i], hashes[i], deep[i]));
     }
     if (wish_.on_progress) wish_.on_progress(report_.blocks, total);
     if (!batch.empty()) continue;
@@ -340,6 +386,12 @@ Result<VerifyReport> Walk::run() {
 
 Result<VerifyReport> verify(const ChainReader& store, const chain::ChainRules& chain,
                             const VerifyWish& wish) {
+  if (wish.depth == Depth::full && wish.in_order) {
+    Walk walk(store, chain, wish);
+    walk.begin_in_order();
+    auto report = walk.run();
+    if (!report || walk.is_conclusive()) return report;
+  }
   return Walk(store, chain, wish).run();
 }
 

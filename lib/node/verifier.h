@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "lib/chain/rules_text.h"
 #include "lib/core/clock.h"
+#include "lib/node/bulk_reader.h"
 #include "lib/node/store.h"
 
 namespace bmsg::node {
@@ -40,16 +42,24 @@ struct VerifyReport {
 
 inline constexpr std::size_t kFaultsMax = 1000;
 
+/// How to read the messages of a store that lies in order. The same is found as without it, sooner.
+struct InOrder {
+  const BulkReader* store = nullptr;  // The store that is verified.
+  unsigned threads = 1;
+  std::array<std::uint8_t, 16> key{};  // Fresh and secret.
+};
+
 struct VerifyWish {
   Depth depth = Depth::quick;
-  Height from;
+  Height from = {};
   /// With Depth::full in a store of all bodies: a body that is absent though nobody forgot it, and
   /// though its message had not expired by then, is a fault.
   std::optional<UnixSeconds> now = {};
   /// With Depth::full: whether the messages of that height are read. Unset: all are.
-  std::function<bool(Height)> reads;
-  std::function<void(std::uint64_t blocks, std::uint64_t of)> on_progress;
-  std::stop_token stop;
+  std::function<bool(Height)> reads = {};
+  std::optional<InOrder> in_order = {};  // With Depth::full.
+  std::function<void(std::uint64_t blocks, std::uint64_t of)> on_progress = {};
+  std::stop_token stop = {};
 };
 
 /// Goes on after a fault. Errors: Errc::io; damage is a fault, not an error.

@@ -82,6 +82,23 @@ TEST(Merkle, RootIsTheDefinitions) {
   }
 }
 
+TEST(Merkle, RootsOfManyListsAreThoseOfEach) {
+  std::vector<Digest> all;
+  std::vector<std::size_t> counts;
+  for (std::size_t count = 0; count <= kLeavesMax; ++count) {
+    for (const std::size_t size : {count, kLeavesMax - count}) {
+      const auto list = leaves(size);
+      all.insert(all.end(), list.begin(), list.end());
+      counts.push_back(size);
+    }
+  }
+  const auto roots = roots_of(all, counts);
+  ASSERT_EQ(roots.size(), counts.size());
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    EXPECT_EQ(relabel<Digest>(roots[i]), naive_root(leaves(counts[i]))) << counts[i];
+  EXPECT_TRUE(roots_of({}, {}).empty());
+}
+
 TEST(Merkle, InclusionProofIsTheDefinitionsAndHolds) {
   for (std::size_t count = 1; count <= kLeavesMax; ++count) {
     const auto list = leaves(count);

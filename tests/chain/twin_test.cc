@@ -46,8 +46,20 @@ class Twin : public testing::Test {
     if (!found) {
       found = find_violation(block.value(), ids_of(block.value()), builder_.chain(),
                              [this](const MessageId& id) { return id == known_; });
+      expect_same(found, block.value());
     }
     return found ? std::string(name_of(found->rule)) : "";
+  }
+
+  /// Whoever has hashed it all before is told the same.
+  void expect_same(const std::optional<Violation>& found, const Block& block) const {
+    const auto digests = digests_of({&block, 1});
+    const auto again = find_violation(block, digests[0], builder_.chain(),
+                                      [this](const MessageId& id) { return id == known_; });
+    ASSERT_EQ(again.has_value(), found.has_value());
+    if (!found) return;
+    EXPECT_EQ(again->rule, found->rule);
+    EXPECT_EQ(again->detail, found->detail);
   }
 
   naive::Chain naive_chain() const {

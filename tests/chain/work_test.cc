@@ -96,6 +96,34 @@ TEST(Work, MeetsUpToAndWithTheTarget) {
   EXPECT_TRUE(meets(BlockHash::filled(255), Target::filled(255)));
 }
 
+TEST(Work, IsMetByACompactFormAsByItsTarget) {
+  auto numbers = seeded_numbers();
+  int met = 0;
+  constexpr int kRounds = 200'000;
+  for (int i = 0; i < kRounds; ++i) {
+    // Every exponent, and mantissas at the edges as well as between them.
+    const std::uint32_t edges[] = {0x008000, 0x00ffff, 0x010000, 0x7fffff, 0x123456};
+    const std::uint32_t mantissa = number_up_to(numbers, 1) == 0
+                                       ? edges[number_up_to(numbers, 4)]
+                                       : static_cast<std::uint32_t>(numbers() & 0x7fffff);
+    const CompactTarget compact{static_cast<std::uint32_t>(number_up_to(numbers, 34)) << 24 |
+                                mantissa};
+    const auto target = target_of(compact);
+    ASSERT_EQ(is_target(compact), target.has_value());
+    if (!target) continue;
+    // The target itself, and what differs from it in one byte: on both sides of it.
+    Bytes bytes = to_bytes(target->view());
+    if (number_up_to(numbers, 3) != 0)
+      bytes[number_up_to(numbers, 31)] = random_bytes(numbers, 1)[0];
+    bytes.resize(BlockHash::kSize, 0xff);
+    const BlockHash hash = BlockHash::from(bytes);
+    ASSERT_EQ(meets(hash, compact), meets(hash, *target)) << to_hex(hash.view());
+    met += meets(hash, compact) ? 1 : 0;
+  }
+  EXPECT_GT(met, kRounds / 10);
+  EXPECT_LT(met, kRounds - kRounds / 10);
+}
+
 TEST(Work, IsTheWholePartOfTheQuotient) {
   auto numbers = seeded_numbers();
   const cpp_int all = cpp_int(1) << 256;

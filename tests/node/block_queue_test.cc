@@ -50,6 +50,20 @@ TEST_F(Queue, GivesEachSessionAnotherRunUpToTheWindow) {
   EXPECT_EQ(claim(one, 54), Run(0, 0));
 }
 
+TEST_F(Queue, GivesNoMoreThanIsAskedForAndKeepsToPartsOfARange) {
+  EXPECT_EQ(queue.claim(&one, chain, 0, 4)->count, 2U) << "heights 10 and 11";
+  const auto next = queue.claim(&two, chain, 0, 4);
+  EXPECT_EQ(Run(next->begin, next->count), Run(2, 4));
+}
+
+TEST_F(Queue, TakesBackWhatIsNotStoredAfterAll) {
+  const Block block = some_block();
+  const BlockHash hash = chain::hash_of(block.header);
+  queue.deliver(&one, {block});
+  queue.put_back({*queue.take(hash)});
+  EXPECT_EQ(queue.take(hash)->from, &one);
+}
+
 TEST_F(Queue, LooksNoFurtherThanTheWindow) {
   std::size_t given = 0;
   std::size_t last = 0;

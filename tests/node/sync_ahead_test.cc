@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lib/node/block_queue.h"
+#include "lib/node/block_sync.h"
 #include "tests/node/sync_fixture.h"
 
 namespace bmsg::node {
@@ -55,6 +56,32 @@ class AheadTransport final : public Transport {
   SimTransport& peer_;
   SimNode& ours_;
 };
+
+TEST(SyncAhead, AsksForFewerAtOnceWhereBlocksAreLarge) {
+  constexpr std::size_t kLetters = 10;
+  SyncWorld world;
+  std::vector<Block> blocks;
+  for (std::size_t i = 0; i < 24; ++i) {
+    const Header parent = blocks.empty() ? world.builder.genesis() : blocks.back().header;
+    const UnixSeconds time{parent.time.value + 600};
+    std::vector<Message> messages;
+    for (std::size_t at = 0; at < kLetters; ++at) {
+      messages.push_back(world.message(std::to_string(i) + "." + std::to_string(at), time));
+      world.builder.set_body(messages.back(), Bytes(60'000, static_cast<std::uint8_t>(at)));
+    }
+    blocks.push_back(world.builder.block(parent, std::move(messages), time));
+  }
+  world.ben.take(blocks);
+  SimTransport peer(*world.ben.service);
+  AheadTransport transport(peer, world.ana);
+  report_of(sync_with(*world.ana.service, transport, world.builder.chain(), world.clock, {}));
+  EXPECT_EQ(world.ana.tip(), world.ben.tip());
+  ASSERT_GT(transport.expected.size(), 1U) << "all that was asked for after the first answer";
+  for (const auto& one : transport.expected) {
+    EXPECT_LE(one.count * kLetters * 60'000, kAnswerBytesMax);
+    EXPECT_TRUE(one.count == 4 || one.from.value + one.count == 25) << "no more than it has to";
+  }
+}
 
 TEST(SyncAhead, AsksForTheNextBlocksBeforeItChecksThoseThatCame) {
   SyncWorld world;

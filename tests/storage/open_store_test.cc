@@ -1,7 +1,9 @@
 // Making and opening a RocksStore: who may, and what is noticed.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "storage/database.h"
@@ -51,6 +53,37 @@ TEST_F(OpenStoreTest, HasOneWriter) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Errc::locked);
   EXPECT_NE(second.error().message.find("another program"), std::string::npos);
+}
+
+/// Each command that writes leaves a log. A few are kept, since they are read faster than
+/// rewritten.
+TEST_F(OpenStoreTest, KeepsFewLogsAndAllThatTheyHold) {
+  const auto count = [this](std::string_view ending) {
+    std::size_t found = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_.chain())) {
+      const bool counts = entry.path().extension() == ending && entry.file_size() > 0;
+      found += counts ? 1 : 0;
+    }
+    return found;
+  };
+  std::vector<Block> blocks{first_};
+  std::size_t most = 0;
+  for (std::uint32_t height = 1; height < 12; ++height) {
+    apply(adding(builder_.chain(), {blocks.back()}, work_at(height - 1)));
+    blocks.push_back(block_of(builder_, blocks.back().header, fmt::format("{} ", height), 2));
+    reopen();
+    most = std::max(most, count(".log"));
+    const auto reader = must(dir_.read());
+    for (const auto* store : {store_.get(), reader.get()}) {
+      EXPECT_EQ(must(store->tip()).height.value, height);
+      for (std::uint32_t at = 1; at <= height; ++at) {
+        EXPECT_EQ(must(store->block(hash(blocks[at - 1]), Bodies::with)), blocks[at - 1]);
+      }
+    }
+  }
+  EXPECT_GT(most, 1u);  // Not each one was made into a table.
+  EXPECT_LE(most, 4u);
+  EXPECT_GT(count(".sst"), 0u);
 }
 
 TEST_F(OpenStoreTest, IsReadBesideItsWriterAsItWasWhenOpened) {

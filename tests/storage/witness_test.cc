@@ -1,5 +1,7 @@
 #include "storage/witness.h"
 
+#include "storage/witness_keeper.h"
+
 #include <gtest/gtest.h>
 
 #include "tests/support/temp_dir.h"
@@ -64,6 +66,103 @@ TEST(Witness, IsKeptInAFile) {
   EXPECT_FALSE(read_witness(disk, file).value());
   ASSERT_TRUE(write_witness(disk, file, some_witness()));
   EXPECT_EQ(read_witness(disk, file).value(), some_witness());
+}
+
+/// A file of a witness and what it says.
+struct WitnessInFile : testing::Test {
+  TempDir directory;
+  SystemDisk disk;
+  std::filesystem::path file = directory.path() / "witness";
+  Witness first = witness_of(tip(1, 0x50, 1));
+  Witness second = witness_of(tip(2, 0x50, 2));
+  Witness third = witness_of(tip(3, 0x50, 3));
+
+  std::string text() const { return to_string(*disk.read(file, SIZE_MAX).value()); }
+  void set_text(const std::string& text) { ASSERT_TRUE(disk.replace(file, as_bytes(text))); }
+  Witness newest() const { return *read_witness(disk, file).value(); }
+};
+
+TEST_F(WitnessInFile, AdvancesInTwoSlotsInTurn) {
+  ASSERT_TRUE(advance_witness(disk, file, first));
+  EXPECT_EQ(newest(), first);
+  EXPECT_EQ(text().size(), kWitnessSlotBytes);
+  ASSERT_TRUE(advance_witness(disk, file, second));
+  EXPECT_EQ(newest(), second);
+  EXPECT_EQ(text().size(), 2 * kWitnessSlotBytes);
+  const std::string before = text();
+  ASSERT_TRUE(advance_witness(disk, file, third));
+  EXPECT_EQ(newest(), third);
+  EXPECT_EQ(text().substr(kWitnessSlotBytes), before.substr(kWitnessSlotBytes));
+  // What is not better begins anew: else it would not count.
+  ASSERT_TRUE(advance_witness(disk, file, first));
+  EXPECT_EQ(newest(), first);
+  EXPECT_EQ(text().size(), kWitnessSlotBytes);
+}
+
+TEST_F(WitnessInFile, OfAnOlderProgramIsReadAndReplaced) {
+  set_text(print(second));
+  EXPECT_EQ(newest(), second);
+  ASSERT_TRUE(advance_witness(disk, file, third));
+  EXPECT_EQ(newest(), third);
+  EXPECT_EQ(text().size(), kWitnessSlotBytes);
+}
+
+TEST_F(WitnessInFile, OutlivesACrashWhileEitherSlotIsWritten) {
+  for (const bool is_back : {false, true}) {
+    ASSERT_TRUE(write_witness(disk, file, first));
+    if (is_back) {
+      ASSERT_TRUE(advance_witness(disk, file, second));
+    }
+    const Witness older = newest();
+    const std::string before = text();
+    ASSERT_TRUE(advance_witness(disk, file, third));
+    const std::string after = text();
+    const std::size_t begin = is_back ? 0 : kWitnessSlotBytes;
+    for (std::size_t cut = 1; cut < kWitnessSlotBytes; ++cut) {
+      std::string torn = after.substr(0, begin + cut);
+      if (is_back) torn += before.substr(cut);
+      // What ends behind the line is whole but for spaces, and they count, too.
+      const bool is_whole = torn == after;
+      set_text(torn);
+      ASSERT_EQ(newest(), is_whole ? third : older) << cut;
+      const auto read = read_witness_file(disk, file).value();
+      const bool is_spoiled = torn.size() % kWitnessSlotBytes != 0 || torn != before;
+      ASSERT_EQ(read->is_spoiled, is_spoiled && !is_whole) << cut;
+      // The commit came first: a store that is there is ahead; one that is not lost it.
+      ASSERT_TRUE(compare_file(tip(3, 0x50, 3), read));
+      if (read->is_spoiled) {
+        ASSERT_FALSE(compare_file(
+            {.height = older.height, .hash = older.hash, .work = older.work, .time = {}}, read));
+      }
+      ASSERT_TRUE(advance_witness(disk, file, third));
+      ASSERT_EQ(newest(), third);
+    }
+  }
+}
+
+TEST_F(WitnessInFile, IsMalformedWhereNoSlotIsWhole) {
+  ASSERT_TRUE(write_witness(disk, file, first));
+  ASSERT_TRUE(advance_witness(disk, file, second));
+  std::string spoiled = text();
+  spoiled[0] ^= 1;
+  spoiled[kWitnessSlotBytes] ^= 1;
+  set_text(spoiled);
+  EXPECT_EQ(read_witness(disk, file).error().code, Errc::corrupt);
+}
+
+TEST_F(WitnessInFile, IsThereWhenTheKeeperIsDone) {
+  {
+    WitnessKeeper keeper(disk, file);
+    keeper.begin(first);
+    keeper.begin(second);
+    ASSERT_TRUE(keeper.finish());
+    EXPECT_EQ(newest(), second);
+    keeper.begin(third);
+  }
+  EXPECT_EQ(newest(), third);
+  WitnessKeeper nowhere(disk, directory.path() / "missing" / "witness");
+  nowhere.begin(first);
+  EXPECT_EQ(nowhere.finish().error().code, Errc::io);
 }
 
 TEST(Witness, AgreesWithAStoreThatIsThereOrAhead) {

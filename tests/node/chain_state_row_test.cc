@@ -1,0 +1,163 @@
+// Blocks that are kept together come to what the same blocks come to one by one.
+
+#include <algorithm>
+
+#include "tests/node/node_fixture.h"
+#include "tests/node/store_digest.h"
+#include "tests/support/seed.h"
+
+namespace bmsg {
+namespace {
+
+using node::Verdict;
+
+constexpr int kRounds = 40;
+constexpr std::size_t kBlocks = 12;
+
+/// A chain of blocks with messages.
+std::vector<Block> some_chain(const NodeFixture& f, ChainBuilder& builder, std::mt19937_64& numbers,
+                              Header parent, std::size_t count) {
+  std::vector<Block> blocks;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::vector<Message> messages;
+    for (std::uint64_t at = number_up_to(numbers, 3); at > 0; --at)
+      messages.push_back(f.message("message " + std::to_string(numbers())));
+    const UnixSeconds time{std::max(parent.time.value, f.clock.now().value) + 1};
+    blocks.push_back(builder.block(parent, std::move(messages), time));
+    parent = blocks.back().header;
+  }
+  return blocks;
+}
+
+/// Something that stops a row, or has to be looked at apart, or does not matter.
+void disturb(NodeFixture& f, std::mt19937_64& numbers, std::vector<Block>& blocks) {
+  const std::size_t at = number_up_to(numbers, blocks.size() - 1);
+  Block& block = blocks[at];
+  switch (number_up_to(numbers, 8)) {
+    case 0:
+      block.header.time = UnixSeconds{f.clock.now().value + 100'000};
+      f.builder.finish(block);
+      break;
+    case 1:
+      if (!block.messages.empty()) block.messages.front().body->push_back(1);
+      break;
+    case 2:
+      if (!block.messages.empty()) block.messages.front().body.reset();
+      break;
+    case 3:
+      if (!block.messages.empty()) block.messages.back().nonce ^= 1;
+      break;
+    case 4:
+      std::swap(blocks[at], blocks[number_up_to(numbers, blocks.size() - 1)]);
+      break;
+    case 5:
+      blocks.insert(blocks.begin() + static_cast<std::ptrdiff_t>(at), Block(blocks[at]));
+      break;
+    case 6:  // A message that an earlier block of the row has.
+      for (const Block& below : blocks) {
+        if (&below == &block) break;
+        if (below.messages.empty()) continue;
+        block.messages = below.messages;
+        f.builder.finish(block);
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+std::string outcomes_of(const std::vector<node::BlockOutcome>& outcomes) {
+  std::string text;
+  for (const node::BlockOutcome& one : outcomes) {
+    text += std::to_string(static_cast<int>(one.verdict));
+    if (one.violation) text += std::string(chain::name_of(one.violation->rule));
+    text += one.reorg ? " reorg," : ",";
+  }
+  return text;
+}
+
+/// What accept_all() promises, block by block.
+std::vector<node::BlockOutcome> one_by_one(NodeFixture& f, const std::vector<Block>& blocks) {
+  std::vector<node::BlockOutcome> outcomes;
+  for (const Block& block : blocks) {
+    outcomes.push_back(f.state.accept(block).value());
+    const Verdict verdict = outcomes.back().verdict;
+    if (verdict != Verdict::accepted && verdict != Verdict::known) break;
+  }
+  return outcomes;
+}
+
+TEST(Rows, ComeToWhatTheirBlocksComeToOneByOne) {
+  std::mt19937_64 numbers = seeded_numbers();
+  std::size_t kept = 0;
+  std::size_t stopped = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    NodeFixture apart;
+    NodeFixture together;
+    ChainBuilder& builder = apart.builder;
+    const auto below = some_chain(apart, builder, numbers, builder.genesis(), 3);
+    const auto ahead = some_chain(apart, builder, numbers, below.back().header, kBlocks);
+    const std::size_t fork = number_up_to(numbers, kBlocks - 2);
+    const auto branch = some_chain(apart, builder, numbers, ahead[fork].header, kBlocks);
+    for (const std::vector<Block>& row : {below, ahead, branch}) {
+      std::vector<Block> blocks = row;
+      if (number_up_to(numbers, 1) == 0) disturb(apart, numbers, blocks);
+      // Some of what the blocks hold waits, and leaves the pool with them.
+      for (const Block& block : blocks) {
+        if (block.messages.empty() || !block.messages.front().body) continue;
+        if (number_up_to(numbers, 2) > 0) continue;
+        for (NodeFixture* f : {&apart, &together}) {
+          f->pool.forget_index();
+          f->submit(block.messages.front(), node::Origin::peer);
+        }
+      }
+      const auto singly = one_by_one(apart, blocks);
+      const auto all = together.state.accept_all(blocks).value();
+      ASSERT_EQ(outcomes_of(all), outcomes_of(singly));
+      ASSERT_EQ(digest_of(together.store), digest_of(apart.store));
+      ASSERT_EQ(together.pooled(), apart.pooled());
+      ASSERT_EQ(together.store.tips().value().size(), apart.store.tips().value().size());
+      kept += all.size();
+      if (all.size() < blocks.size()) ++stopped;
+    }
+  }
+  EXPECT_GT(kept, kRounds * kBlocks);
+  EXPECT_GT(stopped, kRounds / 10U);
+}
+
+TEST(Rows, AreOneChangeOfTheStore) {
+  NodeFixture f;
+  std::mt19937_64 numbers = seeded_numbers();
+  const auto blocks = some_chain(f, f.builder, numbers, f.builder.genesis(), kBlocks);
+  if (runs_endorsed()) return;  // There each block is its own case.
+  f.store.fail_apply(1);
+  ASSERT_EQ(f.state.accept_all(blocks).value().size(), kBlocks);
+  EXPECT_EQ(f.tip(), hash_of(blocks.back()));
+}
+
+TEST(Rows, OfAChainThatCannotBeStoredLeaveNothing) {
+  NodeFixture f;
+  std::mt19937_64 numbers = seeded_numbers();
+  const auto blocks = some_chain(f, f.builder, numbers, f.builder.genesis(), kBlocks);
+  f.store.fail_apply(0);
+  EXPECT_FALSE(f.state.accept_all(blocks));
+  EXPECT_EQ(f.tip(), f.builder.genesis_hash());
+  ASSERT_EQ(f.state.accept_all(blocks).value().size(), kBlocks) << "the next attempt takes all";
+  EXPECT_EQ(f.tip(), hash_of(blocks.back()));
+}
+
+TEST(Rows, StopAtACheckpointThatTheyMiss) {
+  NodeFixture f;
+  std::mt19937_64 numbers = seeded_numbers();
+  const auto blocks = some_chain(f, f.builder, numbers, f.builder.genesis(), 4);
+  const auto others = some_chain(f, f.builder, numbers, f.builder.genesis(), 4);
+  ASSERT_TRUE(f.store.set_checkpoints({{Height{3}, hash_of(others[2])}}));
+  const auto outcomes = f.state.accept_all(blocks).value();
+  ASSERT_EQ(outcomes.size(), 4U);
+  EXPECT_FALSE(outcomes[1].stopped_by_policy);
+  EXPECT_TRUE(outcomes[2].stopped_by_policy);
+  EXPECT_EQ(f.tip(), hash_of(blocks[1])) << "as far as it may go";
+}
+
+}  // namespace
+}  // namespace bmsg
