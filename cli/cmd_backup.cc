@@ -139,10 +139,10 @@ class Backup {
   }
 
   /// A message moves from `new` to `cur` when a node takes it: whoever is missed in the first is
-  /// found in the second.
+  /// found in the second. A pack that is unpacked meanwhile is found as files the second time.
   Result<Done> add_outbox() {
     std::set<std::string> added;
-    for (const char* place : {"held", "new", "cur", "failed", "keys", "seq"}) {
+    for (const char* place : {"held", "new", "cur", "new", "cur", "failed", "keys", "seq"}) {
       const fs::path folder = store_.outbox() / place;
       BMSG_TRY_ASSIGN(const auto names, context_.disk.list(folder));
       const bool once = std::string_view(place) == "new" || std::string_view(place) == "cur";

@@ -80,6 +80,7 @@ Result<Sender> Sender::open(Context& context, const StoreDir& store, const SendP
   const auto mended = mend_own_cards(context, store, sender.rules_, *sender.keyring_);
   if (!mended) context.out.warn("an own card stays as it is: " + mended.error().message);
   BMSG_TRY_ASSIGN(sender.identity_, chosen_identity(context, store, sender.keyring_->keyring));
+  sender.signer_.emplace(sender.identity_->seed);
   tell_if_ended(context, store, sender.rules_, *sender.identity_);
   return sender;
 }
@@ -187,8 +188,10 @@ mail::SendContext Sender::sending(mail::CardDirectory& cards, mail::Outbox& outb
           .entropy = context_->entropy,
           .keyring = keyring_ ? &keyring_->keyring : nullptr,
           .identity = identity_,
-          .threads = threads_for(0),
-          .patience = patience_};
+          .threads = threads_,
+          .patience = patience_,
+          .conversations = nullptr,
+          .signer = signer_ ? &*signer_ : nullptr};
 }
 
 Result<mail::SentOnce> Sender::send_letter(const mail::Letter& letter,
@@ -228,6 +231,7 @@ Result<mail::SentOnce> Sender::gather_letter(const mail::Letter& letter, std::st
 Result<Done> Sender::keep() {
   if (!gathers_) return done;
   gathering_.reset();
+  has_no_hook_ = false;
   gathered_bytes_ = 0;
   const auto files = std::exchange(gathered_, {});
   BMSG_TRY(conversations_->keep());
@@ -275,13 +279,17 @@ Result<Done> Sender::look_for_cards() {
 }
 
 Result<Done> Sender::ask_leave(const mail::Letter& letter,
-                               const std::optional<mail::SendKey>& key) const {
+                               const std::optional<mail::SendKey>& key) {
   mail::Outbox outbox(context_->disk, store_.outbox());
   if (key) {
     BMSG_TRY_ASSIGN(const auto earlier, mail::SendKeys(outbox).find(*key, context_->clock.now()));
     if (earlier) return done;  // A repeat sends nothing.
   }
-  const auto from = identity_ ? std::optional(identity_->address()) : std::nullopt;
+  if (gathers_ && has_no_hook_) return done;
+  BMSG_TRY_ASSIGN(const auto hook, state_of(*context_, store_, Hook::pre_send));
+  has_no_hook_ = hook.kind == HookState::Kind::absent || hook.kind == HookState::Kind::disabled;
+  if (has_no_hook_) return done;
+  const auto from = signer_ ? std::optional(signer_->public_key()) : std::nullopt;
   return ask_hook(*context_, store_, Hook::pre_send, api::letter_json(letter, from));
 }
 

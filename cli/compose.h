@@ -119,7 +119,7 @@ class Sender {
   Result<Done> address_reply(mail::Letter& letter, const Standings& standings,
                              const mail::MailItem& item, Reply reply) const;
   /// Of the hook pre-send. Errors: Errc::denied.
-  Result<Done> ask_leave(const mail::Letter& letter, const std::optional<mail::SendKey>& key) const;
+  Result<Done> ask_leave(const mail::Letter& letter, const std::optional<mail::SendKey>& key);
   Result<Queued> queue(const mail::Letter& letter, const std::optional<mail::SendKey>& key,
                        std::stop_token stop);
   Result<std::uint32_t> ttl_of(const SendRequest& request) const;
@@ -139,9 +139,12 @@ class Sender {
   chain::ChainRules rules_;
   std::optional<OpenKeyring> keyring_;
   const mail::Identity* identity_ = nullptr;
+  std::optional<crypto::Signer> signer_;  // Of it.
   mail::ContactBook contacts_;
   std::chrono::milliseconds patience_{};
+  unsigned threads_ = threads_for(0);
   bool gathers_ = false;
+  bool has_no_hook_ = false;                        // As it was for the first letter since keep().
   std::unique_ptr<mail::CardDirectory> gathering_;  // With what was looked up for these letters.
   std::vector<mail::OutboxFile> gathered_;
   std::size_t gathered_bytes_ = 0;

@@ -196,9 +196,11 @@ Result<Done> forget_in_index(Context& context, const StoreDir& store) {
   for (const node::DroppedBody& one : dropped) ids.insert(one.id);
   mail::Outbox outbox(context.disk, store.outbox());
   BMSG_TRY_ASSIGN(const auto entries, outbox.entries());
+  std::vector<mail::OutboxEntry> going;
   for (const mail::OutboxEntry& entry : entries) {
-    if (ids.contains(entry.id)) BMSG_TRY(outbox.remove(entry));
+    if (ids.contains(entry.id)) going.push_back(entry);
   }
+  BMSG_TRY(outbox.remove(going));
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(const auto lock,
                   FileLock::take(store.mail_lock(), context.command, patience, context.clock));

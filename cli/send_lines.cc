@@ -1,5 +1,6 @@
 #include "cli/send_lines.h"
 
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -13,8 +14,10 @@
 namespace bmsg::cli {
 namespace {
 
-constexpr std::size_t kTogetherMax = 128;
+// Nobody waits longer for an answer than they gain by the company.
+constexpr std::size_t kTogetherMax = 1024;
 constexpr std::size_t kTogetherBytesMax = 4u << 20;
+constexpr std::chrono::milliseconds kTogetherFor{250};
 
 Result<SendRequest> request_of(const std::string& line, const SendOptions& options) {
   BMSG_TRY_ASSIGN(auto given, api::parse_send_line(line));
@@ -44,7 +47,8 @@ class Answers {
   void send(const std::string& line);
   /// Whether that has to be now.
   bool is_full() const {
-    return answers_.size() >= kTogetherMax || sender_.gathered_bytes() >= kTogetherBytesMax;
+    return answers_.size() >= kTogetherMax || sender_.gathered_bytes() >= kTogetherBytesMax ||
+           (!answers_.empty() && context_.clock.steady() - since_ >= kTogetherFor);
   }
   Result<Done> tell();
   ExitCode outcome() const { return outcome_; }
@@ -57,6 +61,7 @@ class Answers {
   const SendOptions& options_;
   Context& context_;
   std::vector<Result<Queued>> answers_;
+  std::chrono::steady_clock::time_point since_;  // The first of them.
   ExitCode outcome_ = ExitCode::ok;
 };
 
@@ -73,6 +78,7 @@ Result<Queued> Answers::answer(const std::string& line) {
 }
 
 void Answers::send(const std::string& line) {
+  if (answers_.empty()) since_ = context_.clock.steady();
   auto answered = answer(line);
   if (!answered && answered.error().code == Errc::locked && !answers_.empty()) {
     // Another send has this conversation, and may wait for one of ours.

@@ -13,8 +13,8 @@
 #include "lib/crypto/aead.h"
 #include "lib/crypto/kdf.h"
 #include "lib/crypto/sha512.h"
+#include "lib/mail/chunk_seal.h"
 #include "lib/mail/records.h"
-#include "lib/mail/stamp.h"
 #include "lib/mail/text.h"
 
 namespace bmsg::mail {
@@ -29,19 +29,6 @@ crypto::SecretBytes chunk_key(const crypto::SecretBytes& file_key, std::uint64_t
 }
 
 Error damaged(std::string_view what) { return Error{Errc::corrupt, std::string(what)}; }
-
-/// Stamps the chunk and puts it away, unless it lies there already.
-Result<MessageId> put_chunk(Message chunk, ChunkSink& sink, const SealOptions& options,
-                            const std::stop_token& stop) {
-  const MessageId id = chain::id_of(chunk.head);
-  BMSG_TRY_ASSIGN(const bool is_there, sink.has(id));
-  if (is_there) return id;
-  const auto nonce = find_stamp(chunk.head, options.head.chain, options.threads, stop);
-  if (!nonce) return Error{Errc::try_again, "stopped before the stamp was found"};
-  chunk.nonce = *nonce;
-  BMSG_TRY(sink.put(chunk, id));
-  return id;
-}
 
 }  // namespace
 
@@ -80,18 +67,28 @@ std::size_t piece_bytes(std::uint64_t size, std::uint64_t number) {
 
 Message seal_chunk(const crypto::SecretBytes& file_key, std::uint64_t number, ByteView piece,
                    const ChunkHead& head) {
+  Message chunk = seal_unhashed_chunk(file_key, number, piece, head);
+  chunk.head.body_hash = chain::body_hash_of(*chunk.body);
+  return chunk;
+}
+
+Message seal_unhashed_chunk(const crypto::SecretBytes& file_key, std::uint64_t number,
+                            ByteView piece, const ChunkHead& head) {
   check(piece.size() <= kChunkBytes, "a piece that fits no chunk");
-  Bytes plain = to_bytes(piece);
-  plain.resize(padded_bytes(piece.size()));
   Message chunk;
-  chunk.body = crypto::aead_seal(chunk_key(file_key, number), {}, {}, plain);
-  crypto::wipe(plain);
+  if (padded_bytes(piece.size()) == piece.size()) {
+    chunk.body = crypto::aead_seal(chunk_key(file_key, number), {}, {}, piece);
+  } else {
+    Bytes plain = to_bytes(piece);
+    plain.resize(padded_bytes(piece.size()));
+    chunk.body = crypto::aead_seal(chunk_key(file_key, number), {}, {}, plain);
+    crypto::wipe(plain);
+  }
   chunk.head.suite = Suite::chunk;
   chunk.head.chain = prefix_of<ChainTag>(head.chain.id);
   chunk.head.time = head.time;
   chunk.head.ttl = head.ttl;
   chunk.head.body_bytes = static_cast<std::uint32_t>(chunk.body->size());
-  chunk.head.body_hash = chain::body_hash_of(*chunk.body);
   return chunk;
 }
 
@@ -119,35 +116,6 @@ std::uint64_t stamps_needed(const ChunkHead& head, std::uint64_t size) {
   const std::uint64_t rest = size % kChunkBytes;
   return size / kChunkBytes * needed(kChunkBytes) + (rest == 0 ? 0 : needed(rest)) +
          needed(chunks_of(size) * MessageId::kSize);
-}
-
-Result<Manifest> seal_file(const crypto::SecretBytes& key, std::string name, const ReadPiece& read,
-                           ChunkSink& sink, const SealOptions& options, std::stop_token stop) {
-  crypto::Sha512 hash;
-  crypto::SecretBytes piece(kChunkBytes);
-  Bytes index;
-  Manifest manifest{
-      .size = 0, .key = key.clone(), .hash = {}, .index = {}, .name = std::move(name)};
-  for (std::uint64_t number = 0;; ++number) {
-    BMSG_TRY_ASSIGN(const std::size_t got, read(piece.writable()));
-    if (got == 0) break;
-    if (number == kChunksMax)
-      return Error{Errc::bad_input,
-                   "a file of more than 1 GiB; that is the limit of one attachment",
-                   "send it in parts"};
-    const ByteView bytes = piece.view().first(got);
-    hash.update(bytes);
-    BMSG_TRY_ASSIGN(const MessageId id,
-                    put_chunk(seal_chunk(key, number, bytes, options.head), sink, options, stop));
-    append(index, id.view());
-    manifest.size += got;
-    if (options.told) options.told(number + 1);
-    if (got < kChunkBytes) break;
-  }
-  manifest.hash = hash.finish();
-  BMSG_TRY_ASSIGN(manifest.index, put_chunk(seal_chunk(key, kIndexNumber, index, options.head),
-                                            sink, options, stop));
-  return manifest;
 }
 
 Result<std::vector<MessageId>> open_index(const Manifest& manifest, const Message& index) {

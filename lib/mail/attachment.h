@@ -71,6 +71,7 @@ Result<crypto::SecretBytes> open_chunk(const crypto::SecretBytes& file_key, std:
 std::uint64_t stamps_needed(const ChunkHead& head, std::uint64_t size);
 
 /// Where chunks go while a file is sealed.
+/// Threads: any, where the file is sealed by several.
 class ChunkSink {
  public:
   virtual ~ChunkSink() = default;
@@ -82,17 +83,17 @@ class ChunkSink {
 
 /// Reads up to so many bytes; fewer only at the end.
 using ReadPiece = std::function<Result<std::size_t>(std::span<std::uint8_t>)>;
-/// Told after each chunk: how many are done.
+/// Told after each chunk, by one thread at a time: how many are done.
 using ToldChunk = std::function<void(std::uint64_t)>;
 
 struct SealOptions {
   ChunkHead head;
-  unsigned threads = 1;
+  unsigned threads = 1;  // Of one, all is done in order, by the caller's.
   ToldChunk told = {};
 };
 
-/// Seals what `read` gives under this key, stamped, chunk by chunk; of the file no more than one is
-/// in memory. What `sink` has already is not stamped again.
+/// Seals what `read` gives under this key, stamped, chunk by chunk, several at once; no more than
+/// some dozens of them are in memory. What `sink` has already is not stamped again.
 /// Errors: Errc::bad_input for more than kFileBytesMax; Errc::try_again if stopped; as both.
 Result<Manifest> seal_file(const crypto::SecretBytes& key, std::string name, const ReadPiece& read,
                            ChunkSink& sink, const SealOptions& options, std::stop_token stop);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kPositionMagic = "bmC1";
 constexpr std::size_t kPositionBytesMax = 256;
 constexpr std::size_t kDevicesMax = 255;  // ff stands for all devices.
+constexpr std::size_t kFewNames = 512;
 
 Bytes encode(const WalkPlace& place) {
   Bytes bytes = to_bytes(kPositionMagic);
@@ -92,12 +93,14 @@ Result<NewestCards> CardDirectory::cards_of(const IdentityKey& identity) const {
 
 Result<NewestCards> CardDirectory::look_up(const IdentityKey& identity) const {
   std::vector<Card> cards;
-  // Asking for each possible name costs half a millisecond whatever the directory holds; listing
-  // it would cost more with each stranger who publishes a card.
-  const auto common = directory_ / to_address(identity);
+  // Few names are soon listed. With many, which strangers can publish, asking for each possible
+  // name costs half a millisecond whatever the directory holds.
+  BMSG_TRY_ASSIGN(const auto names, disk_.list_few(directory_, kFewNames));
+  const std::string common = to_address(identity);
   for (std::size_t device = 0; device < kDevicesMax; ++device) {
-    auto file = common;
-    file += fmt::format(".{}", device);
+    const std::string name = fmt::format("{}.{}", common, device);
+    if (names && !std::ranges::binary_search(*names, name)) continue;
+    const auto file = directory_ / name;
     BMSG_TRY(add_kept(file, identity, device, cards));
   }
   NewestCards known = newest(std::move(cards));
@@ -204,8 +207,15 @@ Result<CardDirectory::Collected> CardDirectory::collect(const node::ChainReader&
   BMSG_TRY_ASSIGN(const Walked walked, walk(chain, from, limits, visit));
   collected.more = walked.more;
   if (from == walked.place) return collected;
+  const auto file = directory_ / "position";
+  const Bytes place = encode(walked.place);
+  if (from) {
+    // One that a crash has torn counts for none, and all is walked again.
+    BMSG_TRY(disk_.overwrite(file, 0, place));
+    return collected;
+  }
   BMSG_TRY(disk_.make_directory(directory_));
-  BMSG_TRY(disk_.replace(directory_ / "position", encode(walked.place)));
+  BMSG_TRY(disk_.replace(file, place));
   return collected;
 }
 

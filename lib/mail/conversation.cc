@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kMagic = "bmQ1";
 constexpr std::size_t kCheckBytes = 8;
-constexpr std::size_t kFileBytes = 4 + 8 + IdPrefix::kSize + kCheckBytes;
+constexpr std::size_t kSlotBytes = 4 + 8 + IdPrefix::kSize + kCheckBytes;
+constexpr std::uint64_t kSecondSlot = 4096;  // What is written at once never reaches into both.
 constexpr std::size_t kNameBytes = 32;
 
 std::string name_of(const ConversationKey& key, const crypto::SecretBytes& mailbox_key) {
@@ -52,20 +53,31 @@ Result<Conversation> Conversation::take(Disk& disk, const std::filesystem::path&
 }
 
 Result<Done> Conversation::load() {
-  BMSG_TRY_ASSIGN(const auto bytes, disk_.read(file_, kFileBytes));
+  BMSG_TRY_ASSIGN(const auto bytes, disk_.read(file_, kSecondSlot + kSlotBytes));
   if (!bytes) return done;
-  ByteReader reader(*bytes);
-  const ByteView magic = reader.take(kMagic.size());
-  last_seq_ = reader.integer<std::uint64_t>();
-  prev_ = reader.fixed<IdPrefix>();
-  const ByteView check = reader.take(kCheckBytes);
-  const Digest hash =
-      crypto::sha512(ByteView(*bytes).first(std::min(bytes->size(), kFileBytes - kCheckBytes)));
-  if (!reader.finished() || as_text(magic) != kMagic ||
-      !std::ranges::equal(check, check_of(hash))) {
-    return Error{Errc::corrupt, "'" + file_.string() + "' is damaged; remove it to begin again"};
+  for (const std::uint64_t at : {std::uint64_t{0}, kSecondSlot}) {
+    if (bytes->size() < at + kSlotBytes) continue;
+    if (take_slot(ByteView(*bytes).subspan(at, kSlotBytes))) slot_ = at;
   }
-  return done;
+  const bool has_second = bytes->size() >= kSecondSlot;  // Perhaps cut short by a crash.
+  if (slot_ && (has_second || bytes->size() == kSlotBytes)) return done;
+  return Error{Errc::corrupt, "'" + file_.string() + "' is damaged; remove it to begin again"};
+}
+
+/// Whether it is whole, and newer than what was taken before.
+bool Conversation::take_slot(ByteView slot) {
+  ByteReader reader(slot);
+  const ByteView magic = reader.take(kMagic.size());
+  const auto seq = reader.integer<std::uint64_t>();
+  const auto prev = reader.fixed<IdPrefix>();
+  const ByteView check = reader.take(kCheckBytes);
+  const Digest hash = crypto::sha512(slot.first(kSlotBytes - kCheckBytes));
+  const bool is_whole =
+      reader.finished() && as_text(magic) == kMagic && std::ranges::equal(check, check_of(hash));
+  if (!is_whole || seq <= last_seq_) return false;
+  last_seq_ = seq;
+  prev_ = prev;
+  return true;
 }
 
 Result<Done> Conversation::write(std::uint64_t seq, const IdPrefix& prev) {
@@ -74,7 +86,15 @@ Result<Done> Conversation::write(std::uint64_t seq, const IdPrefix& prev) {
   append(bytes, prev.view());
   const Digest hash = crypto::sha512(bytes);
   append(bytes, check_of(hash));
-  return disk_.replace(file_, bytes);
+  if (!slot_) {
+    BMSG_TRY(disk_.replace(file_, bytes));
+    slot_ = 0;
+    return done;
+  }
+  const std::uint64_t other = *slot_ == 0 ? kSecondSlot : 0;
+  BMSG_TRY(disk_.overwrite(file_, other, bytes));
+  slot_ = other;
+  return done;
 }
 
 Result<Done> Conversation::used(const MessageId& id) {

@@ -27,7 +27,9 @@ struct ConversationKey {
 /// A number is taken for good by used(); a process killed later leaves it unused.
 ///
 /// Shape:   outbox/seq/NAME, with NAME an HMAC under the mailbox key, so that the directory does
-///          not tell who writes to whom; "bmQ1", seq 8, prev 16, first 8 bytes of H of that.
+///          not tell who writes to whom; "bmQ1", seq 8, prev 16, first 8 bytes of H of that. The
+///          same again at 4,096: each is written over in turn, and the one that is whole and has
+///          the higher number counts, so that a crash leaves the other.
 /// Threads: one at a time.
 class Conversation {
  public:
@@ -49,12 +51,14 @@ class Conversation {
  private:
   Conversation(Disk& disk, std::filesystem::path file, FileLock lock);
   Result<Done> load();
+  bool take_slot(ByteView slot);
   Result<Done> write(std::uint64_t seq, const IdPrefix& prev);
 
   Disk& disk_;
   std::filesystem::path file_;
   FileLock lock_;
   std::uint64_t last_seq_ = 0;
+  std::optional<std::uint64_t> slot_;  // Where in the file that stands; none: there is no file.
   std::optional<IdPrefix> prev_;
   bool is_noted_ = false;
 };

@@ -73,7 +73,14 @@ Result<Front> read_front(ByteView file) {
 
 }  // namespace
 
-IdentityKey Identity::address() const { return crypto::public_key_of(seed); }
+IdentitySeed::IdentitySeed(crypto::SecretBytes secret) : SecretBytes(std::move(secret)) {
+  if (size() == crypto::kSeedBytes) address_ = crypto::public_key_of(*this);
+}
+
+const IdentityKey& IdentitySeed::address() const {
+  check(address_.has_value(), "an identity without a seed");
+  return *address_;
+}
 
 const Identity* Keyring::find(std::string_view name) const {
   const auto found = std::ranges::find(identities, name, &Identity::name);

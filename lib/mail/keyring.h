@@ -33,10 +33,24 @@ struct CardKey {
 inline constexpr std::uint64_t kEpochSeconds = 7 * 86400;
 inline constexpr std::uint64_t kGraceSeconds = 7 * 86400;
 
+/// An Ed25519 seed, and the address that it stands for, which takes longer to compute than to
+/// remember.
+class IdentitySeed : public crypto::SecretBytes {
+ public:
+  IdentitySeed() = default;
+  /// One that has not 32 bytes has no address.
+  IdentitySeed(crypto::SecretBytes secret);  // NOLINT(google-explicit-constructor): it is one.
+
+  const IdentityKey& address() const;
+
+ private:
+  std::optional<IdentityKey> address_;
+};
+
 /// Somebody we are.
 struct Identity {
-  std::string name;                     // Also what cards claim; may be empty.
-  crypto::SecretBytes seed;             // Ed25519.
+  std::string name;  // Also what cards claim; may be empty.
+  IdentitySeed seed;
   Bytes revocation;                     // Signed in advance; 193 bytes.
   std::uint8_t device = 0;              // Of this store.
   std::vector<CardKey> cards;           // Oldest first, of all chains.
@@ -45,7 +59,7 @@ struct Identity {
   std::uint8_t inbox_bits = 0;  // That its next cards ask for. JSON "inbox_bits", absent if 0.
   crypto::SecretBytes unknown;
 
-  IdentityKey address() const;
+  const IdentityKey& address() const { return seed.address(); }
 };
 
 /// The secret of one epoch of a room.

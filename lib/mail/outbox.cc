@@ -1,17 +1,14 @@
 #include "lib/mail/outbox.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <mutex>
+#include <map>
 #include <set>
 
 #include "lib/chain/block_hash.h"
 #include "lib/core/hex.h"
-#include "lib/core/thread.h"
 #include "lib/core/try.h"
 #include "lib/crypto/sha512.h"
 
@@ -21,14 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kReasonBytesMax = 4096;
-constexpr std::size_t kFilesPerThread = 8;  // For fewer, one waits as long as many.
-constexpr std::size_t kThreadsMax = 15;
 constexpr std::array kPlaces = {OutboxPlace::fresh, OutboxPlace::taken, OutboxPlace::failed};
 constexpr std::array<std::string_view, 3> kPlaceNames = {"new", "cur", "failed"};
-
-std::string name_of_file(const OutboxFile& file) {
-  return outbox_name(file.since, chain::id_of(file.message.head));
-}
 
 /// The block of the best chain that holds the message.
 Result<std::optional<node::MessagePlace>> main_place(const node::ChainReader& chain,
@@ -70,91 +61,6 @@ Result<Done> Outbox::prepare() {
   return done;
 }
 
-Result<Done> Outbox::queue(const std::vector<OutboxFile>& files) {
-  BMSG_TRY(prepare());
-  std::vector<fs::path> made;
-  auto published = publish(files, made);
-  if (published) return published;
-  for (const fs::path& file : made) {
-    // The disk fails already; what stays in tmp is swept, what stays in new may be sent although
-    // its id was not told.
-    (void)disk_.remove(file);
-  }
-  return published;
-}
-
-/// Many at once wait for the disk together: what it makes durable for one, it does for all.
-Result<Done> Outbox::make_all(const std::vector<OutboxFile>& files,
-                              const std::vector<fs::path>& made) {
-  std::atomic<std::size_t> next = 0;
-  std::mutex mutex;
-  std::optional<Error> failed;
-  const auto work = [&](const std::stop_token&) {
-    for (std::size_t i = next++; i < files.size(); i = next++) {
-      auto written = disk_.remove(made[i]);  // A leftover of ours, from a disk that failed.
-      if (written) written = disk_.create(made[i], encode(files[i]));
-      if (written) continue;
-      const std::lock_guard lock(mutex);
-      failed = written.error();
-      next = files.size();
-    }
-  };
-  std::vector<std::jthread> others;
-  const std::size_t wanted = std::min(files.size() / kFilesPerThread, kThreadsMax);
-  while (others.size() < wanted && start_thread(others, work)) {
-  }
-  work({});
-  others.clear();  // Joins.
-  return failed ? Result<Done>(*failed) : done;
-}
-
-Result<Done> Outbox::publish(const std::vector<OutboxFile>& files, std::vector<fs::path>& made) {
-  for (const OutboxFile& file : files) made.push_back(temporary_path(file));
-  BMSG_TRY(make_all(files, made));
-  // Only now may a node see any of them.
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const fs::path target = place_path(OutboxPlace::fresh) / name_of_file(files[i]);
-    // The very same message of an earlier call is not ours to take back if this one fails.
-    BMSG_TRY_ASSIGN(const auto there, disk_.read(target, kOutboxFileBytesMax));
-    BMSG_TRY(disk_.rename(made[i], target));
-    if (!there) made[i] = target;
-  }
-  return disk_.sync_directory(place_path(OutboxPlace::fresh));
-}
-
-Result<Done> Outbox::stage(const std::vector<OutboxFile>& files) {
-  BMSG_TRY(prepare());
-  for (const OutboxFile& file : files) {
-    BMSG_TRY(disk_.remove(temporary_path(file)));  // A leftover of ours, from a disk that failed.
-    const auto made = disk_.create(temporary_path(file), encode(file));
-    if (made) continue;
-    (void)unstage(files);  // The disk fails already; what stays is swept.
-    return made;
-  }
-  return disk_.sync_directory(directory_ / "tmp");
-}
-
-Result<Done> Outbox::unstage(const std::vector<OutboxFile>& files) {
-  for (const OutboxFile& file : files) BMSG_TRY(disk_.remove(temporary_path(file)));
-  return done;
-}
-
-Result<Done> Outbox::finish(const std::vector<MessageId>& ids) {
-  if (ids.empty()) return done;
-  BMSG_TRY_ASSIGN(const auto names, disk_.list(directory_ / "tmp"));
-  for (const std::string& name : names) {
-    const std::string own = name.substr(0, kOutboxNameBytes);
-    const auto parsed = parse_outbox_name(own);
-    if (!parsed || std::ranges::find(ids, parsed->id) == ids.end()) continue;
-    BMSG_TRY(move(directory_ / "tmp" / name, place_path(OutboxPlace::fresh) / own));
-  }
-  return disk_.sync_directory(place_path(OutboxPlace::fresh));
-}
-
-fs::path Outbox::temporary_path(const OutboxFile& file) const {
-  return directory_ / "tmp" / fmt::format("{}.{}", name_of_file(file), ::getpid());
-}
-
 Result<std::vector<OutboxEntry>> Outbox::entries(std::optional<OutboxPlace> place) const {
   std::vector<OutboxEntry> found;
   for (const OutboxPlace one : kPlaces) {
@@ -163,6 +69,9 @@ Result<std::vector<OutboxEntry>> Outbox::entries(std::optional<OutboxPlace> plac
     for (const std::string& name : names) {
       const auto parsed = parse_outbox_name(name);
       if (parsed) found.push_back({name, parsed->id, parsed->since, one});
+    }
+    for (const std::string& name : names) {
+      if (is_pack_name(name)) BMSG_TRY(add_packed(one, name, found));
     }
   }
   std::ranges::stable_sort(found, {}, &OutboxEntry::name);
@@ -176,6 +85,7 @@ Result<std::optional<OutboxEntry>> Outbox::find(const MessageId& id) const {
 }
 
 Result<std::optional<OutboxFile>> Outbox::read(const OutboxEntry& entry) const {
+  if (!entry.pack.empty()) return read_packed(entry);
   BMSG_TRY_ASSIGN(const auto bytes,
                   disk_.read(place_path(entry.place) / entry.name, kOutboxFileBytesMax));
   if (!bytes) return std::optional<OutboxFile>();
@@ -293,11 +203,15 @@ Result<std::string> Outbox::failure_reason(const OutboxEntry& entry) const {
 }
 
 Result<Done> Outbox::cancel(const MessageId& id) {
+  BMSG_TRY_ASSIGN(const auto names, disk_.list(place_path(OutboxPlace::fresh)));
+  BMSG_TRY(unpack_rest(OutboxPlace::fresh, names));  // Else it may lie there twice.
   BMSG_TRY_ASSIGN(const auto entry, find(id));
   if (!entry) return Error{Errc::not_found, "no such message in the outbox"};
   if (entry->place == OutboxPlace::taken) {
     return Error{Errc::exists, "a node has it already; it cannot be called back"};
   }
+  if (entry->pack != entry->name && !entry->pack.empty())
+    BMSG_TRY(unpack(entry->place, entry->pack));
   const fs::path aside = directory_ / "tmp" / entry->name;
   BMSG_TRY(disk_.rename(place_path(entry->place) / entry->name, aside));
   BMSG_TRY(disk_.sync_directory(place_path(entry->place)));
@@ -317,26 +231,17 @@ Result<Done> Outbox::retry(const MessageId& id) {
   return disk_.remove(reason_path(entry->name));
 }
 
-Result<Done> Outbox::remove(const OutboxEntry& entry) {
-  return disk_.remove(place_path(entry.place) / entry.name);
-}
-
-Result<std::size_t> Outbox::return_lost(const node::ChainReader& chain, UnixSeconds now) {
-  std::size_t returned = 0;
-  BMSG_TRY_ASSIGN(const auto taken, entries(OutboxPlace::taken));
-  for (const OutboxEntry& entry : taken) {
-    BMSG_TRY_ASSIGN(const auto pooled, chain.pooled(entry.id));
-    // A light node offers what came back from a block only once it is taken from here again.
-    if (pooled && (!chain.is_light() || pooled->origin == node::Origin::own)) continue;
-    BMSG_TRY_ASSIGN(const auto place, main_place(chain, entry.id));
-    if (place) continue;
-    BMSG_TRY_ASSIGN(const auto file, read(entry));
-    if (!file || now.value >= file->message.head.expiry()) continue;
-    BMSG_TRY(disk_.rename(place_path(OutboxPlace::taken) / entry.name,
-                          place_path(OutboxPlace::fresh) / entry.name));
-    ++returned;
+Result<Done> Outbox::remove(const std::vector<OutboxEntry>& entries) {
+  std::map<std::pair<OutboxPlace, std::string>, std::vector<OutboxEntry>> packed;
+  for (const OutboxEntry& entry : entries) {
+    if (entry.pack.empty() || entry.pack == entry.name) {
+      BMSG_TRY(disk_.remove(place_path(entry.place) / entry.name));
+    } else {
+      packed[{entry.place, entry.pack}].push_back(entry);
+    }
   }
-  return returned;
+  for (const auto& [pack, of_it] : packed) BMSG_TRY(remove_packed(of_it));
+  return done;
 }
 
 Result<Done> Outbox::sweep(UnixSeconds now) {
@@ -353,8 +258,15 @@ Result<Done> Outbox::sweep(UnixSeconds now) {
 Result<std::vector<node::OutboxSource::Queued>> Outbox::new_messages(std::size_t max) {
   std::vector<Queued> found;
   BMSG_TRY_ASSIGN(const auto names, disk_.list(place_path(OutboxPlace::fresh)));
+  BMSG_TRY_ASSIGN(const bool went_on, unpack_rest(OutboxPlace::fresh, names));
+  if (went_on) return new_messages(max);
+  forget_offers_but(names);
   for (const std::string& name : names) {
     if (found.size() >= max) break;
+    if (is_pack_name(name)) {
+      BMSG_TRY_ASSIGN(const bool is_offered, offer(name, max, found));
+      if (!is_offered) return new_messages(max);
+    }
     const auto parsed = parse_outbox_name(name);
     if (!parsed) continue;  // Not ours, so not ours to move.
     auto file = read({name, parsed->id, parsed->since, OutboxPlace::fresh});
@@ -377,16 +289,22 @@ Result<Done> Outbox::move(const fs::path& from, const fs::path& target) {
   const auto moved = disk_.rename(from, target);
   if (moved) return done;
   // Another process may have moved or cancelled it meanwhile.
-  BMSG_TRY_ASSIGN(const auto still, disk_.read(from, kOutboxFileBytesMax));
+  BMSG_TRY_ASSIGN(const auto still, disk_.read(from, kPackBytesMax));
   return still ? moved : done;
 }
 
 Result<Done> Outbox::mark_taken(const std::string& name) {
   // Not synced: if the name falls back, the pool only says that it knows the message.
+  if (pack_of_.contains(name)) return take_pack(name);
   return move_fresh(name, place_path(OutboxPlace::taken) / name);
 }
 
 Result<Done> Outbox::mark_failed(const std::string& name, const std::string& reason) {
+  if (const auto packed = pack_of_.find(name); packed != pack_of_.end()) {
+    const std::string pack = packed->second;
+    BMSG_TRY(unpack(OutboxPlace::fresh, pack));
+    forget_offer(pack);
+  }
   const fs::path target = place_path(OutboxPlace::failed) / name;
   BMSG_TRY(disk_.make_directory(place_path(OutboxPlace::failed)));
   const std::string kept = reason.substr(0, kReasonBytesMax);

@@ -4,14 +4,19 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "lib/chain/rules_text.h"
 #include "lib/core/disk.h"
+#include "lib/core/file_lock.h"
 #include "lib/core/ids.h"
 #include "lib/mail/outbox_file.h"
+#include "lib/mail/outbox_pack.h"
 #include "lib/node/outbox_source.h"
 #include "lib/node/store.h"
 
@@ -34,12 +39,13 @@ std::string_view name_of(OutboxState state);
 /// Where a file lies.
 enum class OutboxPlace : std::uint8_t { fresh, taken, failed };
 
-/// One message of the outbox, judged by its name alone.
+/// One message of the outbox, judged by its name, or by the front of the pack that holds it.
 struct OutboxEntry {
   std::string name;
   MessageId id;
   UnixSeconds since;
   OutboxPlace place = OutboxPlace::fresh;
+  std::string pack = {};  // The file that holds it, if it has none of its own.
 };
 
 /// A message, where it stands, and why.
@@ -63,8 +69,9 @@ class Outbox final : public node::OutboxSource {
   /// Makes all directories.
   Result<Done> prepare();
 
-  /// Puts messages in, all or none as long as the process lives. When it returns, they are durable
-  /// and only then their ids may be told to anybody. The same message twice is no error.
+  /// Puts messages in, all or none as long as the process lives; many of them as a pack
+  /// (outbox_pack.h). When it returns, they are durable and only then their ids may be told to
+  /// anybody. The same message twice is no error.
   Result<Done> queue(const std::vector<OutboxFile>& files);
 
   /// The two halves of queue() for a send under a key (send_key.h): durable where no node looks,
@@ -105,8 +112,8 @@ class Outbox final : public node::OutboxSource {
   Result<Done> cancel(const MessageId& id);
   /// Puts a failed message among the new ones again.
   Result<Done> retry(const MessageId& id);
-  /// For one that is buried and whose note is kept in mail/, or that has expired.
-  Result<Done> remove(const OutboxEntry& entry);
+  /// For those that are buried and whose notes are kept in mail/, or that have expired.
+  Result<Done> remove(const std::vector<OutboxEntry>& entries);
   /// Puts back among the new ones what a node had and neither chain nor pool has now.
   Result<std::size_t> return_lost(const node::ChainReader& chain, UnixSeconds now);
   /// Removes leftovers of killed processes from tmp.
@@ -122,12 +129,39 @@ class Outbox final : public node::OutboxSource {
 
  private:
   std::filesystem::path place_path(OutboxPlace place) const;
-  std::filesystem::path temporary_path(const OutboxFile& file) const;
   std::filesystem::path reason_path(const std::string& name) const;
-  Result<Done> make_all(const std::vector<OutboxFile>& files,
-                        const std::vector<std::filesystem::path>& made);
-  Result<Done> publish(const std::vector<OutboxFile>& files,
+  /// A file that is to be, under a name for now and one for good.
+  struct Coming {
+    std::filesystem::path made;
+    std::filesystem::path target;
+    Bytes bytes;
+  };
+  Result<Done> make_all(const std::vector<Coming>& files);
+  Result<Done> publish(const std::vector<Coming>& files, const std::filesystem::path& directory,
                        std::vector<std::filesystem::path>& made);
+  std::filesystem::path temporary_path(const std::string& name) const;
+  std::vector<Coming> coming(const std::vector<OutboxFile>& files) const;
+
+  using Pack = std::shared_ptr<const OutboxPack>;
+  /// Null if it is not there any more.
+  Result<Pack> pack_at(OutboxPlace place, const std::string& name) const;
+  Result<Done> add_packed(OutboxPlace place, const std::string& name,
+                          std::vector<OutboxEntry>& found) const;
+  Result<std::optional<OutboxFile>> read_packed(const OutboxEntry& entry) const;
+  /// Makes a file of each message of a pack. It may be gone already.
+  Result<Done> unpack(OutboxPlace place, const std::string& name);
+  Result<Done> unpack_locked(OutboxPlace place, const std::string& name);
+  /// Goes on where somebody was killed while they unpacked.
+  /// Whether there was such.
+  Result<bool> unpack_rest(OutboxPlace place, const std::vector<std::string>& names);
+  Result<FileLock> lock_packs() const;
+  Result<Done> remove_packed(const std::vector<OutboxEntry>& entries);
+  /// Adds what nobody has taken yet of a pack. False: it was unpacked, so look again.
+  Result<bool> offer(const std::string& name, std::size_t max, std::vector<Queued>& found);
+  Result<Done> take_pack(const std::string& name);
+  void forget_offer(const std::string& pack);
+  /// Of packs that somebody has unpacked meanwhile.
+  void forget_offers_but(const std::vector<std::string>& names);
   Result<Done> move(const std::filesystem::path& from, const std::filesystem::path& target);
   Result<Done> move_fresh(const std::string& name, const std::filesystem::path& target);
   Result<std::string> failure_reason(const OutboxEntry& entry) const;
@@ -138,6 +172,11 @@ class Outbox final : public node::OutboxSource {
 
   Disk& disk_;
   std::filesystem::path directory_;
+  // Of packs that were given out: who of them is still to be taken, and of each where it lies.
+  std::map<std::string, std::set<std::string>> offered_;
+  std::map<std::string, std::string> pack_of_;
+  mutable std::filesystem::path last_path_;  // Of the pack that was read last: it never changes.
+  mutable Pack last_pack_;
 };
 
 /// How deep a block must lie before what it holds counts as buried: 6 on a pow chain, 2 on an

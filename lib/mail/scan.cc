@@ -281,7 +281,7 @@ Result<bool> apply_scan(MailStore& mail, Outbox& outbox, const ScanResult& resul
   if (rooms != result.rooms_from && !result.change.values.empty()) return false;
   const bool nothing = changes_nothing(result);
   if (!nothing) BMSG_TRY(mail.apply(result.change));
-  for (const OutboxEntry& entry : result.done) BMSG_TRY(outbox.remove(entry));
+  BMSG_TRY(outbox.remove(result.done));
   return true;
 }
 

@@ -20,6 +20,24 @@ namespace {
 
 using SlotBytes = Bytes;
 
+/// The key that the slots of one message have in common.
+struct Ephemeral {
+  crypto::SecretBytes secret;
+  std::optional<crypto::Agreement> agreement;  // Of X25519, prepared for all of them.
+  Bytes public_key;
+
+  Ephemeral(Suite suite, crypto::SecretBytes key) : secret(std::move(key)) {
+    if (suite == Suite::sealed) {
+      agreement.emplace(secret);
+      public_key = to_bytes(agreement->public_key().view());
+      return;
+    }
+    auto made = crypto::public_key_of(crypto::Curve::secp256k1, secret);
+    check(made.has_value(), "a derived private key is no key");
+    public_key = std::move(*made);
+  }
+};
+
 /// The records as the signer will sign them, not yet signed.
 Result<Bytes> records_of(Content& content, const SigningKey& signer) {
   check(content.sender.empty(), "the sender is set by whoever signs");
@@ -60,11 +78,12 @@ MessageHead head_of(const chain::ChainRules& chain, const HeadOptions& options,
 }
 
 Result<SlotBytes> make_slot(const chain::ChainRules& chain, const Recipient& recipient,
-                            const crypto::SecretBytes& ephemeral,
-                            const crypto::SecretBytes& content_key, const MessageHead& head,
-                            ByteView prefix) {
+                            const Ephemeral& ephemeral, const crypto::SecretBytes& content_key,
+                            const MessageHead& head, ByteView prefix) {
   const auto suite = scheme::hpke_suite(head.suite);
-  const auto shared = crypto::encap_with(suite.kem, ephemeral, recipient.key);
+  const auto shared = ephemeral.agreement
+                          ? crypto::encap_with(*ephemeral.agreement, recipient.key)
+                          : crypto::encap_with(suite.kem, ephemeral.secret, recipient.key);
   if (!shared) {
     const std::string who = recipient.owner ? to_address(*recipient.owner) : to_hex(recipient.key);
     return Error{Errc::no_recipient, fmt::format("the key of {} cannot be sealed to", who)};
@@ -100,13 +119,10 @@ Result<Done> fill_key_section(MessageHead& head, const chain::ChainRules& chain,
                               const crypto::SecretBytes& content_key, Entropy& entropy) {
   const auto kem = scheme::hpke_suite(head.suite).kem;
   BMSG_TRY_ASSIGN(const auto seed, crypto::random_secret(entropy, scheme::kContentKeyBytes));
-  const crypto::SecretBytes ephemeral = crypto::derive_private_key(kem, seed.view());
-  const auto curve = head.suite == Suite::sealed ? crypto::Curve::x25519 : crypto::Curve::secp256k1;
-  const auto enc = crypto::public_key_of(curve, ephemeral);
-  check(enc.has_value(), "a derived private key is no key");
+  const Ephemeral ephemeral(head.suite, crypto::derive_private_key(kem, seed.view()));
 
   // The prefix holds the length of the section, so the section must have it before.
-  head.key_section.resize(enc->size() + slot_count * kSlotBytes);
+  head.key_section.resize(ephemeral.public_key.size() + slot_count * kSlotBytes);
   const Bytes prefix = scheme::prefix_of_head(head);
   std::vector<SlotBytes> slots;
   for (const Recipient& recipient : recipients) {
@@ -115,7 +131,7 @@ Result<Done> fill_key_section(MessageHead& head, const chain::ChainRules& chain,
   }
   BMSG_TRY(add_random_slots(slots, slot_count, entropy));
   std::ranges::sort(slots);
-  head.key_section = *enc;
+  head.key_section = ephemeral.public_key;
   for (const SlotBytes& slot : slots) append(head.key_section, slot);
   return done;
 }
@@ -135,6 +151,12 @@ Message Sealed::with_nonce(std::uint64_t nonce) && {
   return {.head = std::move(head), .nonce = nonce, .body = std::move(body)};
 }
 
+SigningKey SigningKey::of_signer(const crypto::Signer& signer) {
+  SigningKey key(nullptr);
+  key.signer_ = &signer;
+  return key;
+}
+
 SigningKey SigningKey::of_pair(const crypto::SecretBytes& key) {
   SigningKey signer(&key);
   signer.is_pair_ = true;
@@ -142,6 +164,7 @@ SigningKey SigningKey::of_pair(const crypto::SecretBytes& key) {
 }
 
 Bytes SigningKey::public_key() const {
+  if (signer_ != nullptr) return to_bytes(signer_->public_key().view());
   if (!is_pair_) return to_bytes(crypto::public_key_of(*key_).view());
   auto made = crypto::public_key_of(crypto::Curve::secp256k1, *key_);
   check(made.has_value(), "a key pair that is none");
@@ -149,6 +172,7 @@ Bytes SigningKey::public_key() const {
 }
 
 Signature SigningKey::sign(ByteView text) const {
+  if (signer_ != nullptr) return signer_->sign(text);
   return is_pair_ ? crypto::ecdsa_sign(*key_, crypto::ecdsa_hash(text)) : crypto::sign(*key_, text);
 }
 
@@ -179,17 +203,17 @@ Result<Sealed> seal(const chain::ChainRules& chain, Content content,
   return made;
 }
 
-Result<Sealed> post(const chain::ChainRules& chain, Content content,
-                    const crypto::SecretBytes* signer_seed, const HeadOptions& options) {
-  BMSG_TRY_ASSIGN(Bytes records, records_of(content, signer_seed));
+Result<Sealed> post(const chain::ChainRules& chain, Content content, SigningKey signer,
+                    const HeadOptions& options) {
+  BMSG_TRY_ASSIGN(Bytes records, records_of(content, signer));
   HeadOptions open_options = options;
   open_options.suite = Suite::open;
   Sealed made{.head = head_of(chain, open_options,
-                              records.size() + (signer_seed ? kSignatureRecordBytes : 0)),
+                              records.size() + (signer.signs() ? kSignatureRecordBytes : 0)),
               .body = {},
               .content_key = {}};
   BMSG_TRY(check_limits(chain, made.head));
-  sign_records(records, chain, made.head, signer_seed);
+  sign_records(records, chain, made.head, signer);
   made.body = std::move(records);
   made.head.body_hash = chain::body_hash_of(made.body);
   return made;

@@ -15,6 +15,7 @@
 #include "lib/core/entropy.h"
 #include "lib/core/message.h"
 #include "lib/crypto/secret_bytes.h"
+#include "lib/crypto/sign.h"
 #include "lib/mail/records.h"
 
 namespace bmsg::mail {
@@ -57,16 +58,19 @@ class SigningKey {
   /// An identity by its seed; nobody without one.
   // NOLINTNEXTLINE(google-explicit-constructor)
   SigningKey(const crypto::SecretBytes* seed) : key_(seed) {}
+  /// An identity, prepared.
+  static SigningKey of_signer(const crypto::Signer& signer);
   /// A private key of secp256k1.
   static SigningKey of_pair(const crypto::SecretBytes& key);
 
-  bool signs() const { return key_ != nullptr; }
+  bool signs() const { return key_ != nullptr || signer_ != nullptr; }
   /// What stands in record 02.
   Bytes public_key() const;
   Signature sign(ByteView text) const;
 
  private:
-  const crypto::SecretBytes* key_;
+  const crypto::SecretBytes* key_ = nullptr;
+  const crypto::Signer* signer_ = nullptr;
   bool is_pair_ = false;
 };
 
@@ -79,7 +83,7 @@ Result<Sealed> seal(const chain::ChainRules& chain, Content content,
                     const HeadOptions& options, Entropy& entropy);
 
 /// A public message: the records in the clear.
-Result<Sealed> post(const chain::ChainRules& chain, Content content,
-                    const crypto::SecretBytes* signer_seed, const HeadOptions& options);
+Result<Sealed> post(const chain::ChainRules& chain, Content content, SigningKey signer,
+                    const HeadOptions& options);
 
 }  // namespace bmsg::mail

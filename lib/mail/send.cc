@@ -27,9 +27,18 @@ std::uint32_t minute_of(UnixSeconds now) {
   return static_cast<std::uint32_t>(now.value - now.value % kMinute);
 }
 
+IdentityKey own_address(const SendContext& context) {
+  return context.signer ? context.signer->public_key() : context.identity->address();
+}
+
 std::optional<SenderDevice> sender_of(const SendContext& context) {
   if (!context.identity) return std::nullopt;
-  return SenderDevice{context.identity->address(), context.identity->device};
+  return SenderDevice{own_address(context), context.identity->device};
+}
+
+SigningKey signing_key(const SendContext& context) {
+  if (!context.identity) return nullptr;
+  return context.signer ? SigningKey::of_signer(*context.signer) : &context.identity->seed;
 }
 
 ConversationKey conversation_of(const Letter& letter, const Batch& batch,
@@ -69,19 +78,19 @@ Result<std::vector<Batch>> batches_of(const Letter& letter, const SendContext& c
 
 /// Makes the message of a draft, numbered already.
 Result<Done> make_message(const Letter& letter, const SendContext& context, Draft& draft) {
-  const crypto::SecretBytes* seed = context.identity ? &context.identity->seed : nullptr;
+  const SigningKey signer = signing_key(context);
   HeadOptions head{.suite = Suite::open,
                    .topic = letter.topic,
                    .time = minute_of(context.clock.now()),
                    .ttl = letter.ttl};
   if (letter.audience == Audience::open) {
-    BMSG_TRY_ASSIGN(draft.sealed, post(context.chain, draft.content, seed, head));
+    BMSG_TRY_ASSIGN(draft.sealed, post(context.chain, draft.content, signer, head));
     return done;
   }
   head.suite = Suite::sealed;
   BMSG_TRY_ASSIGN(head.topic, topic_for(draft.batch.inbox, context.entropy));
   if (letter.room) head.topic = room_topic(letter.room->key, head.time);
-  BMSG_TRY_ASSIGN(draft.sealed, seal(context.chain, draft.content, draft.batch.recipients, seed,
+  BMSG_TRY_ASSIGN(draft.sealed, seal(context.chain, draft.content, draft.batch.recipients, signer,
                                      head, context.entropy));
   return done;
 }
@@ -123,7 +132,7 @@ Result<Bytes> note_of(const Message& message, const Letter& letter, const SendCo
   summary.to = draft.batch.to;
   if (letter.room) summary.room = room_mark(letter.room->id, letter.room->name);
   // What one writes to oneself is to be read.
-  const IdentityKey self = context.identity->address();
+  const IdentityKey self = own_address(context);
   const bool to_self = std::ranges::find(letter.to, self, &Addressee::address) != letter.to.end();
   summary.direction = to_self ? Direction::in : Direction::out;
   return seal_summary(context.keyring->archive, draft.sent.id, summary, context.entropy);

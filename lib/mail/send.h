@@ -47,6 +47,7 @@ struct SendContext {
   unsigned threads = 1;                        // For the stamp.
   std::chrono::milliseconds patience{10'000};  // For another send of the same conversation.
   OpenConversations* conversations = nullptr;  // Of prepare(): the caller keeps them.
+  const crypto::Signer* signer = nullptr;      // Of that identity, prepared; null: made each time.
 };
 
 /// A message that is queued.

@@ -16,6 +16,8 @@ namespace {
 // Between two looks at the stop token: about 20 ms of one core.
 constexpr std::uint64_t kStep = 1u << 17;
 constexpr std::uint64_t kNone = ~std::uint64_t{0};
+// A stamp that is sooner found than another thread's first range is worth starting.
+constexpr std::uint64_t kNeededForThreads = kStep / 4;
 
 /// One worker: takes the next range until a nonce at or below all that is left was found.
 void search_ranges(const crypto::Search& search, std::atomic<std::uint64_t>& next,
@@ -44,6 +46,7 @@ std::optional<std::uint64_t> find_stamp(const MessageHead& head, const chain::Ch
   std::atomic<std::uint64_t> best = kNone;
   std::vector<std::jthread> others;
   const auto help = [&](const std::stop_token&) { search_ranges(search, next, best, stop); };
+  if (needed < kNeededForThreads) threads = 1;
   for (unsigned i = 1; i < threads && start_thread(others, help); ++i) {
   }
   search_ranges(search, next, best, stop);

@@ -110,7 +110,7 @@ Result<bool> Upload::read_state(const UploadContext& context, const MessageId& b
       context.now.value - std::min<std::uint64_t>(time_, context.now.value);
   if (passed > context.ttl / kPartPassedMax || time_ > context.now.value) return false;
   for (const std::string& name : names) {
-    if (const auto blob = node::blob_named(name)) chunks_.insert(*blob);
+    if (const auto blob = node::blob_named(name)) chunks_.emplace(blob->id, *blob);
   }
   found_ = chunks_.size();
   return true;
@@ -134,25 +134,33 @@ Result<Done> Upload::write_state(const UploadContext& context, const MessageId* 
 }
 
 Result<bool> Upload::has(const MessageId& id) {
-  const auto at = std::ranges::find(chunks_, id, &node::Blob::id);
-  if (at == chunks_.end()) return false;
-  BMSG_TRY_ASSIGN(const auto bytes,
-                  blobs_->disk().read(directory_ / node::file_name_of(*at), kChunkMessageBytesMax));
+  node::Blob blob;
+  {
+    const std::lock_guard lock(*mutex_);
+    const auto at = chunks_.find(id);
+    if (at == chunks_.end()) return false;
+    blob = at->second;
+  }
+  const fs::path file = directory_ / node::file_name_of(blob);
+  BMSG_TRY_ASSIGN(const auto bytes, blobs_->disk().read(file, kChunkMessageBytesMax));
   // A kill may have left the beginning of one.
   const auto chunk = bytes ? decode_message(*bytes) : Error{Errc::not_found, "gone"};
-  if (chunk && !chain::find_body_violation(chunk.value())) {
-    used_.insert(*at);
-    return true;
+  const bool is_whole = chunk && !chain::find_body_violation(chunk.value());
+  if (!is_whole) BMSG_TRY(blobs_->disk().remove(file));
+  const std::lock_guard lock(*mutex_);
+  if (is_whole) {
+    used_.insert(blob);
+  } else {
+    chunks_.erase(id);
   }
-  BMSG_TRY(blobs_->disk().remove(directory_ / node::file_name_of(*at)));
-  chunks_.erase(at);
-  return false;
+  return is_whole;
 }
 
 Result<Done> Upload::put(const Message& chunk, const MessageId& id) {
   const node::Blob blob = node::blob_of(chunk, id);
   BMSG_TRY(blobs_->disk().create(directory_ / node::file_name_of(blob), encode(chunk)));
-  chunks_.insert(blob);
+  const std::lock_guard lock(*mutex_);
+  chunks_.emplace(id, blob);
   used_.insert(blob);
   return done;
 }

@@ -9,6 +9,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <set>
 
 #include "lib/core/entropy.h"
@@ -33,7 +36,7 @@ struct UploadContext {
   const crypto::SecretBytes* mailbox_key = nullptr;  // Without: nothing is found again.
 };
 
-/// Threads: one at a time.
+/// Threads: any for has() and put(), one at a time for the rest.
 /// Errors:  as Disk.
 class Upload final : public ChunkSink {
  public:
@@ -67,7 +70,8 @@ class Upload final : public ChunkSink {
   FileLock lock_;
   crypto::SecretBytes key_;
   std::uint32_t time_ = 0;
-  std::set<node::Blob> chunks_;
+  std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();  // Of what follows.
+  std::map<MessageId, node::Blob> chunks_;
   std::set<node::Blob> used_;  // Of them, what this content is made of: no other leaves.
   std::size_t found_ = 0;
 };

@@ -68,6 +68,30 @@ def check_turns(ana):
         assert running.wait(20) == 0
 
 
+def packs(store):
+    return [file.name for place in ("new", "cur")
+            for file in (store.directory / "outbox" / place).iterdir()
+            if file.suffix in (".pack", ".unpack")]
+
+
+def check_packs(ana):
+    """What was queued together is one file; one of it is cancelled, and the others go their way."""
+    before = queued(ana)
+    text = "".join(line(["ben"], f"pack {number}") for number in range(60)).encode()
+    first, second = (ana.run("send", "--stdin", input=text).decode().split() for _ in range(2))
+    assert len(packs(ana)) >= 2, packs(ana)
+    assert queued(ana) == before | {*first, *second}
+    ana.run("outbox", "cancel", first[7])
+    assert queued(ana) == before | {*first, *second} - {first[7]}
+    assert ana.objects("outbox", "show", second[3])[0]["state"] == "queued"
+    ana.run("mine", "--no-relay", timeout=300)
+    states = {one["id"]: one["state"] for one in ana.objects("outbox", "list")}
+    gone = [one for one in (*first, *second) if states.get(one) != "mined"]
+    assert gone == [first[7]] and first[7] not in states, gone
+    ana.run("verify")
+    return [one for one in (*first, *second) if one != first[7]]
+
+
 def check_crossing(ana):
     """One writes to ben and then to cleo, the other the other way round, both again and again."""
     orders = ([["ben"], ["cleo"]], [["cleo"], ["ben"]])
@@ -133,6 +157,7 @@ def main():
             other.run("contact", "add", "ana", "-", input=ana.run("id", "--card"))
         told = check_answers(ana)
         check_turns(ana)
+        told += check_packs(ana)
         crossing = check_crossing(ana)
         told += check_kills(ana)
         ben = others[0].text("id").split()[0]

@@ -61,6 +61,17 @@ TEST_F(Cards, KeepTheNewestOfEachDevice) {
   EXPECT_EQ(numbers(3), Numbers{});
 }
 
+TEST_F(Cards, AreFoundAmongMoreNamesThanAreListed) {
+  (void)cards.put(card({.seq = 2}));
+  (void)cards.put(card({.seq = 5, .key = 0xb2, .device = 254}));
+  EXPECT_EQ(numbers(), (Numbers{2, 5}));
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(good.create(directory / ("a stranger's " + std::to_string(i)), {}));
+  }
+  EXPECT_EQ(numbers(), (Numbers{2, 5}));
+  EXPECT_EQ(numbers(3), Numbers{});
+}
+
 TEST_F(Cards, NoteAConflictUntilAHigherNumberOrAChoice) {
   (void)cards.put(card({.seq = 2}));
   EXPECT_EQ(cards.put(card({.seq = 2, .key = 0xb1})).value(), CardOrder::conflict);

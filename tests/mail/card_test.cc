@@ -105,6 +105,26 @@ TEST(Card, IsRefusedWhenAnyBitOfItsBodyIsChanged) {
   }
 }
 
+TEST(Card, IsJudgedAnewWhereAnythingDiffersFromOneThatWasGood) {
+  const Message good = card_message(draft());
+  const auto read = [](const Message& message) { return read_card(message, example_chain().id); };
+  for (int times = 0; times < 2; ++times) {
+    ASSERT_TRUE(read(good));
+    EXPECT_EQ(read(good).value().message, good);
+    Message bad = good;
+    bad.body->back() ^= 1;
+    EXPECT_FALSE(read(bad));
+    bad = good;
+    bad.head.ttl += 1;
+    EXPECT_FALSE(read(bad));
+    EXPECT_FALSE(read_card(good, ChainId::filled(1)));
+    // More cards than are remembered.
+    for (std::uint64_t seq = 1; seq < 9; ++seq) {
+      EXPECT_EQ(read(card_message(draft(seq))).value().seq, seq);
+    }
+  }
+}
+
 TEST(Card, IsRefusedWhenItsHeadIsChanged) {
   Message bad = card_message(draft());
   bad.head.ttl += 1;  // Would hold for longer than its owner said.

@@ -94,10 +94,44 @@ TEST_F(ConversationTest, SaysSoWhenItsFileIsDamaged) {
     ASSERT_TRUE(good.replace(file, bad));
     EXPECT_EQ(take(to({2})).error().code, Errc::corrupt) << at;
   }
+  Bytes longer = whole;
+  longer.push_back(0);
+  ASSERT_TRUE(good.replace(file, longer));
+  EXPECT_EQ(take(to({2})).error().code, Errc::corrupt);
   ASSERT_TRUE(good.replace(file, {}));
   EXPECT_EQ(take(to({2})).error().code, Errc::corrupt);
   ASSERT_TRUE(good.replace(file, whole));
   EXPECT_EQ(next(to({2})), 2u);
+}
+
+TEST_F(ConversationTest, KeepsTheNumberBeforeWhereWritingIsCutShort) {
+  use(to({2}), MessageId::filled(1));
+  const auto file = seq / good.list(seq).value()[0];
+  for (std::uint8_t number = 2; number < 6; ++number) {
+    const Bytes before = *good.read(file, 10'000).value();
+    use(to({2}), MessageId::filled(number));
+    const Bytes after = *good.read(file, 10'000).value();
+    EXPECT_EQ(next(to({2})), number + 1u);
+    Bytes torn = before;
+    torn.resize(after.size());
+    int changes = 0;
+    for (std::size_t at = 0; at < after.size(); ++at) {
+      if (torn[at] == after[at]) continue;
+      // Up to here it was written, and the rest as it was, or not at all.
+      ASSERT_TRUE(good.replace(file, torn));
+      EXPECT_EQ(next(to({2})), number + 0u) << at;
+      const Bytes cut(torn.begin(), torn.begin() + static_cast<std::ptrdiff_t>(at));
+      if (at > before.size()) {
+        ASSERT_TRUE(good.replace(file, cut));
+        EXPECT_EQ(next(to({2})), number + 0u) << at;
+      }
+      torn[at] = after[at];
+      ++changes;
+    }
+    EXPECT_GT(changes, 8);
+    ASSERT_TRUE(good.replace(file, after));
+    EXPECT_EQ(next(to({2})), number + 1u);
+  }
 }
 
 TEST_F(ConversationTest, TakesNoNumberThatItCouldNotWriteDown) {

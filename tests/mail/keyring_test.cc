@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lib/crypto/sign.h"
 #include "lib/mail/mail_keys.h"
 #include "lib/mail/statement.h"
 #include "tests/mail/support.h"
@@ -117,6 +118,18 @@ TEST(Keyring, FindsIdentitiesByNameAndAddress) {
   EXPECT_EQ(keyring.find(ben->address()), ben);
   EXPECT_EQ(keyring.find("cleo"), nullptr);
   EXPECT_EQ(keyring.find(IdentityKey::filled(1)), nullptr);
+}
+
+TEST(Identity, HasTheAddressOfTheSeedThatItHasNow) {
+  FakeEntropy entropy;
+  Identity made = make_identity("ana", 0, entropy).value();
+  EXPECT_EQ(made.address(), crypto::public_key_of(made.seed));
+  const IdentityKey before = made.address();
+  made.seed = crypto::SecretBytes::from(Bytes(crypto::kSeedBytes, 7));
+  EXPECT_EQ(made.address(), crypto::public_key_of(made.seed));
+  EXPECT_NE(made.address(), before);
+  const Identity moved = std::move(made);
+  EXPECT_EQ(moved.address(), crypto::public_key_of(moved.seed));
 }
 
 TEST(Identity, ComesWithAGoodRevocation) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "lib/chain/block_hash.h"
 #include "lib/core/hex.h"
@@ -105,11 +106,9 @@ TEST_F(OutboxTest, QueuesManyAtOnceOrNone) {
   std::vector<OutboxFile> files;
   for (std::uint64_t i = 0; i < 100; ++i) files.push_back(file("many", i + 1));
   ASSERT_TRUE(outbox.prepare());
-  // One of them cannot be made: a directory has its temporary name.
-  const auto blocked =
-      outbox.directory() / "tmp" /
-      fmt::format("{}.{}", outbox_name(files[57].since, id_of(files[57])), ::getpid()) /
-      "in the way";
+  // It cannot be made: a directory has its temporary name.
+  const auto blocked = outbox.directory() / "tmp" /
+                       fmt::format("{}.{}", encode_pack(files).name, ::getpid()) / "in the way";
   std::filesystem::create_directories(blocked);
   EXPECT_FALSE(outbox.queue(files));
   EXPECT_EQ(names_in("new").size(), 0u);
@@ -117,7 +116,7 @@ TEST_F(OutboxTest, QueuesManyAtOnceOrNone) {
   std::filesystem::remove_all(blocked.parent_path());
   ASSERT_TRUE(outbox.queue(files));
   EXPECT_EQ(names_in("tmp").size(), 0u);
-  ASSERT_EQ(names_in("new").size(), files.size());
+  EXPECT_EQ(outbox.entries().value().size(), files.size());
   for (const OutboxFile& one : files)
     EXPECT_EQ(outbox.read(*outbox.find(id_of(one)).value()).value()->message, one.message);
 }
@@ -248,6 +247,38 @@ TEST_F(OutboxTest, PutsBackWhatNeitherPoolNorChainHas) {
   EXPECT_EQ(outbox.new_messages(9).value()[0].message, lost.message);
 }
 
+/// Whether the others are found block by block or one by one.
+TEST_F(OutboxTest, PutsBackTheSameWhereverTheOthersLie) {
+  auto numbers = seeded_numbers();
+  std::vector<std::vector<Message>> blocks(6);
+  std::vector<OutboxFile> files;
+  std::set<MessageId> lost;
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    files.push_back(file("mine", 100 + i));
+    const std::uint64_t place = numbers() % 8;
+    if (place < blocks.size()) blocks[place].push_back(files.back().message);
+    if (place == 6) chain.pool(files.back().message);
+    if (place == 7) lost.insert(id_of(files.back()));
+  }
+  for (auto& block : blocks) {
+    const std::uint64_t others = numbers() % 3 * 40;
+    for (std::uint64_t i = 0; i < others; ++i) {
+      block.push_back(file("foreign", 1000 + numbers() % 1000000).message);
+    }
+    std::ranges::shuffle(block, numbers);
+    chain.append(block);
+    chain.append_empty(numbers() % 3);
+  }
+  ASSERT_TRUE(outbox.queue(files));
+  for (const auto& queued : outbox.new_messages(99).value()) {
+    ASSERT_TRUE(outbox.mark_taken(queued.name));
+  }
+  EXPECT_EQ(outbox.return_lost(chain.store(), {kNow}).value(), lost.size());
+  std::set<MessageId> back;
+  for (const auto& one : outbox.entries(OutboxPlace::fresh).value()) back.insert(one.id);
+  EXPECT_EQ(back, lost);
+}
+
 TEST_F(OutboxTest, SweepsOldLeftoversOnly) {
   ASSERT_TRUE(outbox.prepare());
   const auto leftover = outbox.directory() / "tmp" / (outbox_name({kNow}, MessageId()) + ".4127");
@@ -358,7 +389,7 @@ TEST_F(OutboxTest, CountsThePeersThatHaveAMessage) {
   EXPECT_EQ(state(id), OutboxState::relayed);
   ASSERT_TRUE(outbox.sweep({kNow}));
   EXPECT_EQ(status(id).relayed_to, 2u);
-  ASSERT_TRUE(outbox.remove(outbox.find(id).value().value()));
+  ASSERT_TRUE(outbox.remove({outbox.find(id).value().value()}));
   ASSERT_TRUE(outbox.sweep({kNow}));
   EXPECT_TRUE(names_in("relayed").empty());
 }

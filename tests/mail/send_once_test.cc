@@ -62,7 +62,7 @@ TEST_F(SendOnceTest, FindsItWhereverTheFileWent) {
   const MessageId id = once("k", hello()).value().sent.at(0).id;
   ana.hand_over(chain);
   EXPECT_EQ(once("k", hello()).value().sent.at(0).id, id);
-  ASSERT_TRUE(ana.outbox.remove(ana.outbox.find(id).value().value()));
+  ASSERT_TRUE(ana.outbox.remove({ana.outbox.find(id).value().value()}));
   EXPECT_EQ(once("k", hello()).value().sent.at(0).id, id);
   EXPECT_TRUE(names_in("new").empty());
 }
