@@ -10,7 +10,8 @@
 namespace bmsg::cli {
 namespace {
 
-constexpr std::uint32_t kBatch = 1024;
+constexpr std::uint32_t kFirstBatch = 32;  // Whoever looks at the newest ones looks at few.
+constexpr std::uint32_t kBatchMax = 1024;
 
 }  // namespace
 
@@ -38,8 +39,10 @@ Result<Done> visit_headers(const node::ChainReader& chain, const BlockRange& ran
                            const std::function<Result<bool>(const node::StoredHeader&)>& visit) {
   if (range.first > range.last) return done;
   const std::uint32_t total = range.last - range.first + 1;
+  std::uint32_t at_once = kFirstBatch;
   for (std::uint32_t visited = 0; visited < total;) {
-    const std::uint32_t batch = std::min(kBatch, total - visited);
+    const std::uint32_t batch = std::min(at_once, total - visited);
+    at_once = std::min(2 * at_once, kBatchMax);
     const std::uint32_t from =
         order == Order::oldest_first ? range.first + visited : range.last - visited - batch + 1;
     BMSG_TRY_ASSIGN(auto headers, chain.headers(Height{from}, batch));

@@ -139,8 +139,11 @@ Result<ExitCode> run(const Options& options, Context& context) {
     BMSG_TRY(context.out.flush());
     tell_hook(context, store, Hook::post_mine, mined_json(mined));
     if (!options.no_relay) {
-      BMSG_TRY_ASSIGN(const auto relayed, relay(context, store));
-      if (options.require_relay && !relayed)
+      std::size_t relayed = 0;
+      if (mined.has_peers) {
+        BMSG_TRY_ASSIGN(relayed, relay(context, store));
+      }
+      if (options.require_relay && relayed == 0)
         return Error{Errc::unreachable, "no peer took the block"};
     }
   }

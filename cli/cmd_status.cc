@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/endorser_key.h"
+#include "cli/meanwhile.h"
 #include "cli/network_state.h"
 #include "cli/refs.h"
 #include "cli/session.h"
@@ -174,6 +175,10 @@ void find_attention(api::StateView& view, const std::string& block_maker) {
 
 Result<api::StateView> read_state(Context& context, const StoreDir& store) {
   api::StateView view;
+  using Index = std::unique_ptr<storage::RocksMailStore>;
+  Meanwhile<Index> opening([place = store.mail(), &disk = context.disk]() -> Result<Index> {
+    return storage::RocksMailStore::open_read_only(place, {.disk = disk});
+  });
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
   BMSG_TRY_ASSIGN(const auto tip, chain->tip());
@@ -196,8 +201,7 @@ Result<api::StateView> read_state(Context& context, const StoreDir& store) {
     const bool is_ok = api::peer_state(peer, context.clock.now()) == "ok";
     ++(node::is_unproven(peer) ? view.peers_unproven : is_ok ? view.peers_ok : view.peers_bad);
   }
-  const storage::OpenOptions options{.disk = context.disk};
-  BMSG_TRY_ASSIGN(const auto index, storage::RocksMailStore::open_read_only(store.mail(), options));
+  BMSG_TRY_ASSIGN(const auto index, opening.take());
   BMSG_TRY_ASSIGN(const auto unread, index->flag_count("unread"));
   view.unread = unread;
   view.serve_pid = serving_pid(store);

@@ -22,7 +22,7 @@ void add_list_options(Command command, ListForm& form);
 
 /// One item in every form it may be wanted in.
 struct ListItem {
-  std::string json;  // The object of bmsg-json(5).
+  std::string json;  // The object of bmsg-json(5); may be empty where wants_json() is false.
   std::string id;    // What -z prints.
   std::string line;  // For people and pipes: cells with tabs between, ready for a terminal.
 };
@@ -36,6 +36,8 @@ class ListPrinter {
                                   const std::string& sample);
 
   void print(const ListItem& item) const;
+  /// Whether print() looks at an item's JSON: most of the work where it does not.
+  bool wants_json() const { return format_ || (!nul_ && context_->options.json); }
   /// A row of a table: at a terminal it is kept for print_rows(), elsewhere printed at once.
   void add_row(const ListItem& item);
   /// The rows that were kept, with their cells below each other, cut to the terminal's width.

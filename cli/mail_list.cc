@@ -22,7 +22,9 @@ std::string line_of(const Context& context, const Mailroom& room, const mail::Ma
 Result<MailList> MailList::make(Context& context, const ListForm& form, Bodies bodies) {
   api::MessageView sample;  // With the members that a list has.
   if (bodies == Bodies::with) sample.body = Bytes();
-  BMSG_TRY_ASSIGN(auto printer, ListPrinter::make(context, form, api::message_json(sample)));
+  BMSG_TRY_ASSIGN(
+      auto printer,
+      ListPrinter::make(context, form, form.format.empty() ? "" : api::message_json(sample)));
   return MailList(context, std::move(printer), bodies);
 }
 
@@ -39,13 +41,16 @@ Result<Done> MailList::print(const StoreDir& store, const Mailroom& room,
 
 Result<Done> MailList::print_one(const Mailroom& room, const mail::MailItem& item,
                                  std::size_t number) const {
-  auto view = message_view(room, item);
-  if (bodies_ == Bodies::with) {
-    BMSG_TRY_ASSIGN(const auto text, room.box().read(item.id));
-    if (text) view = message_view(room, *text);
+  std::string json;
+  if (printer_.wants_json()) {
+    auto view = message_view(room, item);
+    if (bodies_ == Bodies::with) {
+      BMSG_TRY_ASSIGN(const auto text, room.box().read(item.id));
+      if (text) view = message_view(room, *text);
+    }
+    json = api::message_json(view);
   }
-  printer_.print(
-      {api::message_json(view), to_hex(item.id.view()), line_of(*context_, room, item, number)});
+  printer_.print({std::move(json), to_hex(item.id.view()), line_of(*context_, room, item, number)});
   return done;
 }
 

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "cli/forget_asking.h"
+#include "cli/meanwhile.h"
 #include "cli/own_cards.h"
 #include "cli/post_receive.h"
 #include "cli/progress.h"
@@ -20,6 +21,7 @@
 #include "lib/mail/received.h"
 #include "lib/node/rules_book.h"
 #include "storage/rocks_mail_store.h"
+#include "storage/rocks_store.h"
 
 namespace bmsg::cli {
 namespace {
@@ -32,6 +34,24 @@ Result<bool> has_body(const node::ChainReader& chain, const MessageId& id) {
   if (places.empty()) return false;
   BMSG_TRY_ASSIGN(const auto message, chain.message_at(places.front()));
   return message && message->body;
+}
+
+/// The databases of a look, opened while the keys are unlocked: each of the two takes about as
+/// long.
+struct Databases {
+  std::unique_ptr<mail::MailReader> index;
+  std::unique_ptr<node::ChainReader> chain;
+};
+
+/// In the order of Mailroom::reopen(), which tries again what fails, and tells it.
+Result<Databases> open_both(const std::filesystem::path& index_place,
+                            const std::filesystem::path& chain_place,
+                            const storage::OpenOptions& chain_options) {
+  Databases both;
+  BMSG_TRY_ASSIGN(both.index, storage::RocksMailStore::open_read_only(
+                                  index_place, {.disk = chain_options.disk}));
+  BMSG_TRY_ASSIGN(both.chain, storage::RocksStore::open_read_only(chain_place, chain_options));
+  return both;
 }
 
 Error not_entered(const MessageId& id) {
@@ -55,7 +75,14 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDi
   // Before it is read: whatever is written from here on is noticed.
   std::error_code unknown;
   room->keyring_written_ = std::filesystem::last_write_time(store.keyring(), unknown);
+  Meanwhile<Databases> opening(
+      [index = store.mail(), chain = store.chain(), options = chain_options(context, store)] {
+        return open_both(index, chain, options);
+      });
+  const auto began = context.clock.steady();
   BMSG_TRY_ASSIGN(room->keyring_, unlock_keyring(context, store));
+  // Whoever typed a passphrase wants to see what is there now.
+  const bool is_fresh = context.clock.steady() - began < kMailPatience;
   const auto mended = mend_own_cards(context, store, room->rules_, room->keyring_);
   if (!mended) context.out.warn("an own card stays as it is: " + mended.error().message);
   room->keys_ = mail::mail_keys(room->keyring_.keyring, room->rules_.id);
@@ -64,6 +91,10 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDi
   const auto granted = send_owed_grants(context, store, room->rules_, room->keyring_);
   if (!granted) context.out.warn("grants of rooms wait: " + granted.error().message);
   BMSG_TRY_ASSIGN(room->queues_received_, queues_received(context, store));
+  if (auto opened = opening.take(); opened && is_fresh) {
+    room->mail_ = std::move(opened.value().index);
+    room->chain_ = std::move(opened.value().chain);
+  }
   BMSG_TRY(room->refresh());
   return room;
 }
@@ -132,11 +163,16 @@ Result<Done> Mailroom::reopen_and_scan() {
 
 Result<Done> Mailroom::reopen() {
   BMSG_TRY(reread_keyring());
-  BMSG_TRY_ASSIGN(mail_, open_index(context_, store_));
+  const bool is_there = !overlay_ && mail_ && chain_;  // From open(), before the keyring was read.
+  if (!is_there) {
+    BMSG_TRY_ASSIGN(mail_, open_index(context_, store_));
+  }
   overlay_ = std::make_unique<mail::MailOverlay>(*mail_);
   // After the index, or it might speak of a block that this chain does not have yet, and the whole
   // chain would be searched again.
-  BMSG_TRY_ASSIGN(chain_, open_chain(context_, store_));
+  if (!is_there) {
+    BMSG_TRY_ASSIGN(chain_, open_chain(context_, store_));
+  }
   // A charter may have come meanwhile.
   if (rules_.rules.mode == chain::Mode::pow) return done;
   BMSG_TRY_ASSIGN(rules_, node::rules_at_tip(*chain_));

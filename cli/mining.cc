@@ -7,6 +7,7 @@
 #include "lib/api/json_objects.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/work.h"
+#include "lib/core/big_endian.h"
 #include "lib/core/try.h"
 #include "storage/witness.h"
 
@@ -31,17 +32,47 @@ Ground ground_of(const Context& context, const StoreDir& store, const BlockHash&
   return ground;
 }
 
-Result<node::BlockTemplate> begin(Context& context, const StoreDir& store, const MineOne& wish) {
-  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
-  BMSG_TRY(session->service().take_outbox());
-  BMSG_TRY(session->collect_cards());
-  return session->service().block_template({.bury = wish.bury});
+/// What is searched for, and the node that it came from while that is not let go.
+struct Begun {
+  node::BlockTemplate work;
+  std::unique_ptr<NodeSession> session;
+};
+
+/// A search that is over before a node could be closed and opened again: no more than 65,536 hashes
+/// on average, and no block of the chain's that its clock has to wait for.
+bool is_short(const Context& context, const node::BlockTemplate& work) {
+  const auto target = chain::target_of(work.block.header.bits);
+  return target && load_be<std::uint16_t>(target->data()) > 0 &&
+         work.parent.time.value < context.clock.now().value + node::kMinedAheadSecondsMax;
 }
 
-Result<node::BlockOutcome> finish(Context& context, const StoreDir& store, const Block& block) {
-  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
+/// A search that lasts longer lets go of the node.
+constexpr double kHeldSeconds = 0.1;
+
+Result<Begun> begin(Context& context, const StoreDir& store, const MineOne& wish) {
+  Begun begun;
+  BMSG_TRY_ASSIGN(begun.session, open_node(context, store));
+  node::Service& service = begun.session->service();
+  BMSG_TRY(service.take_outbox());
+  BMSG_TRY_ASSIGN(begun.work, service.block_template({.bury = wish.bury}));
+  const bool searches = begun.work.has_work || wish.allow_empty;
+  if (searches && is_short(context, begun.work)) return begun;
+  BMSG_TRY(begun.session->collect_cards());
+  begun.session.reset();
+  return begun;
+}
+
+/// `session` null: it was let go meanwhile.
+Result<node::BlockOutcome> finish(Context& context, const StoreDir& store,
+                                  std::unique_ptr<NodeSession> session, const Block& block,
+                                  bool& has_peers) {
+  if (!session) {
+    BMSG_TRY_ASSIGN(session, open_node(context, store));
+  }
   BMSG_TRY_ASSIGN(auto outcome, session->service().submit_block(block));
   BMSG_TRY(session->collect_cards());
+  BMSG_TRY_ASSIGN(const auto peers, session->service().peers());
+  has_peers = !peers.empty();
   return outcome;
 }
 
@@ -98,7 +129,8 @@ Result<Mined> mine_one(Context& context, const StoreDir& store, const MineOne& w
   BMSG_TRY(check_is_mined(rules));
   Mined mined;
   while (!stop.stop_requested()) {
-    BMSG_TRY_ASSIGN(const auto work, begin(context, store, wish));
+    BMSG_TRY_ASSIGN(Begun begun, begin(context, store, wish));
+    const node::BlockTemplate& work = begun.work;
     if (!work.has_work && !wish.allow_empty) return mined;
     BMSG_TRY(check_clock(context, work.parent));
     const Ground ground = ground_of(context, store, work.block.header.previous);
@@ -106,6 +138,7 @@ Result<Mined> mine_one(Context& context, const StoreDir& store, const MineOne& w
     std::uint64_t hashes = 0;
     search.on_progress = [&](const node::MiningProgress& progress) {
       hashes = progress.hashes;
+      if (progress.seconds > kHeldSeconds) begun.session.reset();
       if (wish.on_progress) wish.on_progress(progress, work);
       return !is_late(context, wish) &&
              ground_of(context, store, work.block.header.previous) == ground;
@@ -118,7 +151,8 @@ Result<Mined> mine_one(Context& context, const StoreDir& store, const MineOne& w
       if (mined.end == Mined::End::out_of_time) return mined;
       continue;
     }
-    BMSG_TRY_ASSIGN(const auto outcome, finish(context, store, *block));
+    BMSG_TRY_ASSIGN(const auto outcome,
+                    finish(context, store, std::move(begun.session), *block, mined.has_peers));
     if (outcome.verdict == node::Verdict::accepted || outcome.verdict == node::Verdict::known) {
       mined.end = Mined::End::block;
       mined.hash = chain::hash_of(block->header);

@@ -30,6 +30,7 @@ struct Mined {
   std::optional<Block> block;
   BlockHash hash;
   std::uint64_t hashes = 0;
+  bool has_peers = true;  // Of a block: somebody is listed who may be told of it.
 };
 
 /// Errors: Errc::bad_usage on a chain of endorsers.
@@ -42,7 +43,8 @@ api::StatusView mining_status(const node::MiningProgress& progress);
 std::string mined_json(const Mined& mined);
 
 /// Mines one block and has it stored. Starts over with a new template when the tip moves or new
-/// messages come into the outbox; takes the lock only to begin and to end.
+/// messages come into the outbox; takes the lock only to begin and to end, and keeps it where the
+/// search is over in less time than it takes to open the node again.
 Result<Mined> mine_one(Context& context, const StoreDir& store, const MineOne& wish,
                        std::stop_token stop);
 

@@ -91,10 +91,18 @@ Result<std::optional<mail::Card>> newest_card(const mail::CardDirectory& cards,
   return std::optional<mail::Card>();
 }
 
-Result<bool> note(const mail::CardDirectory& cards, mail::Identity& identity,
+/// The card of the newest prekey, while it waits for its burial.
+Result<std::optional<mail::Card>> waiting_card(const mail::CardDirectory& cards,
+                                               const mail::Identity& identity,
+                                               const ChainId& chain) {
+  const mail::CardKey* newest = mail::newest_key(identity, chain);
+  if (newest == nullptr || newest->block) return std::optional<mail::Card>();
+  return newest_card(cards, identity, chain);
+}
+
+Result<bool> note(const std::optional<mail::Card>& waiting, mail::Identity& identity,
                   const chain::ChainRules& rules, const node::ChainReader& chain) {
-  BMSG_TRY_ASSIGN(const auto card, newest_card(cards, identity, rules.id));
-  const auto id = card ? std::optional(chain::id_of(card->message.head)) : std::nullopt;
+  const auto id = waiting ? std::optional(chain::id_of(waiting->message.head)) : std::nullopt;
   return mail::note_burials(identity, rules.id, id, chain, mail::burial_depth(rules.rules.mode));
 }
 
@@ -110,7 +118,8 @@ Result<Done> add_next_key(Context& context, const chain::ChainRules& rules,
                           const node::ChainReader& chain, const mail::CardDirectory& cards,
                           mail::Identity& identity) {
   // Before the directory forgets the card that the next one replaces.
-  BMSG_TRY(note(cards, identity, rules, chain));
+  BMSG_TRY_ASSIGN(const auto waiting, waiting_card(cards, identity, rules.id));
+  BMSG_TRY(note(waiting, identity, rules, chain));
   const mail::CardKey* newest = mail::newest_key(identity, rules.id);
   const std::uint64_t ours = newest == nullptr ? 0 : newest->seq;
   BMSG_TRY_ASSIGN(const auto seen, highest_seen(cards, identity));
@@ -149,18 +158,30 @@ Result<bool> waits_for_bodies(const node::ChainReader& chain, const mail::MailRe
   return false;
 }
 
+using WaitingCards = std::vector<std::optional<mail::Card>>;  // For each identity in turn.
+
+Result<WaitingCards> waiting_cards(const mail::CardDirectory& cards, const mail::Keyring& keyring,
+                                   const ChainId& chain) {
+  WaitingCards all;
+  for (const mail::Identity& identity : keyring.identities) {
+    BMSG_TRY_ASSIGN(auto card, waiting_card(cards, identity, chain));
+    all.push_back(std::move(card));
+  }
+  return all;
+}
+
 /// True if the keyring has changed.
-Result<bool> settle_keys(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+Result<bool> settle_keys(Context& context, const chain::ChainRules& rules,
                          const node::ChainReader& chain, const mail::MailReader& index,
-                         mail::Keyring& keyring) {
-  const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+                         const WaitingCards& waiting, mail::Keyring& keyring) {
   BMSG_TRY_ASSIGN(const auto position, index.position());
   const mail::ScannedUpTo scanned{.position = position ? &*position : nullptr,
                                   .keys = mail::digest_of_addresses(keyring)};
   BMSG_TRY_ASSIGN(const bool waits, waits_for_bodies(chain, index, context.clock.now()));
   bool changed = false;
-  for (mail::Identity& identity : keyring.identities) {
-    BMSG_TRY_ASSIGN(const bool noted, note(cards, identity, rules, chain));
+  for (std::size_t i = 0; i < keyring.identities.size(); ++i) {
+    mail::Identity& identity = keyring.identities[i];
+    BMSG_TRY_ASSIGN(const bool noted, note(waiting[i], identity, rules, chain));
     changed = changed || noted;
     if (waits) continue;
     BMSG_TRY_ASSIGN(const auto deleted,
@@ -173,10 +194,7 @@ Result<bool> settle_keys(Context& context, const StoreDir& store, const chain::C
 /// The same bytes again: the stamp, which is no part of what was signed, is found anew.
 Result<Done> requeue(Context& context, const StoreDir& store, const chain::ChainRules& rules,
                      const node::ChainReader& chain, const mail::CardDirectory& cards,
-                     const mail::Identity& identity) {
-  const mail::CardKey* newest = mail::newest_key(identity, rules.id);
-  if (newest == nullptr || newest->block) return done;
-  BMSG_TRY_ASSIGN(const auto card, newest_card(cards, identity, rules.id));
+                     const std::optional<mail::Card>& card) {
   if (!card || !card->usable_at(context.clock.now())) return done;
   const MessageId id = chain::id_of(card->message.head);
   mail::Outbox outbox(context.disk, store.outbox());
@@ -258,20 +276,22 @@ Result<Done> settle_own_cards(Context& context, const StoreDir& store,
                               const chain::ChainRules& rules, const node::ChainReader& chain,
                               const mail::MailReader& index, OpenKeyring& open) {
   const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  BMSG_TRY_ASSIGN(auto waiting, waiting_cards(cards, open.keyring, rules.id));
+  for (const auto& card : waiting) BMSG_TRY(requeue(context, store, rules, chain, cards, card));
   for (const mail::Identity& identity : open.keyring.identities) {
-    BMSG_TRY(requeue(context, store, rules, chain, cards, identity));
     BMSG_TRY(post_again(context, store, rules, cards, identity));
   }
   BMSG_TRY_ASSIGN(const bool changes,
-                  settle_keys(context, store, rules, chain, index, open.keyring));
+                  settle_keys(context, rules, chain, index, waiting, open.keyring));
   if (!changes) return done;
   const auto lock = FileLock::take(store.mail_lock(), context.command, kPatience, context.clock);
   if (!lock && lock.error().code == Errc::locked) return done;
   if (!lock) return lock.error();
   // Another command may have made a card since.
   BMSG_TRY_ASSIGN(open, reopen_keyring(context, store, open.passphrase.clone()));
+  BMSG_TRY_ASSIGN(waiting, waiting_cards(cards, open.keyring, rules.id));
   BMSG_TRY_ASSIGN(const bool changed,
-                  settle_keys(context, store, rules, chain, index, open.keyring));
+                  settle_keys(context, rules, chain, index, waiting, open.keyring));
   return changed ? save_keyring(context, store, open) : Result<Done>(done);
 }
 
