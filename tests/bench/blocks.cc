@@ -2,14 +2,19 @@
 // is synced once for each block. One JSON line of medians:
 //
 //   bench_blocks DIRECTORY BLOCKS MESSAGES_PER_BLOCK
+//   bench_blocks stages DIRECTORY BUNDLE
 //   bench_blocks compact CHAIN
 //
-// DIRECTORY must not be there; two databases are left in it. The second form rewrites a chain's
-// database without what was deleted.
+// DIRECTORY must not be there; databases are left in it. The second form takes a bundle's blocks in
+// as a first sync does, and says what each stage costs for each message, in microseconds of all
+// cores: decoding, hashing and judging, keeping (with another hash, and all that is written), and
+// closing the store. The third rewrites a chain's database without what was deleted.
 
 #include <fmt/format.h>
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
+
+#include <time.h>
 
 #include <algorithm>
 #include <charconv>
@@ -20,9 +25,13 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
+#include "lib/chain/block_rules.h"
+#include "lib/chain/pack.h"
 #include "lib/core/check.h"
 #include "lib/core/codec.h"
+#include "lib/core/limits.h"
 #include "lib/crypto/random.h"
 #include "lib/node/node.h"
 #include "storage/rocks_store.h"
@@ -89,7 +98,8 @@ void run(const std::filesystem::path& directory, std::size_t blocks, std::size_t
   const std::uint64_t start = clock.now().value - (blocks + 2) * 600;
   ChainBuilder builder(easy_rules_text("time", std::to_string(start)));
   const auto store = must(storage::RocksStore::create(
-      directory / "chain", builder.rules_text(), {.disk = disk, .witness = directory / "witness"}));
+      directory / "chain", builder.rules_text(),
+      {.disk = disk, .witness = directory / "witness", .witness_beside = true}));
   const auto node = must(node::Node::make({.store = *store,
                                            .chain = builder.chain(),
                                            .clock = clock,
@@ -123,6 +133,68 @@ void run(const std::filesystem::path& directory, std::size_t blocks, std::size_t
   fmt::print("{{\"ours\":{:.0f},\"reference\":{:.0f}}}\n", rate(median(ours)), rate(median(its)));
 }
 
+/// Time on all cores so far, of all threads.
+double cpu_seconds() {
+  timespec spent{};
+  check(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent) == 0, "no clock of the process");
+  return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) / 1e9;
+}
+
+/// Adds the CPU time of `work` to a sum.
+template <class Work>
+auto timed(double& sum, Work work) {
+  const double begin = cpu_seconds();
+  auto made = work();
+  sum += cpu_seconds() - begin;
+  return made;
+}
+
+void stages(const std::filesystem::path& directory, const std::filesystem::path& bundle) {
+  std::filesystem::create_directories(directory);
+  const SystemClock clock;
+  SystemDisk disk;
+  crypto::SystemEntropy entropy;
+  const auto bytes = must(disk.read(bundle, SIZE_MAX));
+  const auto frames = must(chain::view_pack(*bytes, chain::EndFrame::required));
+  const std::string rules_text = to_string(frames.front().payload);
+  const auto rules = must(chain::parse_chain_rules(rules_text));
+  auto store = must(storage::RocksStore::create(
+      directory / "chain", rules_text,
+      {.disk = disk, .witness = directory / "witness", .witness_beside = true}));
+  auto node = must(node::Node::make(
+      {.store = *store, .chain = rules, .clock = clock, .entropy = entropy, .agent = "bench"}));
+  double decode = 0;
+  double judge = 0;
+  double keep = 0;
+  double close = 0;
+  std::size_t messages = 0;
+  const auto nowhere = [](const MessageId&) { return false; };
+  for (std::size_t at = 1; at < frames.size();) {
+    std::vector<Block> blocks;
+    for (; blocks.size() < kBlocksPerRequest && at < frames.size(); ++at) {
+      check(frames[at].type == chain::FrameType::block, "something else than blocks");
+      blocks.push_back(timed(decode, [&] { return must(decode_block(frames[at].payload)); }));
+      messages += blocks.back().messages.size();
+    }
+    timed(judge, [&] {
+      const auto digests = chain::digests_of(blocks);
+      for (std::size_t i = 0; i < blocks.size(); ++i)
+        check(!chain::find_violation(blocks[i], digests[i], rules, nowhere), "a bad block");
+      return true;
+    });
+    const auto outcomes = timed(keep, [&] { return must(node->submit_blocks(blocks)); });
+    check(outcomes.size() == blocks.size(), "a block was not connected");
+  }
+  timed(close, [&] {
+    node.reset();
+    store.reset();
+    return true;
+  });
+  const auto each = [&](double seconds) { return seconds * 1e6 / static_cast<double>(messages); };
+  fmt::print("{{\"decode\":{:.2f},\"judge\":{:.2f},\"keep\":{:.2f},\"close\":{:.2f}}}\n",
+             each(decode), each(judge), each(keep - judge), each(close));
+}
+
 void compact(const std::filesystem::path& chain) {
   SystemDisk disk;
   must(must(storage::RocksStore::open(chain, {.disk = disk}))->compact());
@@ -142,9 +214,16 @@ int main(int count, char** words) {
     bmsg::compact(words[2]);
     return 0;
   }
+  if (count == 4 && std::string_view(words[1]) == "stages" && !std::filesystem::exists(words[2])) {
+    bmsg::stages(words[2], words[3]);
+    return 0;
+  }
   const bool whole = count == 4 && bmsg::number(words[2]) > 0 && bmsg::number(words[3]) > 0;
   if (!whole || std::filesystem::exists(words[1])) {
-    std::fputs("bench_blocks DIRECTORY BLOCKS MESSAGES_PER_BLOCK | compact CHAIN\n", stderr);
+    std::fputs(
+        "bench_blocks DIRECTORY BLOCKS MESSAGES_PER_BLOCK | stages DIRECTORY BUNDLE | "
+        "compact CHAIN\n",
+        stderr);
     return 64;
   }
   bmsg::run(words[1], bmsg::number(words[2]), bmsg::number(words[3]));

@@ -1,10 +1,13 @@
 """What a node gives to others: whole chains, ranges of blocks, small answers, and its memory."""
 import contextlib
+import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import socket
+import statistics
 import subprocess
 import threading
 import time
@@ -60,12 +63,14 @@ def alternating(sides, rounds):
 
 
 def answers(options, places):
-    """Ranges of blocks and small answers beside nginx, which sends the same bytes from files."""
+    """Ranges of blocks and small answers beside nginx, which sends the same bytes from files. What
+    never changes has been asked for before, and is kept; ranges that may change are made anew."""
     count = 10_000 if options.quick else 100_000
     store = places.foreign(count)
     top = store.objects("status")[0]["height"]
     ranges = [f"/bmsg/1/blocks/{first}/{RANGE}"
               for first in range(RANGE, top - 2 * RANGE, RANGE)][:50]
+    made = [path.removesuffix(str(RANGE)) + str(RANGE - 1) for path in ranges]
     seconds, rounds = (1, 1) if options.quick else (3, 3)
     with stores.workplace() as place, serving(store) as (url, _):
         place.chmod(0o755)
@@ -80,6 +85,7 @@ def answers(options, places):
             its = f"http://127.0.0.1:{port}"
             done = alternating({
                 "ours": lambda: wrk(url, ranges, seconds)[1] / MIB,
+                "made": lambda: wrk(url, made, seconds)[1] / MIB,
                 "nginx": lambda: wrk(its, ranges, seconds)[1] / MIB,
                 "info": lambda: wrk(url, ["/bmsg/1/info"], seconds)[0],
                 "feed": lambda: wrk(url, ["/bmsg/1/feed"], seconds)[0],
@@ -87,9 +93,26 @@ def answers(options, places):
             }, rounds)
     yield Row(f"ranges of {RANGE} blocks served", "MiB/s", done["ours"], "nginx, the same files",
               done["nginx"], 0.5, True)
+    yield Row(f"ranges of {RANGE - 1} blocks made anew", "MiB/s", done["made"], "", None, None,
+              True)
     for name in ("info", "feed"):
         yield Row(f"small answers ({name})", "requests/s", done[name], "nginx, 200 bytes",
                   done["small"], 0.5, True)
+
+
+def cpu_of(process):
+    """Seconds of all cores that a running process has used."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def stage_costs(places, count):
+    """What each stage of taking the chain in costs, by itself."""
+    with stores.workplace() as place:
+        _, printed = seconds_of([places.tools / "bench_blocks", "stages", place / "store",
+                                 places.bundle(count)])
+    for stage, cost in json.loads(printed).items():
+        yield Row(f"CPU of a first sync: {stage}", "us a message", cost)
 
 
 def first_sync(options, places):
@@ -97,13 +120,20 @@ def first_sync(options, places):
     count = 10_000 if options.quick else 100_000
     store = places.foreign(count)
     top = store.objects("status")[0]["height"]
-    with stores.workplace() as place, serving(store) as (url, _):
+    spent = {"client": [], "server": []}
+    with stores.workplace() as place, serving(store) as (url, server):
         number = [0]
 
         def sync():
             number[0] += 1
+            before = cpu_of(server)
             new = stores.joined(place / f"new{number[0]}", "new", store.directory / "genesis")
+            children = resource.getrusage(resource.RUSAGE_CHILDREN)
             took, _ = seconds_of(new.words("sync", url), env=new.environment)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent["client"].append(after.ru_utime + after.ru_stime
+                                   - children.ru_utime - children.ru_stime)
+            spent["server"].append(cpu_of(server) - before)
             assert new.objects("status")[0]["tip"] == store.objects("status")[0]["tip"]
             shutil.rmtree(new.directory)
             return took
@@ -117,6 +147,10 @@ def first_sync(options, places):
         took = medians({"sync": sync, "curl": curl}, 1 if options.quick else 3)
     yield Row(f"first sync of {count:,} messages", "s", took["sync"], "curl of the same ranges",
               took["curl"], 3)
+    for side, seconds in spent.items():
+        yield Row(f"CPU of a first sync: {side}, all of it", "us a message",
+                  statistics.median(seconds) * 1e6 / count)
+    yield from stage_costs(places, count)
 
 
 def resident(process):

@@ -71,7 +71,7 @@ def served(chain):
 
 
 def paper(posts, blocks):
-    """Posts a second, hashes a second, seconds of a check."""
+    """Posts a second, hashes a second, seconds of a check, the best of some."""
     chain = Chain()
     server = served(chain)
     thread = threading.Thread(target=server.serve_forever)
@@ -95,32 +95,48 @@ def paper(posts, blocks):
         chain.waiting = letters[number * each:(number + 1) * each]
         chain.mine()
     hashes = chain.tried / (time.perf_counter() - begin)
-    begin = time.perf_counter()
-    assert chain.is_whole() and len(chain.blocks) == blocks + 1
-    return rate, hashes, time.perf_counter() - begin
+    checks = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        assert chain.is_whole() and len(chain.blocks) == blocks + 1
+        checks.append(time.perf_counter() - begin)
+    return rate, hashes, min(checks)
+
+
+def whole_check(store, posts, blocks, check):
+    """As many blocks of as many posts, and the best of as many turns. Ours starts a process and
+    opens a database in each."""
+    def verify():
+        took, printed = seconds_of(store.words("verify", "--full", "--json"),
+                                   env=store.environment)
+        summary = json.loads(printed.splitlines()[-1])
+        found = (summary["ok"], summary["blocks"], summary["messages"])
+        assert found == (True, blocks, posts), printed[-300:]
+        return took
+
+    return Row("a whole check, messages/s", "messages/s", posts / min(verify() for _ in range(5)),
+               f"the paper's design, {blocks} blocks too", posts / check, 20, True,
+               f"every hash, stamp, index entry and byte on disk; {os.cpu_count()} cores")
 
 
 def rows(options, places):
     posts, blocks = (1000, 100) if options.quick else (10_000, 1000)
     rate, hashes, check = paper(posts, blocks)
     with stores.workplace() as place:
-        ana = stores.new_chain(place / "ana", "ana")
+        ana = stores.Store(place / "ana")
+        ana.run("init", ana.directory, "--name", "ana", "--floor", 8, "--stamp", 0,
+                "--no-passphrase")
         letters = "".join(json.dumps({"public": True, "body": f"letter {number}"}) + "\n"
                           for number in range(posts)).encode()
         took, printed = seconds_of(ana.words("send", "--stdin"), env=ana.environment, input=letters)
         assert len(set(printed.split())) == posts
     yield Row("posts taken, signed and durable", "posts/s", posts / took,
-              "the paper's design, in memory", rate, 50, True)
+              "the paper's design, in memory", rate, 50, True,
+              "no stamp on either side; each names the one before, so one core signs")
     _, printed = seconds_of([places.tools / "bench_hashes", "1", "100"])
     lines = {line["name"]: line for line in map(json.loads, printed.splitlines())}
     best = max(line["ours"] for name, line in lines.items()
                if name.startswith("search ") and "threads" not in name)
     yield Row("hashes of a search, one thread", "hashes/s", best, "the paper's design", hashes, 200,
               True)
-    store = places.foreign(10_000)
-    top = store.objects("status")[0]["height"]
-    took, printed = seconds_of(store.words("verify", "--full", "--json"), env=store.environment)
-    assert json.loads(printed.splitlines()[-1])["ok"]
-    yield Row("a whole check, messages/s", "messages/s", 10_000 / took,
-              f"the paper's design, {posts // blocks} a block", posts / check, 20, True,
-              f"{top} blocks of ours with signatures of nothing left out; {os.cpu_count()} cores")
+    yield whole_check(places.posts(blocks, posts // blocks), posts, blocks, check)

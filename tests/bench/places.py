@@ -52,6 +52,16 @@ class Places:
                       timeout=3600)
         return stores.Store(self._made(f"foreign-{messages}", make) / "reader")
 
+    def posts(self, blocks, per_block):
+        """A store of so many blocks of short public posts."""
+        def make(place):
+            with open(place / "bundle", "wb") as out:
+                subprocess.run([self.tools / "long_chain", str(blocks), str(per_block), "0"],
+                               stdout=out, check=True)
+            store = stores.Store(place / "reader")
+            store.run("clone", place / "bundle", store.directory, "--no-passphrase", timeout=3600)
+        return stores.Store(self._made(f"posts-{blocks}x{per_block}", make) / "reader")
+
     def mailbox(self, messages):
         """Ana's and ben's store of a chain of so many messages, of which the newest are from ana to
         ben: more than a listing shows. Both know the other, and ben has listed his mail."""
