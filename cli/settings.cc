@@ -133,10 +133,15 @@ std::optional<Settings::Value> Settings::said(const std::string& key) const {
 
 const std::string& Settings::text(const std::string& key) const {
   if (const auto at = values_.find(key); at != values_.end()) return at->second.text;
-  static std::map<std::string, std::string> defaults;
-  const KnownSetting* known = find_known(key);
-  check(known != nullptr, "asked for an unknown setting");
-  return defaults.emplace(key, known->value).first->second;
+  // Made whole at once: threads that sync with several peers ask at the same time.
+  static const auto defaults = [] {
+    std::map<std::string, std::string> made;
+    for (const KnownSetting& known : known_settings()) made.emplace(known.key, known.value);
+    return made;
+  }();
+  const auto known = defaults.find(key);
+  check(known != defaults.end(), "asked for an unknown setting");
+  return known->second;
 }
 
 Result<std::uint64_t> Settings::seconds(const std::string& key) const {

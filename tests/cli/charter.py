@@ -14,7 +14,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 import council
 import moved_clock
 import stores
-import web
 from council import AHEAD, CLOCK, INTERVAL, TURN, begin, endorsed, height, next_turn, told
 
 
@@ -286,13 +285,7 @@ def check_followers(place, ana, light, url):
     by_file = stores.joined(place / "by-file", "by-file", ana.directory / "genesis")
     ana.run("bundle", "create", place / "bundle")
     by_file.run("bundle", "apply", place / "bundle")
-    by_mirror = stores.Store(place / "by-mirror")
-    (place / "tree").mkdir()
-    ana.run("mirror", place / "tree" / "mirror")
-    with web.files(place / "tree") as (port, _):
-        by_mirror.run("clone", "--no-passphrase", f"http://127.0.0.1:{port}/mirror",
-                      by_mirror.directory)
-    for store in (light, late, thin, by_file, by_mirror):
+    for store in (light, late, thin, by_file):
         assert versions(store) == wanted, store.directory.name
         assert store.text("charter", "log") == ana.text("charter", "log")
         store.run("verify", "--full")

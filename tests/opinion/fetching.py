@@ -71,11 +71,14 @@ def compare_mirror(what, tree, url, text, data, how=""):
 
 
 def good_line(world, chain, count):
-    """Blocks from the first on, without a charter."""
+    """Blocks from the first on; endorsers change their rules in the sixth."""
     line = [chain.tip.header.encoded() + b"\0"]
     world.maker.chain = chain
-    for _ in range(count):
-        line.append(world.maker.finished(world.maker.draft(chain.tip)))
+    for number in range(count):
+        draft = world.maker.draft(chain.tip)
+        if number == 5 and not chain.is_pow:
+            breaking.charter_breaks(world.maker, draft)["good charter"]()
+        line.append(world.maker.finished(draft))
         assert chain.take(line[-1], now()) == "ok"
     return line
 

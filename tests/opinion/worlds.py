@@ -144,7 +144,7 @@ class World:
     def date_by_the_clock(self, draft):
         """Not near the tip: once it is the best, nothing can follow any more."""
         draft.parent = draft.parent.parent.parent
-        draft.time = int(time.time()) + self.numbers.choice((100, 110, 130, 150))
+        draft.time = int(time.time()) + self.numbers.choice((60, 100, 400, 600))
         draft.fixed.clear()
 
     def took(self, data):
