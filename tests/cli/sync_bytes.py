@@ -90,6 +90,15 @@ def check_one_sync_by_cursor(ana, ben):
         assert second < POOL_BYTES_MAX and third < ROUND_BYTES_MAX, (second, third)
 
 
+def settle(wire):
+    """Until nothing has moved for two seconds: a node that has begun looks at its peers by itself."""
+    moved, since = wire.bytes, time.monotonic()
+    while time.monotonic() - since < 2:
+        time.sleep(0.05)
+        if wire.bytes != moved:
+            moved, since = wire.bytes, time.monotonic()
+
+
 def check_one_sync_beside_serve(ana, ben):
     """The same where the store's own node runs: what the peer was told of is not offered to it again,
     whether a command or a node that is gone told it."""
@@ -99,6 +108,7 @@ def check_one_sync_beside_serve(ana, ben):
         ben.run("sync")
         for at in range(2):
             with ben.served():
+                settle(wire)
                 for name in ("first", None, "third"):
                     sent = [ana.text("send", "--public", "-m", f"{name} there, beside {at}"),
                             ben.text("send", "--public", "-m", f"{name} back, beside {at}")] if name else []
