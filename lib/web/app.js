@@ -74,6 +74,10 @@ function refuse(error) {
 async function show(quiet, forced) {
   const [name, rest] = (location.hash.slice(1) || 'inbox').split('/');
   if (name === 'main' || (quiet && name === 'compose')) return;
+  if (quiet && main.hasAttribute('aria-busy')) {  // What somebody asked for comes first.
+    late = true;
+    return;
+  }
   const view = views[name] || views.inbox;
   const mine = ++shown;
   if (!quiet) main.setAttribute('aria-busy', 'true');
@@ -98,7 +102,9 @@ async function show(quiet, forced) {
     if (mine === shown && quiet && ![401, 423].includes(error.status)) tryLater();
     else if (mine === shown) refuse(error);
   }
-  if (mine === shown) main.removeAttribute('aria-busy');
+  if (mine !== shown) return;
+  main.removeAttribute('aria-busy');
+  if (!quiet) refresh();
 }
 
 /** Whether somebody does something that a fresh view would take away. */

@@ -182,7 +182,7 @@ def fill(ana, ben, directory):
 def check_payloads(browser, place, ids, names):
     """All that strangers wrote is shown letter by letter, and is nothing but text."""
     shown = []
-    for first in range(0, len(ids), 10):  # Each call has its time; a busy disk makes a view long.
+    for first in range(0, len(ids), 10):  # Each call has its time.
         shown += browser.run(SHOW + """
       const found = [];
       for (const id of args[0]) {

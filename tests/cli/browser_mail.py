@@ -332,6 +332,28 @@ def check_payloads(browser, ana, ben, names):
     browser.check_quiet("400", "404")
 
 
+def check_change_meanwhile(browser, ana):
+    """What comes while a view is on its way does not stand in for it, not even if it fails."""
+    show(browser, "status")
+    browser.run("""
+      const fetch = window.fetch;
+      window.held = new Promise((open) => { window.open_held = open; });
+      window.fetch = async (path, options) => {
+        if (path === '/api/contacts') await window.held;
+        if (path.includes('quiet=1')) throw new TypeError('not now');
+        return fetch(path, options);
+      };
+      window.undo = () => { window.fetch = fetch; };""")
+    browser.run("location.hash = '#contacts'")
+    height = ana.objects("log")[0]["height"] + 1
+    ana.run("mine", "--allow-empty", "--no-relay")
+    browser.until("return document.getElementById('chain').textContent.endsWith(args[0])",
+                  f"height {height}")
+    browser.run(SHOW + "window.open_held(); await settled();")
+    assert browser.text("h1") == "Contacts"
+    browser.run("window.undo()")
+
+
 def main():
     with stores.workplace() as directory:
         ana, ben = met(directory)
@@ -360,6 +382,7 @@ def main():
                 for view in views:
                     show(browser, view)
                     assert not (wrong := judge.violations(browser)), (view, wrong)
+                check_change_meanwhile(browser, ana)
                 names = fill(ana, ben)
                 check_payloads(browser, ana, ben, names)
             check_search_for_a_block(browser, directory)

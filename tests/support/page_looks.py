@@ -10,7 +10,9 @@ SHOW = """
   const show = async (view) => {
     if (location.hash !== '#' + view) {
       const changed = new Promise((done) => addEventListener('hashchange', done, {once: true}));
-      location.hash = '#' + view;
+      // A browser drops what comes after 200 changes in ten seconds.
+      for (location.hash = '#' + view; location.hash !== '#' + view; location.hash = '#' + view)
+        await new Promise((done) => setTimeout(done, 100));
       await changed;
     }
     return settled();
