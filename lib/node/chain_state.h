@@ -61,6 +61,8 @@ class ChainState {
   /// The same of several, parents first. Those that do nothing but extend the best chain are kept
   /// by one change of the store. Their outcomes up to the first that is neither accepted nor known.
   Result<std::vector<BlockOutcome>> accept_all(std::span<const Block> blocks);
+  /// One block by itself, whatever it does to the chain: what accept() comes to, though slower.
+  Result<BlockOutcome> accept_apart(const Block& block);
   /// Whether that block of the last accept_all() did nothing but extend the best chain: the ids of
   /// its messages, which are all that left the pool. Null: more may have changed.
   const std::vector<MessageId>* extended_by(std::size_t at) const;
@@ -117,7 +119,6 @@ class ChainState {
     ChainChange change;
   };
 
-  Result<BlockOutcome> accept_apart(const Block& block);
   Result<BlockOutcome> accept_new(const Block& block);
   Result<std::size_t> extend(std::span<const Block> blocks, std::size_t at);
   Result<std::vector<BlockHash>> following(std::span<const Block> blocks, const StoredHeader& best);

@@ -33,10 +33,10 @@ std::vector<Block> some_chain(const NodeFixture& f, ChainBuilder& builder, std::
 void disturb(NodeFixture& f, std::mt19937_64& numbers, std::vector<Block>& blocks) {
   const std::size_t at = number_up_to(numbers, blocks.size() - 1);
   Block& block = blocks[at];
-  switch (number_up_to(numbers, 8)) {
-    case 0:
-      block.header.time = UnixSeconds{f.clock.now().value + 100'000};
-      f.builder.finish(block);
+  const auto tomorrow = UnixSeconds{f.clock.now().value + 100'000};
+  switch (number_up_to(numbers, 9)) {
+    case 0:  // Right but for its time.
+      if (at > 0) block = f.builder.block(blocks[at - 1].header, block.messages, tomorrow);
       break;
     case 1:
       if (!block.messages.empty()) block.messages.front().body->push_back(1);
@@ -61,6 +61,10 @@ void disturb(NodeFixture& f, std::mt19937_64& numbers, std::vector<Block>& block
         f.builder.finish(block);
       }
       break;
+    case 7:
+      block.header.past.data()[0] ^= 1;
+      f.builder.finish(block);
+      break;
     default:
       break;
   }
@@ -80,7 +84,7 @@ std::string outcomes_of(const std::vector<node::BlockOutcome>& outcomes) {
 std::vector<node::BlockOutcome> one_by_one(NodeFixture& f, const std::vector<Block>& blocks) {
   std::vector<node::BlockOutcome> outcomes;
   for (const Block& block : blocks) {
-    outcomes.push_back(f.state.accept(block).value());
+    outcomes.push_back(f.state.accept_apart(block).value());
     const Verdict verdict = outcomes.back().verdict;
     if (verdict != Verdict::accepted && verdict != Verdict::known) break;
   }
