@@ -48,7 +48,7 @@ struct Tally {
 };
 
 Result<std::vector<node::Peer>> chosen_peers(const Options& options, Context& context,
-                                             const StoreDir& store) {
+                                             const StoreDir& store, ShortService& local) {
   if (options.peers.empty()) {
     BMSG_TRY_ASSIGN(auto known, peers_to_call(context, store));
     std::erase_if(known, [&](const node::Peer& peer) {
@@ -56,8 +56,13 @@ Result<std::vector<node::Peer>> chosen_peers(const Options& options, Context& co
     });
     return known;
   }
-  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  BMSG_TRY_ASSIGN(const auto known, chain->peers());
+  std::vector<node::Peer> known;
+  if (options.dry_run) {
+    BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+    BMSG_TRY_ASSIGN(known, chain->peers());
+  } else {
+    BMSG_TRY_ASSIGN(known, local.peers());
+  }
   std::vector<node::Peer> chosen;
   for (const std::string& url : options.peers) {
     const auto at = std::ranges::find(known, url, &node::Peer::url);
@@ -167,12 +172,6 @@ Result<ExitCode> verdict(const Tally& tally, const Options& options) {
   return ExitCode::unavailable;
 }
 
-Result<Done> take_outbox(Context& context, const StoreDir& store) {
-  BMSG_TRY_ASSIGN(const auto session, open_node(context, store));
-  BMSG_TRY(session->service().take_outbox());
-  return session->collect_cards();
-}
-
 std::string summary_of(const Tally& tally, double elapsed) {
   return api::summary_json(
       {.command = "sync",
@@ -188,8 +187,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
   std::error_code unread;
   if (!options.topic.empty() && !std::filesystem::exists(store.light(), unread))
     return Error{Errc::bad_usage, "--topic is for light stores; this one gets every topic"};
-  if (!options.dry_run) BMSG_TRY(take_outbox(context, store));
-  BMSG_TRY_ASSIGN(const auto peers, chosen_peers(options, context, store));
+  ShortService local(context, store);
+  if (!options.dry_run) BMSG_TRY(local.take_outbox());
+  BMSG_TRY_ASSIGN(const auto peers, chosen_peers(options, context, store, local));
   if (peers.empty() && options.require > 0)
     return Error{Errc::unreachable, "no peers yet, so none can answer",
                  "'bmsg peers add URL' adds one"};
@@ -202,7 +202,6 @@ Result<ExitCode> run(const Options& options, Context& context) {
                                             : shown_line(peer.url));
   } else {
     BMSG_TRY_ASSIGN(const auto sync, sync_options(options, context, store));
-    ShortService local(context, store);
     for (const Exchange& exchange : exchange_with_all(local, context, store, peers, sync,
                                                       static_cast<std::size_t>(options.jobs))) {
       count(tally, exchange, options);

@@ -24,6 +24,13 @@ void give_large_memory_back() {
 #endif
 }
 
+void grow_in_large_steps() {
+#ifdef M_TOP_PAD
+  constexpr int kStepBytes = 256 << 10;
+  ::mallopt(M_TOP_PAD, kStepBytes);
+#endif
+}
+
 }  // namespace bmsg::cli
 
 // In place of the library's own, for all of the program. The forms for arrays, for no exceptions

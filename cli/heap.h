@@ -12,6 +12,10 @@ void overwrite_what_is_freed();
 /// library keeps more of it each time that something larger was freed.
 void give_large_memory_back();
 
+/// From now on the heap grows by as much as a short command needs, not by some pages for each of
+/// its steps: each time stops the thread beside it where that touches memory for the first time.
+void grow_in_large_steps();
+
 /// Throws what says that no memory is left. In main.cc, which catches it.
 [[noreturn]] void throw_out_of_memory();
 

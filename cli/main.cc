@@ -254,6 +254,7 @@ void throw_out_of_memory() { throw std::bad_alloc(); }
 
 int main(int argc, char** argv) {
   bmsg::cli::give_large_memory_back();
+  bmsg::cli::grow_in_large_steps();
   bmsg::cli::harden();
   bmsg::crypto::begin_without_settings();
   try {

@@ -29,13 +29,10 @@ std::chrono::milliseconds since(const Clock& clock, std::chrono::steady_clock::t
 
 using Moment = std::chrono::steady_clock::time_point;
 
-/// How long an answer that is on its way is waited for with the node's lock in hand.
-constexpr std::chrono::milliseconds kLockedWait{20};
-
 /// How long a peer may take to say that it is there.
 constexpr std::chrono::seconds kProbeTime{10};
 
-/// Lets go of the node's lock before it waits for a peer, so that a slow one keeps nobody from
+/// Lets go of the node's lock while it waits for a peer, so that a slow one keeps nobody from
 /// writing, and asks for nothing that could come only after `until`.
 class PoliteTransport final : public node::Transport {
  public:
@@ -53,8 +50,6 @@ class PoliteTransport final : public node::Transport {
     return ask([&] { return peer_.headers(from, count); });
   }
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override {
-    // To close the node and open it again takes about as long.
-    if (peer_.has_expected(kLockedWait)) return peer_.blocks(from, count, bodies);
     return ask([&] { return peer_.blocks(from, count, bodies); });
   }
   bool expect_blocks(Height from, std::uint32_t count, Bodies bodies) override {
@@ -88,7 +83,14 @@ class PoliteTransport final : public node::Transport {
  private:
   template <class Ask>
   auto ask(Ask request) -> decltype(request()) {
-    BMSG_TRY(local_.release());
+    BMSG_TRY(local_.begin_wait());
+    auto answer = ask_in_time(request);
+    local_.end_wait();
+    return answer;
+  }
+
+  template <class Ask>
+  auto ask_in_time(Ask request) -> decltype(request()) {
     if (!until_) return request();
     if (limit_deadline()) {
       auto answer = request();
@@ -195,7 +197,6 @@ void tell_key(const Context& context, const node::Peer& peer, const std::optiona
 /// Our chunks of files, where there is room for them. The next sync goes on with the rest.
 void give_chunks(Context& context, const StoreDir& store, api::HttpTransport& peer,
                  const node::NodeInfo& info, std::optional<Moment> until, std::uint64_t bytes_max) {
-  if (info.blob_room == 0) return;
   const auto blobs = open_blobs(context, store);
   if (!blobs) return context.out.warn(blobs.error().message);
   const auto is_over = [&] {
@@ -244,22 +245,30 @@ Exchange exchange_through(ShortService& local, Context& context, const StoreDir&
   auto here = local.info();
   if (!here) return failed(here.error());
   auto report = run_session(context, session, polite, here.value().tip.height, shown);
-  const auto released = local.release();
   if (!report) {
     so_far = session.report();
     return failed(report.error());
   }
-  if (!released) return failed(released.error());
-  if (options.direction != node::SyncOptions::Direction::pull)
+  const bool has_deep_reorg = report.value().reorg && report.value().reorg->depth > 0;
+  const bool gives_chunks =
+      options.direction != node::SyncOptions::Direction::pull && report.value().peer.blob_room > 0;
+  if (has_deep_reorg || gives_chunks) {
+    // A hook may use the store, and files take their time.
+    if (const auto released = local.release(); !released) return failed(released.error());
+  }
+  if (gives_chunks) {
     give_chunks(context, store, *transport.value(), report.value().peer, options.deadline,
                 options.bytes_max);
+  }
   mail::Outbox outbox(context.disk, store.outbox());
   if (const auto noted = outbox.note_relayed(peer.url, report.value().peer_has); !noted)
     context.out.warn(noted.error().message);  // The exchange is done; a count is too low.
   fill_view(view, report.value(), *transport.value());
-  if (const auto& reorg = report.value().reorg; reorg && reorg->depth > 0)
+  if (has_deep_reorg) {
+    const node::Reorg& reorg = *report.value().reorg;
     tell_hook(context, store, Hook::post_reorg,
-              api::reorg_json({reorg->from, reorg->to, reorg->depth, reorg->returned}));
+              api::reorg_json({reorg.from, reorg.to, reorg.depth, reorg.returned}));
+  }
   if (peer.added.value == 0)
     tell_key(context, peer, transport.value()->peer_key());
   else
@@ -273,7 +282,13 @@ Exchange exchange_through(ShortService& local, Context& context, const StoreDir&
 Exchange exchange_with(Context& context, const StoreDir& store, const node::Peer& peer,
                        const node::SyncOptions& options, Progress& shown) {
   ShortService local(context, store);
-  return exchange_through(local, context, store, peer, options, shown);
+  Exchange exchange = exchange_through(local, context, store, peer, options, shown);
+  const auto released = local.release();
+  if (!released && exchange.report) {
+    exchange.view.error = released.error().message;
+    exchange.report = released.error();
+  }
+  return exchange;
 }
 
 Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer peer) {

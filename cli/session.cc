@@ -31,6 +31,7 @@ class RemoteSession final : public NodeSession {
 
   node::Service& service() override { return *remote_; }
   Result<Done> collect_cards() override { return done; }
+  bool is_wanted() const override { return true; }  // One of its connections, at least.
 
  private:
   std::unique_ptr<api::RemoteService> remote_;
@@ -46,6 +47,7 @@ class LocalSession final : public NodeSession {
   Result<Done> collect_cards() override {
     return collect_public(context_, store_, *chain_, cards_.directory, *node_);
   }
+  bool is_wanted() const override { return lock_.is_wanted(); }
 
  private:
   LocalSession(Context& context, const StoreDir& store, FileLock lock, const ChainId& chain)

@@ -48,6 +48,8 @@ class NodeSession {
   virtual node::Service& service() = 0;
   /// Files away the public cards that came with what was accepted. A running node does it itself.
   virtual Result<Done> collect_cards() = 0;
+  /// Whether another program waits for what we hold.
+  virtual bool is_wanted() const = 0;
 };
 
 /// Tries socket and lock in turn until the patience for locks ends; takes in the outbox at once.

@@ -1,10 +1,13 @@
 // Opening a database costs milliseconds, so the lock is kept over calls that come in a row, but no
-// longer than kHeldMax, and never while a peer is slow to answer: sync calls release() before that.
+// longer than kHeldMax where another waits for it, and never while a peer is slow to answer: then a
+// thread lets it go.
 
 #include "cli/short_service.h"
 
+#include <algorithm>
 #include <thread>
 
+#include "lib/core/thread.h"
 #include "lib/core/try.h"
 #include "lib/node/blob_directory.h"
 
@@ -12,8 +15,18 @@ namespace bmsg::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kHeldMax{500};
+/// Where nobody is seen to wait. By then, too, cards that came with blocks are to be filed.
+constexpr std::chrono::seconds kHeldAlone{20};
 /// Whoever waits for the lock looks every 50 ms: this is a fair part of it.
 constexpr std::chrono::milliseconds kFreeMin{25};
+/// How long an answer is waited for with the lock in hand. To close the node and open it again
+/// takes about as long.
+constexpr std::chrono::milliseconds kWaitMax{20};
+
+/// Then what we had sent there goes again, as soon as the node is opened anew.
+bool has_left_branch(const node::BlockOutcome& outcome) {
+  return outcome.reorg && outcome.reorg->depth > 0;
+}
 
 }  // namespace
 
@@ -26,7 +39,36 @@ Result<Done> ShortService::release_now() {
 
 Result<Done> ShortService::release() {
   const std::lock_guard lock(mutex_);
-  return release_now();
+  auto late = std::exchange(late_, done);
+  auto released = release_now();
+  return late ? released : late;
+}
+
+Result<Done> ShortService::begin_wait() {
+  const std::lock_guard lock(mutex_);
+  BMSG_TRY(std::exchange(late_, done));
+  const auto work = [this](const std::stop_token& stop) { let_go_late(stop); };
+  if (threads_.empty() && !start_thread(threads_, work)) BMSG_TRY(release_now());
+  ++waiting_;
+  changed_.notify_all();
+  return done;
+}
+
+void ShortService::end_wait() {
+  const std::lock_guard lock(mutex_);
+  --waiting_;
+}
+
+void ShortService::let_go_late(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (changed_.wait(lock, stop, [this] { return waiting_ > 0 && session_; })) {
+    const auto idle = context_.clock.steady() - last_;
+    if (idle < kWaitMax) {
+      (void)changed_.wait_for(lock, stop, kWaitMax - idle, [] { return false; });
+    } else if (auto released = release_now(); !released) {
+      late_ = std::move(released);
+    }
+  }
 }
 
 Result<Done> ShortService::release_if_idle(std::chrono::milliseconds idle) {
@@ -36,7 +78,8 @@ Result<Done> ShortService::release_if_idle(std::chrono::milliseconds idle) {
 
 Result<node::Service*> ShortService::service() {
   const auto now = context_.clock.steady();
-  if (session_ && now - since_ > kHeldMax) {
+  const auto held = now - since_;
+  if (session_ && held > kHeldMax && (held > kHeldAlone || session_->is_wanted())) {
     BMSG_TRY(release_now());
     std::this_thread::sleep_for(kFreeMin);
   }
@@ -100,12 +143,17 @@ Result<node::Feed> ShortService::feed(const std::string& cursor) {
 }
 
 Result<node::BlockOutcome> ShortService::submit_block(const Block& block) {
-  return ask([&](node::Service& node) { return node.submit_block(block); });
+  BMSG_TRY_ASSIGN(auto outcome, ask([&](node::Service& node) { return node.submit_block(block); }));
+  if (has_left_branch(outcome)) BMSG_TRY(release());
+  return outcome;
 }
 
 Result<std::vector<node::BlockOutcome>> ShortService::submit_blocks(
     const std::vector<Block>& blocks) {
-  return ask([&](node::Service& node) { return node.submit_blocks(blocks); });
+  BMSG_TRY_ASSIGN(auto outcomes,
+                  ask([&](node::Service& node) { return node.submit_blocks(blocks); }));
+  if (std::ranges::any_of(outcomes, has_left_branch)) BMSG_TRY(release());
+  return outcomes;
 }
 
 Result<std::vector<node::MessageOutcome>> ShortService::submit_messages(

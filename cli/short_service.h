@@ -3,8 +3,12 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <mutex>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "cli/session.h"
 
@@ -62,6 +66,10 @@ class ShortService final : public node::Service {
 
   /// Lets go of the lock.
   Result<Done> release();
+  /// From now on somebody waits for others, who may be slow: a node that nobody has asked for some
+  /// milliseconds is let go. Each is followed by end_wait().
+  Result<Done> begin_wait();
+  void end_wait();
   /// The same, if nobody has asked for anything for so long.
   Result<Done> release_if_idle(std::chrono::milliseconds idle);
 
@@ -70,6 +78,7 @@ class ShortService final : public node::Service {
   auto ask(Question question) -> decltype(question(std::declval<node::Service&>()));
   Result<node::Service*> service();
   Result<Done> release_now();
+  void let_go_late(const std::stop_token& stop);
 
   Context& context_;
   const StoreDir& store_;
@@ -79,6 +88,10 @@ class ShortService final : public node::Service {
   std::mutex mutex_;
   std::chrono::steady_clock::time_point since_;  // The session was opened.
   std::chrono::steady_clock::time_point last_;   // Somebody asked.
+  std::size_t waiting_ = 0;                      // For others.
+  std::condition_variable_any changed_;
+  Result<Done> late_ = done;           // What became of a node that was let go meanwhile.
+  std::vector<std::jthread> threads_;  // One, once it is needed. Ends before what it uses does.
 };
 
 }  // namespace bmsg::cli

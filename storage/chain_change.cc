@@ -4,16 +4,17 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "lib/chain/block_hash.h"
-#include "lib/chain/merkle.h"
 #include "lib/core/check.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "storage/chain_records.h"
 #include "storage/endorsed_records.h"
-#include "storage/format.h"
 #include "storage/schema.h"
 
 namespace bmsg::storage {
@@ -27,10 +28,16 @@ Error misfit(std::string_view what, const BlockHash& block) {
 /// The batch and what changes once for all of it.
 class ChangeWriter {
  public:
-  ChangeWriter(Batch& batch, node::Tip tip, Counters counters)
-      : batch_(batch), tip_(tip), counters_(counters) {}
+  /// `connects`: blocks that will be connected.
+  ChangeWriter(Batch& batch, node::Tip tip, Counters counters,
+               const std::vector<BlockHash>& connects)
+      : batch_(batch),
+        tip_(tip),
+        counters_(counters),
+        connects_(connects.begin(), connects.end()) {}
 
   Result<Done> add(const node::ChainChange::Added& added);
+  void put_new_places();
   Result<Done> disconnect(const BlockHash& hash);
   Result<Done> connect(const BlockHash& hash);
   Result<Done> forget(const BlockHash& hash);
@@ -43,11 +50,11 @@ class ChangeWriter {
   void finish();
 
  private:
+  Result<std::optional<FoundBlock>> find(const BlockHash& hash) const;
   Result<Done> put_new(const node::ChainChange::Added& added);
   void replace(const node::ChainChange::Added& added, FoundBlock stored);
   void put_messages(const node::ChainChange::Added& added, std::uint64_t no);
   Result<Done> put_place(const MessageId& id, const PlaceRecord& place);
-  void put_new_place(const MessageId& id, const PlaceRecord& place);
   Result<Done> erase_place(const MessageId& id, const PlaceRecord& place);
   Result<bool> put_body(const node::ChainChange::LateBody& late, const PlaceRecord& place);
   using Drops = std::map<std::uint32_t, const node::DroppedBody*>;  // By index.
@@ -57,6 +64,12 @@ class ChangeWriter {
   Batch& batch_;
   node::Tip tip_;
   Counters counters_;
+  std::unordered_set<BlockHash, FixedBytesHash> connects_;
+  /// Blocks that this change brings and connects: until then they stand nowhere. Written as side
+  /// blocks and erased, each would leave a mark that whoever reads side blocks walks past.
+  std::unordered_map<BlockHash, BlockRecord, FixedBytesHash> unplaced_;
+  /// Of messages that the database has not. Keys that come in order are written faster.
+  std::vector<std::pair<Bytes, PlaceRecord>> new_places_;
 };
 
 std::uint64_t encoded_bytes(const Block& block) {
@@ -67,24 +80,35 @@ std::uint64_t encoded_bytes(const Block& block) {
 
 Result<Done> ChangeWriter::add(const node::ChainChange::Added& added) {
   check(added.ids.size() == added.block.messages.size(), "a block with other ids than messages");
-  BMSG_TRY_ASSIGN(auto stored, find_block(batch_, added.hash));
+  BMSG_TRY_ASSIGN(auto stored, find(added.hash));
   if (!stored) return put_new(added);
   replace(added, std::move(*stored));
   return done;
 }
 
+Result<std::optional<FoundBlock>> ChangeWriter::find(const BlockHash& hash) const {
+  const auto unplaced = unplaced_.find(hash);
+  if (unplaced == unplaced_.end()) return find_block(batch_, hash);
+  return std::optional(FoundBlock{hash, unplaced->second, node::Branch::side});
+}
+
 Result<Done> ChangeWriter::put_new(const node::ChainChange::Added& added) {
-  BMSG_TRY_ASSIGN(const auto parent, find_block(batch_, added.block.header.previous));
+  BMSG_TRY_ASSIGN(const auto parent, find(added.block.header.previous));
   if (!parent) return misfit("no parent for", added.hash);
   const BlockRecord record{.no = counters_.no++,
                            .total_work = added.total_work,
                            .bytes = encoded_bytes(added.block),
                            .sealed = {added.block.header, added.block.seal}};
-  batch_.put(key(Kind::side_block, added.hash.view()), encode(record));
+  if (connects_.contains(added.hash)) {
+    unplaced_.emplace(added.hash, record);
+  } else {
+    batch_.put(key(Kind::side_block, added.hash.view()), encode(record));
+  }
   put_messages(added, record.no);
+  if (!added.are_new) put_new_places();
   for (std::uint32_t i = 0; i < added.ids.size(); ++i) {
     if (added.are_new) {
-      put_new_place(added.ids[i], {record.no, i});
+      new_places_.emplace_back(places_key(added.ids[i]), PlaceRecord{record.no, i});
     } else {
       BMSG_TRY(put_place(added.ids[i], {record.no, i}));
     }
@@ -97,6 +121,8 @@ void ChangeWriter::replace(const node::ChainChange::Added& added, FoundBlock sto
   if (stored.branch == node::Branch::main) {
     batch_.put(key(Kind::height, stored.height()),
                encode(HeightRecord{stored.hash, stored.record}));
+  } else if (const auto unplaced = unplaced_.find(stored.hash); unplaced != unplaced_.end()) {
+    unplaced->second = stored.record;
   } else {
     batch_.put(key(Kind::side_block, stored.hash.view()), encode(stored.record));
   }
@@ -131,12 +157,20 @@ Result<Done> ChangeWriter::put_place(const MessageId& id, const PlaceRecord& pla
   return done;
 }
 
-/// Where no message of the database has an id that begins so. One of this batch may.
-void ChangeWriter::put_new_place(const MessageId& id, const PlaceRecord& place) {
-  const Bytes at = places_key(id);
-  Bytes places = batch_.get_new(at).value_or(Bytes());
-  append(places, encode(std::vector<PlaceRecord>{place}));
-  batch_.put(at, places);
+/// Where no message of the database has an id that begins so. Several of this change may.
+void ChangeWriter::put_new_places() {
+  std::ranges::stable_sort(new_places_, {}, &std::pair<Bytes, PlaceRecord>::first);
+  std::vector<PlaceRecord> places;
+  for (std::size_t i = 0; i < new_places_.size(); ++i) {
+    const Bytes& at = new_places_[i].first;
+    places.push_back(new_places_[i].second);
+    if (i + 1 < new_places_.size() && new_places_[i + 1].first == at) continue;
+    Bytes before = batch_.get_new(at).value_or(Bytes());
+    append(before, encode(places));
+    batch_.put(at, before);
+    places.clear();
+  }
+  new_places_.clear();
 }
 
 Result<Done> ChangeWriter::erase_place(const MessageId& id, const PlaceRecord& place) {
@@ -171,12 +205,12 @@ Result<Done> ChangeWriter::disconnect(const BlockHash& hash) {
 }
 
 Result<Done> ChangeWriter::connect(const BlockHash& hash) {
-  BMSG_TRY_ASSIGN(const auto block, find_block(batch_, hash));
+  BMSG_TRY_ASSIGN(const auto block, find(hash));
   const bool follows = block && block->branch == node::Branch::side &&
                        block->record.sealed.header.previous == tip_.hash &&
                        block->height().value == tip_.height.value + 1;
   if (!follows) return misfit("cannot connect", hash);
-  batch_.erase(key(Kind::side_block, hash.view()));
+  if (unplaced_.erase(hash) == 0) batch_.erase(key(Kind::side_block, hash.view()));
   batch_.put(key(Kind::main_block, hash.view()), encode(block->height()));
   batch_.put(key(Kind::height, block->height()), encode(HeightRecord{hash, block->record}));
   set_tip(hash, block->record);
@@ -335,26 +369,12 @@ void put_tree(Batch& batch, const node::TreeNode& node) {
 
 }  // namespace
 
-void put_genesis(Batch& batch, std::string_view rules_text, const Header& genesis,
-                 const BlockHash& hash, node::Keeps keeps) {
-  put_format(batch, key(Kind::meta, "format"),
-             keeps == node::Keeps::all ? kChainFormat : kLightChainFormat);
-  batch.put(key(Kind::meta, "rules"), as_bytes(rules_text));
-  const BlockRecord record{.no = 0, .total_work = {}, .bytes = 0, .sealed = {genesis, {}}};
-  batch.put(key(Kind::main_block, hash.view()), encode(genesis.height));
-  batch.put(key(Kind::height, genesis.height), encode(HeightRecord{hash, record}));
-  batch.put(table_key(record.no, 0), begin_table(hash));
-  put_tree(batch, {.level = 0, .index = 0, .digest = chain::leaf_hash(hash.view())});
-  const node::Tip tip{.height = {}, .hash = hash, .work = {}, .time = genesis.time};
-  batch.put(key(Kind::meta, "tip"), encode(tip));
-  batch.put(key(Kind::meta, "next"), encode(Counters{}));
-}
-
 Result<std::size_t> put_change(Batch& batch, const node::ChainChange& change, PoolHas pool) {
   BMSG_TRY_ASSIGN(const auto tip, read_tip(batch));
   BMSG_TRY_ASSIGN(const auto counters, read_counters(batch));
-  ChangeWriter writer(batch, tip, counters);
+  ChangeWriter writer(batch, tip, counters, change.connect);
   BMSG_TRY(each(change.added, writer, &ChangeWriter::add));
+  writer.put_new_places();
   BMSG_TRY(each(change.disconnect, writer, &ChangeWriter::disconnect));
   BMSG_TRY(each(change.connect, writer, &ChangeWriter::connect));
   for (const node::TreeNode& node : change.tree) put_tree(batch, node);

@@ -5,6 +5,9 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
 
 #include "lib/core/check.h"
 #include "lib/core/try.h"
@@ -60,8 +63,15 @@ Result<bool> View::holds_any(const std::vector<Bytes>& keys) const {
 
 Result<Done> View::scan(ByteView prefix, ByteView from, Direction direction,
                         const Visit& visit) const {
+  const Bytes end = end_of(prefix);
+  const rocksdb::Slice first = slice(prefix);
+  const rocksdb::Slice last = slice(end);
   rocksdb::ReadOptions options;
   options.snapshot = snapshot_;
+  // Where nothing is left, the iterator would go on to whatever follows, past all that was erased
+  // there; of the pool that is each message that a block ever took.
+  options.iterate_lower_bound = &first;
+  if (!end.empty()) options.iterate_upper_bound = &last;
   const std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options));
   seek(*iterator, prefix, from, direction);
   while (iterator->Valid() && iterator->key().starts_with(slice(prefix))) {
@@ -119,6 +129,24 @@ Result<Done> Database::make_room(std::uint64_t bytes) const {
   if (free > kFreeBytesMin && free - kFreeBytesMin >= bytes) return done;
   return Error{Errc::io, fmt::format("disk full: '{}' needs {} bytes, has {}", directory_.string(),
                                      bytes + kFreeBytesMin, free)};
+}
+
+void Database::settle() {
+  constexpr std::chrono::milliseconds kNap{1};
+  constexpr int kNapsMax = 60'000;  // A disk that takes a minute is left alone.
+  const auto property = [this](const std::string& name) {
+    std::uint64_t value = 0;
+    db_->GetIntProperty(name, &value);
+    return value;
+  };
+  const auto is_due = [&] {
+    std::string tables;
+    return db_->GetProperty(rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0", &tables) &&
+           std::strtoul(tables.c_str(), nullptr, 10) >= kTablesMerged;
+  };
+  const auto has_failed = [&] { return property(rocksdb::DB::Properties::kBackgroundErrors) > 0; };
+  for (int naps = 0; naps < kNapsMax && is_due() && !has_failed(); ++naps)
+    std::this_thread::sleep_for(kNap);
 }
 
 Result<Done> Database::verify_checksums() const {

@@ -132,6 +132,9 @@ class Database {
   /// room for what is written before the old files go, it is refused and nothing has begun.
   Result<Done> compact(ByteView prefix);
   Result<Done> flush();
+  /// Waits until tables that are due to be merged are: a command that ends before breaks it off,
+  /// and each that follows would begin again. What fails loses nothing.
+  void settle();
 
   Access access() const { return access_; }
   const std::filesystem::path& directory() const { return directory_; }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "storage/late_start.h"
+#include "storage/reader_env.h"
 
 namespace bmsg::storage {
 namespace {
@@ -38,17 +39,6 @@ class NoOptionFiles final : public rocksdb::FileSystemWrapper {
     }
     return FileSystemWrapper::NewWritableFile(name, options, made, debug);
   }
-};
-
-/// For readers: nothing runs in the background of a read-only database.
-class NoThreads final : public rocksdb::EnvWrapper {
- public:
-  explicit NoThreads(std::unique_ptr<rocksdb::Env> env)
-      : EnvWrapper(env.get()), owned_(std::move(env)) {}
-  void IncBackgroundThreadsIfNeeded(int, Priority) override {}
-
- private:
-  std::unique_ptr<rocksdb::Env> owned_;
 };
 
 /// For writers: most commands write one batch and end, so a pool of threads starts when there is
@@ -127,7 +117,7 @@ rocksdb::BlockBasedTableOptions table_options(Access access) {
 void keep_few_files(rocksdb::Options& options) {
   options.write_buffer_size = kWriteBufferBytes;
   options.arena_block_size = 512u << 10;
-  options.level0_file_num_compaction_trigger = 4;
+  options.level0_file_num_compaction_trigger = kTablesMerged;
   options.max_bytes_for_level_base = 32u << 20;
   options.level_compaction_dynamic_level_bytes = true;
   options.target_file_size_base = 16u << 20;
@@ -144,7 +134,7 @@ std::unique_ptr<rocksdb::Env> quiet_env(Access access, rocksdb::Env* base) {
   start_rocksdb();
   if (base == nullptr) base = rocksdb::Env::Default();
   auto env = rocksdb::NewCompositeEnv(std::make_shared<NoOptionFiles>(base->GetFileSystem()));
-  if (access == Access::read) return std::make_unique<NoThreads>(std::move(env));
+  if (access == Access::read) return std::make_unique<ReaderEnv>(std::move(env));
   return std::make_unique<LateThreads>(std::move(env));
 }
 

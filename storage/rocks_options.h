@@ -36,6 +36,8 @@ enum class Access { create, write, read };
 /// so it must never find that out by itself.
 inline constexpr std::uint64_t kFreeBytesMin = 4u << 20;
 
+/// So many tables that were written one after the other are merged with what lies below.
+inline constexpr int kTablesMerged = 8;
 /// What waits for a table at most, once in memory and once in the log. Large, since each table of
 /// these is merged with others; whoever writes little at a time moves it on at kLogBytesMax, so
 /// that opening beside it has no long log to read.

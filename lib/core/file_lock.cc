@@ -35,15 +35,30 @@ void write_holder(int descriptor, std::string_view command) {
   }
 }
 
+/// All zero if it cannot be told.
+struct timespec changed_at(int descriptor) {
+  struct stat about {};
+  return ::fstat(descriptor, &about) == 0 ? about.st_mtim : timespec();
+}
+
 }  // namespace
+
+FileLock::FileLock(Descriptor held)
+    : held_(std::move(held)), changed_(changed_at(held_.number())) {}
+
+bool FileLock::is_wanted() const {
+  const auto now = changed_at(held_.number());
+  return now.tv_sec != changed_.tv_sec || now.tv_nsec != changed_.tv_nsec;
+}
 
 Result<std::optional<FileLock>> FileLock::try_take(const std::filesystem::path& file,
                                                    std::string_view command) {
   Descriptor opened(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!opened) return lock_failed(file, errno);
   if (::flock(opened.number(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK || errno == EINTR) return std::optional<FileLock>();
-    return lock_failed(file, errno);
+    if (errno != EWOULDBLOCK && errno != EINTR) return lock_failed(file, errno);
+    (void)::futimens(opened.number(), nullptr);  // Where that fails the holder lets go later.
+    return std::optional<FileLock>();
   }
   write_holder(opened.number(), command);
   return std::optional(FileLock(std::move(opened)));

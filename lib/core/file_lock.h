@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <time.h>
+
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -21,16 +23,20 @@ class FileLock {
   static Result<FileLock> take(const std::filesystem::path& file, std::string_view command,
                                std::chrono::milliseconds patience, const Clock& clock);
 
-  /// One try without waiting: nullopt if somebody holds it.
+  /// One try without waiting: nullopt if somebody holds it, who can see that it was tried.
   static Result<std::optional<FileLock>> try_take(const std::filesystem::path& file,
                                                   std::string_view command);
+
+  /// Whether anybody has tried to take it since we hold it.
+  bool is_wanted() const;
 
   /// "process 4127 (serve)", as the holder wrote it; "another process" if it does not say.
   static std::string holder(const std::filesystem::path& file);
 
  private:
-  explicit FileLock(Descriptor held) : held_(std::move(held)) {}
+  explicit FileLock(Descriptor held);
   Descriptor held_;
+  struct timespec changed_ {};  // The file, when we had written our name. Who tries sets it anew.
 };
 
 }  // namespace bmsg

@@ -44,8 +44,8 @@ Result<Start> rewind(const node::ChainReader& chain, const WalkPlace& from) {
 class Walker {
  public:
   Walker(const node::ChainReader& chain, const WalkLimits& limits, const WalkVisit& visit,
-         Walked& walked)
-      : chain_(chain), limits_(limits), visit_(visit), walked_(walked) {}
+         WalkOf of, Walked& walked)
+      : chain_(chain), limits_(limits), visit_(visit), of_(of), walked_(walked) {}
 
   Result<Done> blocks() {
     BMSG_TRY_ASSIGN(const auto headers, chain_.headers(Height{walked_.place.height.value + 1},
@@ -74,19 +74,32 @@ class Walker {
     BMSG_TRY_ASSIGN(const auto completed, chain_.completed(walked_.place.pool_arrival));
     for (const node::Completion& one : completed) BMSG_TRY(complete(one));
     for (const node::PooledMessage& one : pooled) {
-      BMSG_TRY(visit_(one.id, one.message));
+      if (is_wanted(one.message)) BMSG_TRY(visit_(one.id, one.message));
       walked_.place.pool_arrival = std::max(walked_.place.pool_arrival, one.arrival + 1);
     }
     return done;
   }
 
  private:
+  bool is_wanted(const Message& message) const {
+    return of_ == WalkOf::all || message.head.suite == Suite::open;
+  }
+
+  /// False if its heads say that none is. Whether it is still there is found by who reads it.
+  Result<bool> has_wanted(const node::StoredHeader& header) const {
+    if (of_ == WalkOf::all) return true;
+    BMSG_TRY_ASSIGN(const auto heads, chain_.block(header.hash, Bodies::without));
+    return !heads || std::ranges::any_of(heads->messages, [this](const Message& message) {
+      return is_wanted(message);
+    });
+  }
+
   /// Its block was walked before its body came.
   Result<Done> complete(const node::Completion& one) {
     BMSG_TRY_ASSIGN(const auto places, chain_.places_of(one.id));
     if (!places.empty()) {
       BMSG_TRY_ASSIGN(const auto message, chain_.message_at(places.front()));
-      if (message && message->body) BMSG_TRY(visit_(one.id, *message));
+      if (message && message->body && is_wanted(*message)) BMSG_TRY(visit_(one.id, *message));
     }
     walked_.place.pool_arrival = std::max(walked_.place.pool_arrival, one.arrival + 1);
     return done;
@@ -95,13 +108,15 @@ class Walker {
   /// False if the block was forgotten between two reads.
   Result<bool> block(const node::StoredHeader& header) {
     if (header.sealed.header.count == 0) return true;
+    BMSG_TRY_ASSIGN(const bool has_any, has_wanted(header));
+    if (!has_any) return true;
     BMSG_TRY_ASSIGN(const auto block, chain_.block(header.hash, Bodies::with));
     if (!block) {
       walked_.more = true;
       return false;
     }
     for (const Message& message : block->messages) {
-      BMSG_TRY(visit_(chain::id_of(message.head), message));
+      if (is_wanted(message)) BMSG_TRY(visit_(chain::id_of(message.head), message));
     }
     return true;
   }
@@ -109,13 +124,14 @@ class Walker {
   const node::ChainReader& chain_;
   const WalkLimits& limits_;
   const WalkVisit& visit_;
+  const WalkOf of_;
   Walked& walked_;
 };
 
 }  // namespace
 
 Result<Walked> walk(const node::ChainReader& chain, const std::optional<WalkPlace>& from,
-                    const WalkLimits& limits, const WalkVisit& visit) {
+                    const WalkLimits& limits, const WalkVisit& visit, WalkOf of) {
   Walked walked;
   if (from) {
     BMSG_TRY_ASSIGN(const Start start, rewind(chain, *from));
@@ -124,7 +140,7 @@ Result<Walked> walk(const node::ChainReader& chain, const std::optional<WalkPlac
   } else {
     BMSG_TRY_ASSIGN(walked.place, genesis_place(chain));
   }
-  Walker walker(chain, limits, visit, walked);
+  Walker walker(chain, limits, visit, of, walked);
   BMSG_TRY(walker.blocks());
   if (!walked.more) BMSG_TRY(walker.pool());
   return walked;

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 
@@ -20,6 +21,9 @@ struct WalkPlace {
 
   bool operator==(const WalkPlace&) const = default;
 };
+
+/// Of which messages: where a block has none that anybody can read, its bodies need not be.
+enum class WalkOf : std::uint8_t { all, open };
 
 /// How much one walk takes at most: whichever comes first, but at least one block.
 struct WalkLimits {
@@ -40,6 +44,6 @@ using WalkVisit = std::function<Result<Done>(const MessageId& id, const Message&
 /// goes back to the last one they share; messages may be visited again then. The pool is walked
 /// when the tip was reached.
 Result<Walked> walk(const node::ChainReader& chain, const std::optional<WalkPlace>& from,
-                    const WalkLimits& limits, const WalkVisit& visit);
+                    const WalkLimits& limits, const WalkVisit& visit, WalkOf of = WalkOf::all);
 
 }  // namespace bmsg::mail

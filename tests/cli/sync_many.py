@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """One sync with several peers: the blocks come from all of them, what one has the others get, a
-slow one holds nobody up, a lying one is refused and nothing of it is kept."""
+slow one holds nobody up, nor those who wait for the store, a lying one is refused and nothing of it
+is kept."""
 import pathlib
 import sys
 import time
@@ -35,6 +36,21 @@ def check_slow(place, url, tip):
     assert ben.objects("status")[0]["tip"] == tip
     assert took < 6, f"{took:.1f} s: it waited for an answer that nobody needed"
     print(f"beside a peer that takes 8 s for each answer: {took:.1f} s")
+
+
+def check_lock(place, url):
+    """Whoever waits for a slow peer keeps nobody else from writing."""
+    ben = stores.joined(place / "lock", "ben", place / "ana" / "genesis")
+    slow = Between(url, delay=8)
+    syncing = ben.start("sync", slow.url)
+    deadline = time.monotonic() + 20
+    while not slow.asked and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert slow.asked, "nobody was slow"
+    ben.run("peers", "add", "http://127.0.0.1:9", "--lock-timeout", 2)
+    assert syncing.poll() is None, "it waited for nobody"
+    syncing.kill()
+    syncing.communicate()
 
 
 def check_liar(place, url, tip):
@@ -82,6 +98,7 @@ def main():
         with ana.served() as url:
             check_sharing(place, url, tip)
             check_slow(place, url, tip)
+            check_lock(place, url)
             check_liar(place, url, tip)
             check_jobs(place, url)
         check_relay(place)

@@ -55,6 +55,29 @@ TEST_F(FileLockTest, IsFreeAgainWhenTheHolderLetsGo) {
   EXPECT_TRUE(std::filesystem::exists(file_));
 }
 
+TEST_F(FileLockTest, TellsItsHolderThatAnotherTried) {
+  const auto held = FileLock::take(file_, "sync", kNone, clock_);
+  ASSERT_TRUE(held);
+  EXPECT_FALSE(held.value().is_wanted());
+  EXPECT_EQ(FileLock::holder(file_).find("process"), 0);
+  EXPECT_FALSE(held.value().is_wanted()) << "who only asks for the name wants nothing";
+  // What the clock of the file system does not tell apart counts for the same moment.
+  const auto deadline = clock_.steady() + std::chrono::seconds(5);
+  while (!held.value().is_wanted() && clock_.steady() < deadline) EXPECT_FALSE(is_free());
+  EXPECT_TRUE(held.value().is_wanted());
+}
+
+TEST_F(FileLockTest, IsWantedByNobodyWhenItIsTakenAgain) {
+  {
+    const auto held = FileLock::take(file_, "sync", kNone, clock_);
+    ASSERT_TRUE(held);
+    EXPECT_FALSE(is_free());
+  }
+  const auto again = FileLock::take(file_, "sync", kNone, clock_);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again.value().is_wanted());
+}
+
 TEST_F(FileLockTest, GoesWithTheValueThatMoves) {
   auto first = FileLock::take(file_, "serve", kNone, clock_);
   ASSERT_TRUE(first);

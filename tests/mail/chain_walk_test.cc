@@ -11,14 +11,17 @@ namespace {
 class WalkTest : public testing::Test {
  protected:
   /// Walks on from the last place and gives the numbers of the messages seen.
-  std::vector<std::uint64_t> step(WalkLimits limits = {}) {
+  std::vector<std::uint64_t> step(WalkLimits limits = {}, WalkOf of = WalkOf::all) {
     std::vector<std::uint64_t> seen;
-    walked = walk(chain.store(), place, limits,
-                  [&](const MessageId& id, const Message& message) -> Result<Done> {
-                    EXPECT_EQ(id, chain::id_of(message.head));
-                    seen.push_back(message.nonce);
-                    return done;
-                  })
+    walked = walk(
+                 chain.store(), place, limits,
+                 [&](const MessageId& id, const Message& message) -> Result<Done> {
+                   EXPECT_EQ(id, chain::id_of(message.head));
+                   EXPECT_TRUE(message.body);
+                   seen.push_back(message.nonce);
+                   return done;
+                 },
+                 of)
                  .value();
     place = walked.place;
     return seen;
@@ -26,6 +29,12 @@ class WalkTest : public testing::Test {
   static Message message(std::uint64_t number) {
     Message made = sealed_to({recipient(1, 2)}, "a", number);
     made.nonce = number;
+    return made;
+  }
+
+  static Message open_message(std::uint64_t number) {
+    Message made = message(number);
+    made.head.suite = Suite::open;
     return made;
   }
 
@@ -53,6 +62,32 @@ TEST_F(WalkTest, SeesAPooledMessageAgainInItsBlock) {
   EXPECT_EQ(step(), Seen{1});
   chain.append({message(1)});
   EXPECT_EQ(step(), Seen{1});
+}
+
+TEST_F(WalkTest, SeesWhatAnybodyCanReadWhereverItStands) {
+  const auto of_all_that_is_open = [this](const std::optional<WalkPlace>& from) {
+    std::vector<std::uint64_t> seen;
+    const auto visit = [&](const MessageId&, const Message& message) -> Result<Done> {
+      if (message.head.suite == Suite::open) seen.push_back(message.nonce);
+      return done;
+    };
+    EXPECT_TRUE(walk(chain.store(), from, {}, visit));
+    return seen;
+  };
+  chain.append({message(1), open_message(2), message(3), open_message(4)});
+  chain.append({message(5)});
+  chain.append();
+  chain.append({open_message(6)});
+  chain.pool(open_message(7));
+  chain.pool(message(8));
+  EXPECT_EQ(of_all_that_is_open({}), (Seen{2, 4, 6, 7}));
+  EXPECT_EQ(step({}, WalkOf::open), (Seen{2, 4, 6, 7}));
+  EXPECT_EQ(place->height, Height{4});
+  const auto before = place;
+  chain.reorganise(2, {{message(9)}, {message(10), open_message(11)}, {message(12)}});
+  EXPECT_EQ(of_all_that_is_open(before), step({}, WalkOf::open));
+  EXPECT_EQ(walked.rewound, 2u);
+  EXPECT_EQ(place->height, Height{5});
 }
 
 TEST_F(WalkTest, StopsAfterSoManyBlocksAndGoesOn) {
