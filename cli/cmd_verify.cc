@@ -13,6 +13,7 @@
 #include "cli/against.h"
 #include "cli/command.h"
 #include "cli/keyring_file.h"
+#include "cli/own_files.h"
 #include "cli/progress.h"
 #include "cli/refs.h"
 #include "cli/session.h"
@@ -162,10 +163,16 @@ Result<Heights> chosen_heights(const std::string& subset, Context& context) {
 
 /// What is beside the blocks: files, the private index, and unless only a part is read, each byte.
 Result<Done> check_beside(const Options& options, Context& context, const StoreDir& store,
-                          const storage::RocksStore& chain, node::VerifyReport& report) {
+                          const chain::ChainRules& rules, const storage::RocksStore& chain,
+                          node::VerifyReport& report) {
   if (options.subset.empty()) BMSG_TRY(note_damage(report, "database", chain.verify_checksums()));
   BMSG_TRY(note_damage(report, "outbox", check_outbox(context, store)));
-  return note_damage(report, "mail", check_mail(context, store));
+  BMSG_TRY(note_damage(report, "mail", check_mail(context, store)));
+  if (!options.subset.empty()) return done;
+  BMSG_TRY_ASSIGN(const auto damaged, damaged_own_files(context, store, rules));
+  for (const OwnFault& one : damaged)
+    report.faults.push_back({one.kind, report.tip.height, report.tip.hash, one.detail});
+  return done;
 }
 
 /// What was found, and the chain that was looked at.
@@ -199,7 +206,7 @@ Result<Checked> check_store(const Options& options, Context& context, const Stor
     return Error{Errc::not_found, fmt::format("--from {}: the tip is at height {}", options.from,
                                               report.value().tip.height.value)};
   }
-  if (options.full) BMSG_TRY(check_beside(options, context, store, *chain, report.value()));
+  if (options.full) BMSG_TRY(check_beside(options, context, store, rules, *chain, report.value()));
   if (options.full || options.signatures) {
     BMSG_TRY(note_damage(report.value(), "mail",
                          check_own(options, context, store, rules, *chain, report.value())));
@@ -271,7 +278,8 @@ void print(const Options& options, Context& context, const node::VerifyReport& r
   for (std::size_t at = 1; at < more; ++at) print_fault(context, "and", report.faults[at]);
   context.out.line(counted(report.faults.size(), "fault in all", "faults in all"));
   if (!context.options.quiet)
-    context.out.tell("bmsg: hint: 'bmsg repair --from-peer URL' fetches anew what is damaged\n");
+    context.out.tell(
+        "bmsg: hint: 'bmsg repair --from-peer URL' fetches anew what is damaged of the chain\n");
 }
 
 void print_json(Context& context, const node::VerifyReport& report, double seconds) {

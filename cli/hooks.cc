@@ -78,6 +78,13 @@ struct Consent {
   std::string place;
 };
 
+/// Whether it may have been written: by a newer bmsg, of a hook that this one does not know.
+bool is_consent(std::string_view hook, std::string_view place) {
+  const auto is_of_names = [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; };
+  return std::ranges::all_of(hook, is_of_names) &&
+         (place.empty() || place.starts_with("born:") || place.starts_with("inode:"));
+}
+
 Result<std::vector<Consent>> read_consents(const Context& context, const StoreDir& store) {
   std::vector<Consent> consents;
   struct stat found {};
@@ -91,8 +98,12 @@ Result<std::vector<Consent>> read_consents(const Context& context, const StoreDi
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     const auto space = line.find(' ');
-    if (space != std::string_view::npos)
-      consents.push_back({std::string(line.substr(0, space)), std::string(line.substr(space + 1))});
+    if (space == std::string_view::npos ||
+        !is_consent(line.substr(0, space), line.substr(space + 1))) {
+      return Error{Errc::corrupt, fmt::format("'{}' is damaged", record.string()),
+                   "remove it, then enable anew with 'bmsg hooks enable'"};
+    }
+    consents.push_back({std::string(line.substr(0, space)), std::string(line.substr(space + 1))});
   }
   return consents;
 }

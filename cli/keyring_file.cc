@@ -26,8 +26,11 @@ constexpr std::size_t kCostAt = 4;  // Of log2_n, r and p in the file.
 Result<Bytes> read_keyring_bytes(const Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(auto bytes, context.disk.read(store.keyring(), mail::kKeyringBytesMax));
   if (!bytes) {
-    return Error{Errc::not_found, fmt::format("store '{}' has no identity; 'bmsg id new' makes one",
-                                              store.root().string())};
+    return Error{
+        Errc::not_found,
+        fmt::format("store '{}' has no identity; 'bmsg id new' makes one", store.root().string()),
+        "if it had one, keys/keyring is lost: 'bmsg restore' or 'bmsg id restore' brings it "
+        "back"};
   }
   return std::move(*bytes);
 }
@@ -175,8 +178,10 @@ Result<mail::ContactBook> read_contacts(const Context& context, const StoreDir& 
   BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(store.contacts(), kContactsBytesMax));
   if (!bytes) return mail::ContactBook();
   auto book = api::parse_contacts(as_text(*bytes));
-  if (!book) return in_context(store.contacts().string(), book.error());
-  return book;
+  if (book) return book;
+  Error error = in_context(store.contacts().string(), book.error());
+  if (error.hint.empty()) error.hint = "mend that line, or 'bmsg restore' brings back a backup";
+  return error;
 }
 
 Result<Done> write_contacts(Context& context, const StoreDir& store,

@@ -133,6 +133,7 @@ Result<MadeStore> make_store(Context& context, const fs::path& directory, NewSto
     BMSG_TRY(context.disk.make_directory(part));
   }
   BMSG_TRY(mail::Outbox(context.disk, store.outbox()).prepare());
+  BMSG_TRY(context.disk.sync_directory(store.outbox()));
   BMSG_TRY(context.disk.replace(store.genesis(), as_bytes(wanted.rules_text)));
   if (wanted.light) BMSG_TRY(context.disk.replace(store.light(), {}));
   const storage::OpenOptions options{.disk = context.disk, .witness = store.witness()};

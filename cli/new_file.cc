@@ -2,22 +2,34 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "lib/core/try.h"
+#include "lib/core/unplaced_file.h"
 
 namespace bmsg::cli {
+namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kDescriptors = "/proc/self/fd";
+
+/// One that has no name yet, which nobody who is killed leaves. Not every file system makes them.
+Descriptor nameless(const fs::path& directory) {
+  if (::access(kDescriptors, X_OK) != 0) return {};  // Without it the file can get no name.
+  const fs::path named = directory.empty() ? fs::path(".") : directory;
+  return Descriptor(::open(named.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+}
+
+}  // namespace
 
 NewFile::NewFile(Disk& disk, fs::path file) : disk_(disk), file_(std::move(file)) {}
 
 NewFile::~NewFile() {
-  if (opened_) (void)disk_.remove(beside_);  // Half a file is none.
+  if (opened_ && !beside_.empty()) (void)disk_.remove(beside_);  // Half a file is none.
 }
 
 Error NewFile::exists() const {
@@ -27,8 +39,8 @@ Error NewFile::exists() const {
 Result<int> NewFile::open() {
   std::error_code unreadable;  // Then opening it will say why.
   if (fs::exists(fs::symlink_status(file_, unreadable))) return exists();
-  beside_ = (file_.parent_path() / fmt::format(".{}.XXXXXX", file_.filename().string())).string();
-  opened_ = Descriptor(::mkostemp(beside_.data(), O_CLOEXEC));
+  opened_ = nameless(file_.parent_path());
+  if (!opened_) opened_ = unplaced_file(file_, beside_);
   if (opened_) return opened_.number();
   const Errc code = errno == EACCES || errno == EROFS || errno == ENOENT ? Errc::exists : Errc::io;
   return Error{code, fmt::format("cannot create '{}': {}", file_.string(), std::strerror(errno))};
@@ -50,7 +62,8 @@ Result<Done> NewFile::publish() {
   if (::fsync(opened_.number()) != 0)
     return Error{Errc::io,
                  fmt::format("cannot sync '{}': {}", file_.string(), std::strerror(errno))};
-  BMSG_TRY(disk_.link(beside_, file_));
+  const fs::path unnamed = fs::path(kDescriptors) / std::to_string(opened_.number());
+  BMSG_TRY(disk_.link(beside_.empty() ? unnamed : fs::path(beside_), file_));
   auto synced = disk_.sync_directory(file_.parent_path());
   if (!synced) (void)disk_.remove(file_);  // It is ours since it has its name.
   return synced;

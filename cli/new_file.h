@@ -11,8 +11,8 @@
 
 namespace bmsg::cli {
 
-/// Gets its name when it is whole and durable, and never in place of another. Until then it lies
-/// beside, under a name that nobody can foresee.
+/// Gets its name when it is whole and durable, and never in place of another. Until then it has
+/// none, or where the file system cannot do that, lies beside under one that nobody can foresee.
 class NewFile {
  public:
   NewFile(Disk& disk, std::filesystem::path file);
@@ -32,7 +32,7 @@ class NewFile {
 
   Disk& disk_;
   std::filesystem::path file_;
-  std::string beside_;
+  std::string beside_;  // Empty: it has no name.
   Descriptor opened_;
 };
 

@@ -88,8 +88,10 @@ Result<Done> check_known(const std::string& key, const std::string& origin) {
   std::vector<std::string> keys;
   for (const KnownSetting& known : known_settings()) keys.emplace_back(known.key);
   const std::string near = nearest(key, keys);
-  return Error{Errc::bad_config, fmt::format("{}: unknown key '{}'{}", origin, key,
-                                             near.empty() ? "" : ", did you mean '" + near + "'")};
+  return Error{Errc::bad_config,
+               fmt::format("{}: unknown key '{}'{}", origin, key,
+                           near.empty() ? "" : ", did you mean '" + near + "'"),
+               "bmsg-config(5) lists the keys; mend or remove that line"};
 }
 
 Result<Done> Settings::add_file(const std::filesystem::path& file, const Disk& disk) {

@@ -51,12 +51,25 @@ bool is_closed(const fs::path& directory) {
   return cause == std::errc::permission_denied;
 }
 
+/// A store but for the file that says so, and nobody is about to make it.
+bool lacks_format(const fs::path& directory) {
+  std::error_code absent;
+  return !fs::exists(directory / "format", absent) &&
+         !fs::exists(directory / "unfinished", absent) &&
+         fs::is_regular_file(directory / "genesis", absent) &&
+         fs::is_regular_file(directory / "chain" / "CURRENT", absent);
+}
+
 Result<StoreDir> named_store(const fs::path& named, std::string_view by, const Disk& disk) {
   for (const fs::path& place : {named, named / ".bmsg"}) {
     if (is_closed(place)) {
       return Error{Errc::denied,
                    fmt::format("'{}' (named by {}) may not be read: it belongs to another user",
                                place.string(), by)};
+    }
+    if (lacks_format(place)) {
+      return Error{Errc::corrupt, fmt::format("'{}' is missing", (place / "format").string()),
+                   "a store of this version has the line 'bmsg-store 1' there"};
     }
     if (!is_store(place)) continue;
     StoreDir store(place);
@@ -100,10 +113,13 @@ Result<Done> check_store(const StoreDir& store, const Disk& disk) {
     return Error{
         Errc::bad_config,
         fmt::format("store '{}' has format {}, made by a newer bmsg; this one knows format 1",
-                    store.root().string(), number)};
+                    store.root().string(), number),
+        "if no newer one did, the file 'format' is damaged: of this version it is 'bmsg-store 1'"};
   }
-  return Error{Errc::corrupt, fmt::format("'{}' is damaged: it does not name a format of bmsg",
-                                          store.format().string())};
+  return Error{
+      Errc::corrupt,
+      fmt::format("'{}' is damaged: it does not name a format of bmsg", store.format().string()),
+      "a store of this version has the line 'bmsg-store 1' there"};
 }
 
 Result<StoreDir> find_store(const std::string& named, const Disk& disk) {

@@ -23,11 +23,16 @@ Error error_of(const rocksdb::Status& status, std::string_view what) {
 }
 
 Error open_error_of(const rocksdb::Status& status, std::string_view what) {
-  // A lock that is held and a broken disk come under one code: only the text tells them apart.
-  if (status.IsIOError() && status.ToString().find("/LOCK") != std::string::npos) {
+  // A lock that is held and a broken disk come under one code: only the text tells them apart. So
+  // do files that are damaged and those that could not be opened, for want of descriptors too.
+  const std::string text = status.ToString();
+  const auto says = [&](std::string_view part) { return text.find(part) != std::string::npos; };
+  if (status.IsIOError() && says("/LOCK") && !says("open a file for lock")) {
     return Error{Errc::locked, fmt::format("{}: another program has it open for writing", what)};
   }
-  if (status.IsIOError() && !status.IsPathNotFound()) return failed(Errc::io, status, what);
+  const bool is_missing = status.IsPathNotFound() || says("No such file or directory");
+  const bool is_untried = says("Direct I/O is not supported");  // It could not open a file for it.
+  if ((says("IO error") && !is_missing) || is_untried) return failed(Errc::io, status, what);
   return failed(Errc::corrupt, status, what);
 }
 

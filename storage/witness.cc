@@ -111,6 +111,7 @@ Result<WitnessFile> parse_witness_file(std::string_view text) {
   }
   if (found) {
     found->is_spoiled = is_spoiled;
+    found->has_both_slots = text.size() > kWitnessSlotBytes;
     return *found;
   }
   return is_malformed();
@@ -130,6 +131,8 @@ Result<Done> advance_witness(Disk& disk, const std::filesystem::path& file,
   BMSG_TRY_ASSIGN(const auto before, read_witness_file(disk, file));
   if (!before || !before->slot || !is_better(witness, before->newest))
     return write_witness(disk, file, witness);
+  // Whoever made the file may have died, or failed, before its name was durable.
+  if (!before->has_both_slots) BMSG_TRY(disk.sync_directory(file.parent_path()));
   return disk.overwrite(file, (1 - *before->slot) * kWitnessSlotBytes, as_bytes(slot_of(witness)));
 }
 

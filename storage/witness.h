@@ -41,6 +41,7 @@ struct WitnessFile {
   Witness newest;
   std::optional<std::size_t> slot;  // Where it lies; nullopt in an old file.
   bool is_spoiled = false;          // The other slot holds no witness.
+  bool has_both_slots = false;
 };
 /// Errors: Errc::corrupt if no slot is whole.
 Result<WitnessFile> parse_witness_file(std::string_view text);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 
 #include "lib/core/descriptor.h"
 #include "lib/core/try.h"
+#include "lib/core/unplaced_file.h"
 
 namespace bmsg {
 namespace {
@@ -84,10 +84,8 @@ Result<Done> SystemDisk::create(const fs::path& file, ByteView bytes) {
 }
 
 Result<Done> SystemDisk::replace(const fs::path& file, ByteView bytes) {
-  // A name that nobody can foresee: the directory may be one where others write too.
-  std::string beside =
-      (file.parent_path() / fmt::format(".{}.XXXXXX", file.filename().string())).string();
-  const Descriptor made(::mkostemp(beside.data(), O_CLOEXEC));
+  std::string beside;
+  const Descriptor made = unplaced_file(file, beside);
   if (!made) return failed("create", beside, errno);
   BMSG_TRY(fill(made, bytes, beside));
   if (::rename(beside.c_str(), file.c_str()) != 0) {
@@ -123,7 +121,10 @@ Result<Done> SystemDisk::overwrite(const fs::path& file, std::uint64_t at, ByteV
 }
 
 Result<Done> SystemDisk::link(const fs::path& file, const fs::path& name) {
-  if (::link(file.c_str(), name.c_str()) != 0) return failed("link", name, errno);
+  // The name of a descriptor stands for a file that has none.
+  const int follow = file.parent_path() == "/proc/self/fd" ? AT_SYMLINK_FOLLOW : 0;
+  if (::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, name.c_str(), follow) != 0)
+    return failed("link", name, errno);
   return done;
 }
 

@@ -56,12 +56,15 @@ Result<std::optional<Card>> CardDirectory::read(const std::filesystem::path& fil
   const auto bytes = disk_.read(file, kMessageBytesMax);
   if (!bytes && bytes.error().code != Errc::corrupt) return bytes.error();
   if (!bytes || !bytes.value()) return std::optional<Card>();
-  // A damaged file is as good as none: the card comes again with the next collect().
   const auto message = decode_message(*bytes.value());
-  if (!message) return std::optional<Card>();
-  auto card = read_card(message.value(), chain_);
-  if (!card) return std::optional<Card>();
-  return std::optional(std::move(card).value());
+  if (message) {
+    if (auto card = read_card(message.value(), chain_))
+      return std::optional(std::move(card).value());
+  }
+  // A damaged file is as good as none: the next collect() begins anew, and finds the card if the
+  // chain has it.
+  (void)disk_.remove(directory_ / "position");
+  return std::optional<Card>();
 }
 
 std::filesystem::path CardDirectory::revocations_file(const IdentityKey& identity) const {
@@ -69,6 +72,13 @@ std::filesystem::path CardDirectory::revocations_file(const IdentityKey& identit
 }
 
 Result<CardOrder> CardDirectory::put(const Card& card) {
+  BMSG_TRY_ASSIGN(const CardOrder order, keep(card));
+  if (order == CardOrder::same) BMSG_TRY(disk_.sync_directory(directory_));
+  return order;
+}
+
+/// What is there already may be left of somebody who died before its name was durable.
+Result<CardOrder> CardDirectory::keep(const Card& card) {
   const auto file = file_of(card.identity, card.device);
   BMSG_TRY_ASSIGN(const auto known, read(file));
   const CardOrder order = known ? compare(card, *known) : CardOrder::newer;
@@ -157,6 +167,13 @@ Result<std::vector<Revocation>> CardDirectory::revocations_of(const IdentityKey&
 
 Result<bool> CardDirectory::put_statement(ByteView statement,
                                           const std::optional<StatementPost>& post) {
+  BMSG_TRY_ASSIGN(const bool is_new, keep_statement(statement, post));
+  if (!is_new) BMSG_TRY(disk_.sync_directory(directory_));
+  return is_new;
+}
+
+Result<bool> CardDirectory::keep_statement(ByteView statement,
+                                           const std::optional<StatementPost>& post) {
   const auto read = read_statement(statement);
   if (!read) return Error{Errc::bad_input, "not a revocation: signature"};
   BMSG_TRY_ASSIGN(auto known, revocations_of(read->old_key));
@@ -185,14 +202,16 @@ Result<Done> CardDirectory::collect_one(const node::ChainReader& chain, const Me
   }
   if (const auto statement = statement_in(message, chain_)) {
     const StatementPost post{id, UnixSeconds{message.head.expiry()}};
-    BMSG_TRY_ASSIGN(const bool is_new, put_statement(*statement, post));
+    BMSG_TRY_ASSIGN(const bool is_new, keep_statement(*statement, post));
     collected.statements += is_new ? 1 : 0;
+    collected.again |= !is_new;
     return done;
   }
   if (!looks_like_card(message)) return done;
   const auto card = read_card(message, chain_);
   if (!card) return done;  // A stranger's bad card is no failure of ours.
-  BMSG_TRY_ASSIGN(const CardOrder order, put(card.value()));
+  BMSG_TRY_ASSIGN(const CardOrder order, keep(card.value()));
+  collected.again |= order == CardOrder::same;
   if (order == CardOrder::newer || order == CardOrder::conflict) ++collected.cards;
   return done;
 }
@@ -204,9 +223,10 @@ Result<CardDirectory::Collected> CardDirectory::collect(const node::ChainReader&
   const auto visit = [&](const MessageId& id, const Message& message) {
     return collect_one(chain, id, message, collected);
   };
-  BMSG_TRY_ASSIGN(const Walked walked, walk(chain, from, limits, visit));
+  BMSG_TRY_ASSIGN(const Walked walked, walk(chain, from, limits, visit, WalkOf::open));
   collected.more = walked.more;
   if (from == walked.place) return collected;
+  if (collected.again) BMSG_TRY(disk_.sync_directory(directory_));
   const auto file = directory_ / "position";
   const Bytes place = encode(walked.place);
   if (from) {

@@ -53,6 +53,7 @@ class CardDirectory {
     std::size_t cards = 0;       // That were new.
     std::size_t statements = 0;  // New, or posted again.
     bool more = false;           // Call again.
+    bool again = false;          // Some of it was here already.
   };
   /// Public requests to forget that were seen and are not done.
   ForgetRequests forget_requests() const { return {disk_, directory_ / "forget"}; }
@@ -67,6 +68,8 @@ class CardDirectory {
   Result<Done> collect_all(const node::ChainReader& chain);
 
  private:
+  Result<CardOrder> keep(const Card& card);
+  Result<bool> keep_statement(ByteView statement, const std::optional<StatementPost>& post);
   std::filesystem::path revocations_file(const IdentityKey& identity) const;
   Result<Done> collect_one(const node::ChainReader& chain, const MessageId& id,
                            const Message& message, Collected& collected);

@@ -59,8 +59,8 @@ Result<Done> Conversation::load() {
     if (bytes->size() < at + kSlotBytes) continue;
     if (take_slot(ByteView(*bytes).subspan(at, kSlotBytes))) slot_ = at;
   }
-  const bool has_second = bytes->size() >= kSecondSlot;  // Perhaps cut short by a crash.
-  if (slot_ && (has_second || bytes->size() == kSlotBytes)) return done;
+  has_both_slots_ = bytes->size() >= kSecondSlot;  // Perhaps cut short by a crash.
+  if (slot_ && (has_both_slots_ || bytes->size() == kSlotBytes)) return done;
   return Error{Errc::corrupt, "'" + file_.string() + "' is damaged; remove it to begin again"};
 }
 
@@ -91,9 +91,12 @@ Result<Done> Conversation::write(std::uint64_t seq, const IdPrefix& prev) {
     slot_ = 0;
     return done;
   }
+  // Whoever made the file may have died, or failed, before its name was durable.
+  if (!has_both_slots_) BMSG_TRY(disk_.sync_directory(file_.parent_path()));
   const std::uint64_t other = *slot_ == 0 ? kSecondSlot : 0;
   BMSG_TRY(disk_.overwrite(file_, other, bytes));
   slot_ = other;
+  has_both_slots_ = true;
   return done;
 }
 

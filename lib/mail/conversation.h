@@ -59,6 +59,7 @@ class Conversation {
   FileLock lock_;
   std::uint64_t last_seq_ = 0;
   std::optional<std::uint64_t> slot_;  // Where in the file that stands; none: there is no file.
+  bool has_both_slots_ = false;
   std::optional<IdPrefix> prev_;
   bool is_noted_ = false;
 };

@@ -86,7 +86,11 @@ Result<MessageId> HeldLetters::hold(const Letter& letter, const IdentityKey& sen
   MessageId id = chosen.value_or(MessageId());
   if (!chosen) BMSG_TRY(entropy.fill({id.data(), MessageId::kSize}));
   BMSG_TRY_ASSIGN(const bool there, holds(id));
-  if (there) return id;
+  if (there) {
+    // It may be left of somebody who died before its name was durable.
+    BMSG_TRY(outbox_.disk().sync_directory(outbox_.directory() / "held"));
+    return id;
+  }
   BMSG_TRY_ASSIGN(Bytes plain, encode(letter, sender));
   auto sealed = seal_note(mailbox_key_, id, plain, entropy);
   crypto::wipe(plain);

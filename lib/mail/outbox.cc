@@ -203,10 +203,15 @@ Result<std::string> Outbox::failure_reason(const OutboxEntry& entry) const {
 }
 
 Result<Done> Outbox::cancel(const MessageId& id) {
+  BMSG_TRY(prepare());
   BMSG_TRY_ASSIGN(const auto names, disk_.list(place_path(OutboxPlace::fresh)));
   BMSG_TRY(unpack_rest(OutboxPlace::fresh, names));  // Else it may lie there twice.
   BMSG_TRY_ASSIGN(const auto entry, find(id));
-  if (!entry) return Error{Errc::not_found, "no such message in the outbox"};
+  if (!entry) {
+    // Whoever cancelled it may have died before that was durable.
+    for (const OutboxPlace place : kPlaces) BMSG_TRY(disk_.sync_directory(place_path(place)));
+    return Error{Errc::not_found, "no such message in the outbox"};
+  }
   if (entry->place == OutboxPlace::taken) {
     return Error{Errc::exists, "a node has it already; it cannot be called back"};
   }
@@ -215,6 +220,8 @@ Result<Done> Outbox::cancel(const MessageId& id) {
   const fs::path aside = directory_ / "tmp" / entry->name;
   BMSG_TRY(disk_.rename(place_path(entry->place) / entry->name, aside));
   BMSG_TRY(disk_.sync_directory(place_path(entry->place)));
+  // It may have come from a pack there, which must not come back either.
+  BMSG_TRY(disk_.sync_directory(place_path(OutboxPlace::taken)));
   BMSG_TRY(disk_.remove(aside));
   return disk_.remove(reason_path(entry->name));
 }
@@ -222,7 +229,9 @@ Result<Done> Outbox::cancel(const MessageId& id) {
 Result<Done> Outbox::retry(const MessageId& id) {
   BMSG_TRY_ASSIGN(const auto entry, find(id));
   if (!entry) return Error{Errc::not_found, "no such message in the outbox"};
-  if (entry->place != OutboxPlace::failed) return done;
+  // Whoever put it back may have died before that was durable.
+  if (entry->place != OutboxPlace::failed)
+    return disk_.sync_directory(place_path(OutboxPlace::fresh));
   BMSG_TRY_ASSIGN(const auto file, read(*entry));  // A damaged one would only fail again.
   if (!file) return done;
   BMSG_TRY(disk_.rename(place_path(OutboxPlace::failed) / entry->name,

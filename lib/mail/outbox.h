@@ -154,6 +154,7 @@ class Outbox final : public node::OutboxSource {
   /// Goes on where somebody was killed while they unpacked.
   /// Whether there was such.
   Result<bool> unpack_rest(OutboxPlace place, const std::vector<std::string>& names);
+  Result<bool> finish_unpacking(OutboxPlace place);
   Result<FileLock> lock_packs() const;
   Result<Done> remove_packed(const std::vector<OutboxEntry>& entries);
   /// Adds what nobody has taken yet of a pack. False: it was unpacked, so look again.

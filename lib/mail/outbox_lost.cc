@@ -48,6 +48,8 @@ Result<bool> is_mined(const node::ChainReader& chain, const MessageId& id) {
 Result<std::size_t> Outbox::return_lost(const node::ChainReader& chain, UnixSeconds now) {
   std::size_t returned = 0;
   std::unordered_set<std::string> unpacked;
+  // Else what is moved on from beside a pack that is half unpacked would come out of it again.
+  BMSG_TRY(finish_unpacking(OutboxPlace::taken));
   BMSG_TRY_ASSIGN(const auto taken, entries(OutboxPlace::taken));
   Ids sought;
   for (const OutboxEntry& entry : taken) sought.insert(entry.id);

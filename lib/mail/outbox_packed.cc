@@ -103,6 +103,8 @@ Result<Done> Outbox::unpack_locked(OutboxPlace place, const std::string& name) {
     BMSG_TRY_ASSIGN(const auto there, disk_.read(directory / name, kPackBytesMax));
     if (!renamed && there) return renamed;
     if (!renamed) return done;
+    // Before any of its files: after a power cut each of them would lie there twice.
+    BMSG_TRY(disk_.sync_directory(directory));
   }
   BMSG_TRY_ASSIGN(const auto names, disk_.list(directory));
   std::vector<Coming> files;
@@ -128,6 +130,11 @@ Result<bool> Outbox::unpack_rest(OutboxPlace place, const std::vector<std::strin
     was_there = true;
   }
   return was_there;
+}
+
+Result<bool> Outbox::finish_unpacking(OutboxPlace place) {
+  BMSG_TRY_ASSIGN(const auto names, disk_.list(place_path(place)));
+  return unpack_rest(place, names);
 }
 
 Result<Done> Outbox::remove_packed(const std::vector<OutboxEntry>& entries) {

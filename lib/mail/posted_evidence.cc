@@ -54,7 +54,8 @@ Result<Done> PostedEvidence::note(const chain::Evidence& evidence) {
   BMSG_TRY_ASSIGN(const auto key, chain::check_evidence(evidence));
   const auto file = directory_ / to_hex(key.view());
   BMSG_TRY_ASSIGN(const auto known, disk_.read(file, chain::kEvidenceBytesMax));
-  if (known && chain::parse_evidence(as_text(*known))) return done;
+  // It may be left of somebody who died before its name was durable.
+  if (known && chain::parse_evidence(as_text(*known))) return disk_.sync_directory(directory_);
   BMSG_TRY(disk_.make_directory(directory_));
   return disk_.replace(file, as_bytes(chain::print(evidence)));
 }

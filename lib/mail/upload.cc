@@ -146,6 +146,8 @@ Result<bool> Upload::has(const MessageId& id) {
   // A kill may have left the beginning of one.
   const auto chunk = bytes ? decode_message(*bytes) : Error{Errc::not_found, "gone"};
   const bool is_whole = chunk && !chain::find_body_violation(chunk.value());
+  // Or the whole of one that was not made durable: nothing is written, but all of it is synced.
+  if (is_whole) BMSG_TRY(blobs_->disk().overwrite(file, 0, {}));
   if (!is_whole) BMSG_TRY(blobs_->disk().remove(file));
   const std::lock_guard lock(*mutex_);
   if (is_whole) {

@@ -9,6 +9,7 @@
 
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/crypto/sha512.h"
 
 namespace bmsg::node {
 namespace {
@@ -52,16 +53,23 @@ std::optional<Endorsed> entry_of(std::string_view line) {
   return Endorsed{Height{static_cast<std::uint32_t>(*height)}, *parent, *generation, *clock, *hash};
 }
 
+/// The first line. Without the sum of those behind it, a bit that flips in a number could make it
+/// sign a second block where it signed one.
+std::string first_line(std::string_view behind) {
+  constexpr std::size_t kSumBytes = 8;
+  const Digest hash = crypto::sha512(as_bytes(behind));
+  return fmt::format("bmsg-endorser-log 2 {}\n", to_hex(hash.view().first(kSumBytes)));
+}
+
 }  // namespace
 
 std::string EndorserLog::print() const {
-  std::string text =
-      fmt::format("bmsg-endorser-log 1\nkey {}\nsince {}\n", to_hex(key_.view()), since_.value);
+  std::string text = fmt::format("key {}\nsince {}\n", to_hex(key_.view()), since_.value);
   for (const Endorsed& one : entries_) {
     text += fmt::format("{} {} {} {} {}\n", one.height.value, to_hex(one.parent.view()),
                         one.generation, one.clock_generation, to_hex(one.hash.view()));
   }
-  return text;
+  return first_line(text) + text;
 }
 
 /// False unless it is what print() writes of this key.
@@ -73,7 +81,11 @@ bool EndorserLog::parse(std::string_view text) {
     lines.push_back(left.substr(0, end));
     left.remove_prefix(end + 1);
   }
-  if (lines.size() < 3 || lines[0] != "bmsg-endorser-log 1") return false;
+  if (lines.size() < 3) return false;
+  // Version 1 had no sum; the next entry replaces it.
+  const std::string_view behind = text.substr(lines[0].size() + 1);
+  const bool is_whole = text.starts_with(first_line(behind));
+  if (!is_whole && lines[0] != "bmsg-endorser-log 1") return false;
   if (lines[1] != fmt::format("key {}", to_hex(key_.view()))) return false;
   Words since(lines[2]);
   if (since.next() != "since") return false;
@@ -88,9 +100,13 @@ bool EndorserLog::parse(std::string_view text) {
   return true;
 }
 
+bool EndorserLog::is_whole(const EndorserKey& key, std::string_view text) {
+  return EndorserLog(nullptr, {}, key).parse(text);
+}
+
 Result<EndorserLog> EndorserLog::open(Disk& disk, std::filesystem::path file,
                                       const EndorserKey& key, UnixSeconds now) {
-  EndorserLog log(disk, std::move(file), key);
+  EndorserLog log(&disk, std::move(file), key);
   auto bytes = disk.read(log.file_, kLogBytesMax);
   if (!bytes && bytes.error().code != Errc::corrupt) return bytes.error();
   if (bytes && bytes.value() && log.parse(as_text(*bytes.value()))) return log;
@@ -102,7 +118,7 @@ Result<EndorserLog> EndorserLog::open(Disk& disk, std::filesystem::path file,
 
 Result<Done> EndorserLog::begin(Disk& disk, const std::filesystem::path& file,
                                 const EndorserKey& key) {
-  const EndorserLog log(disk, file, key);
+  const EndorserLog log(&disk, file, key);
   return disk.replace(file, as_bytes(log.print()));
 }
 
@@ -126,7 +142,9 @@ bool EndorserLog::allows(const Endorsed& wanted, UnixSeconds began) const {
 }
 
 Result<Done> EndorserLog::add(const Endorsed& signed_now) {
-  if (std::ranges::find(entries_, signed_now) != entries_.end()) return done;
+  // It may be left of somebody who died, or failed, before its name was durable.
+  if (std::ranges::find(entries_, signed_now) != entries_.end())
+    return disk_->sync_directory(file_.parent_path());
   std::vector<Endorsed> before = entries_;
   entries_.push_back(signed_now);
   std::erase_if(entries_, [&](const Endorsed& one) {

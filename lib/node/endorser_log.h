@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/core/disk.h"
@@ -40,6 +41,9 @@ class EndorserLog {
   /// The log of a key that has never signed.
   static Result<Done> begin(Disk& disk, const std::filesystem::path& file, const EndorserKey& key);
 
+  /// Whether a file is what was written for this key.
+  static bool is_whole(const EndorserKey& key, std::string_view text);
+
   /// Whether this was begun anew, for the caller to tell.
   bool is_new() const { return is_new_; }
   const std::vector<Endorsed>& entries() const { return entries_; }
@@ -57,8 +61,8 @@ class EndorserLog {
   Result<Done> distrust(UnixSeconds now);
 
  private:
-  EndorserLog(Disk& disk, std::filesystem::path file, const EndorserKey& key)
-      : disk_(&disk), file_(std::move(file)), key_(key) {}
+  EndorserLog(Disk* disk, std::filesystem::path file, const EndorserKey& key)
+      : disk_(disk), file_(std::move(file)), key_(key) {}
   bool parse(std::string_view text);
   std::string print() const;
 

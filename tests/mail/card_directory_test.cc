@@ -167,6 +167,16 @@ TEST_F(Cards, AreCollectedAgainAfterTheirPositionWasDamaged) {
   EXPECT_EQ(cards.collect(chain.store()).value().cards, 1u);
 }
 
+TEST_F(Cards, AreCollectedAgainOnceOneWasSeenToBeDamaged) {
+  chain.append({card_message({})});
+  (void)cards.collect(chain.store());
+  ASSERT_TRUE(good.replace(file(), filled(0, 300)));
+  EXPECT_EQ(cards.collect(chain.store()).value().cards, 0u) << "nobody has looked";
+  EXPECT_EQ(numbers(), Numbers{});
+  EXPECT_EQ(cards.collect(chain.store()).value().cards, 1u);
+  EXPECT_EQ(numbers(), Numbers{1});
+}
+
 TEST_F(Cards, IgnoreWhatOnlyLooksLikeACard) {
   Message bad = card_message({});
   bad.head.ttl += 1;

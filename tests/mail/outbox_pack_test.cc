@@ -284,6 +284,36 @@ TEST_F(PackTest, LosesAndDoublesNothingWhereUnpackingIsCutShort) {
   EXPECT_GT(cut, 15) << "too few calls were made to fail";
 }
 
+/// Whatever call a return dies at: who is cancelled afterwards does not come out of the rest of the
+/// pack.
+TEST_F(PackTest, BringsBackNothingThatIsCancelledAfterAReturnWasCutShort) {
+  const TestChain chain{std::string(golden::kGenesisText)};
+  int cut = 0;
+  for (std::uint64_t calls = 0;; ++calls) {
+    const TempDir place;
+    SystemDisk good;
+    FaultDisk faulty(good);
+    const auto files = some(5);
+    Outbox dying(faulty, place.path());
+    ASSERT_TRUE(dying.queue(files));
+    for (const auto& one : dying.new_messages(9).value()) ASSERT_TRUE(dying.mark_taken(one.name));
+    faulty.fail_after(calls, Failing::from_then_on);
+    (void)dying.return_lost(chain.store(), {kNow});
+    const bool failed = faulty.failures() > 0;
+
+    Outbox after(good, place.path());
+    ASSERT_TRUE(after.return_lost(chain.store(), {kNow}));
+    EXPECT_TRUE(good.list(place.path() / "cur").value().empty()) << "after call " << calls;
+    EXPECT_TRUE(after.cancel(id_of(files[2]))) << "after call " << calls;
+    EXPECT_EQ(after.return_lost(chain.store(), {kNow}).value(), 0u) << "after call " << calls;
+    EXPECT_EQ(after.new_messages(9).value().size(), 4u) << "after call " << calls;
+    EXPECT_FALSE(after.find(id_of(files[2])).value()) << "after call " << calls;
+    if (!failed) break;
+    ++cut;
+  }
+  EXPECT_GT(cut, 15) << "too few calls were made to fail";
+}
+
 TEST_F(PackTest, IsQueuedOrNotWhicheverCallFails) {
   int refused = 0;
   for (std::uint64_t calls = 0;; ++calls) {

@@ -5,7 +5,9 @@
 #include "lib/chain/block_hash.h"
 #include "lib/crypto/sha512.h"
 #include "tests/mail/support.h"
+#include "tests/support/cut_disk.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/seed.h"
 #include "tests/support/temp_dir.h"
 
 namespace bmsg::mail {
@@ -160,6 +162,45 @@ TEST(Upload, WhatNobodyCanGoOnWithIsSwept) {
   world.clock.advance(1);
   sweep();
   EXPECT_EQ(world.uploads(), 0u);
+}
+
+/// Puts one chunk in and finishes; false where the disk did not let it.
+bool upload_one(const UploadContext& context, const KnownFile& file, MessageId& id) {
+  auto upload = Upload::resume(context, file);
+  if (!upload) return false;
+  const Message chunk =
+      seal_chunk(upload.value().key(), 0, as_bytes("content"),
+                 {.chain = example_chain(), .time = upload.value().time(), .ttl = context.ttl});
+  id = chain::id_of(chunk.head);
+  const auto has = upload.value().has(id);
+  if (!has || (!has.value() && !upload.value().put(chunk, id))) return false;
+  return bool(upload.value().finish());
+}
+
+/// Whoever is killed may leave a chunk whole that no disk has.
+TEST(Upload, IsDurableWhereverTheProcessBeforeWasKilled) {
+  auto random = seeded_numbers();
+  std::uint64_t kills = 0;
+  for (bool was_killed = true; was_killed;) {
+    UploadFixture world;
+    CutDisk disk(world.directory.path());
+    node::BlobDirectory blobs(disk, world.directory.path() / "blobs", example_chain(), world.clock,
+                              0);
+    const UploadContext context{.blobs = blobs,
+                                .entropy = world.entropy,
+                                .now = world.clock.now(),
+                                .ttl = 86400,
+                                .mailbox_key = &world.mailbox_key};
+    MessageId id;
+    disk.cut_at(kills + 1);
+    was_killed = !upload_one(context, world.file, id);
+    kills += was_killed ? 1 : 0;
+    disk.restart();
+    ASSERT_TRUE(upload_one(context, world.file, id)) << kills;
+    disk.reboot(CutDisk::Tail::lost, CutDisk::Names::lost, random);
+    EXPECT_TRUE(blobs.find(id).value()) << "after change " << kills;
+  }
+  EXPECT_GE(kills, 10u);
 }
 
 }  // namespace

@@ -98,9 +98,33 @@ TEST_F(EndorserLogTest, TakesNoAlteredByteForAnotherKeyOrAForgottenEntry) {
     disk.files[kFile] = mutated(numbers, good);
     const EndorserLog read = open();
     damaged += read.is_new() ? 1 : 0;
-    EXPECT_TRUE(read.is_new() || read.entries().size() == 1);
+    EXPECT_TRUE(read.is_new() || read.entries() == log.entries());
   }
   EXPECT_GT(damaged, 0U);
+}
+
+TEST_F(EndorserLogTest, SeesEachBitThatFlips) {
+  ASSERT_TRUE(log.add(entry(5, 9, 31, 47, 1)));
+  const Bytes good = disk.files.at(kFile);
+  EXPECT_TRUE(EndorserLog::is_whole(kKey, as_text(good)));
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    Bytes altered = good;
+    altered[bit / 8] ^= static_cast<std::uint8_t>(1 << bit % 8);
+    EXPECT_FALSE(EndorserLog::is_whole(kKey, as_text(altered))) << "bit " << bit;
+  }
+}
+
+TEST_F(EndorserLogTest, OfTheVersionBeforeIsReadAndReplaced) {
+  ASSERT_TRUE(log.add(entry(5, 9, 3, 3, 1)));
+  std::string text = to_string(disk.files.at(kFile));
+  text.replace(0, text.find('\n'), "bmsg-endorser-log 1");
+  disk.files[kFile] = to_bytes(text);
+  log = open();
+  EXPECT_FALSE(log.is_new());
+  ASSERT_EQ(log.entries().size(), 1U);
+  ASSERT_TRUE(log.add(entry(6, 1, 0, 0, 2)));
+  EXPECT_TRUE(to_string(disk.files.at(kFile)).starts_with("bmsg-endorser-log 2 "));
+  EXPECT_EQ(open().entries().size(), 2U);
 }
 
 TEST_F(EndorserLogTest, DistrustNeverGoesBack) {

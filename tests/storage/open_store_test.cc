@@ -55,6 +55,17 @@ TEST_F(OpenStoreTest, HasOneWriter) {
   EXPECT_NE(second.error().message.find("another program"), std::string::npos);
 }
 
+TEST_F(OpenStoreTest, TellsALockThatCannotBeOpenedFromOneThatIsHeld) {
+  store_.reset();
+  const auto lock = dir_.chain() / "LOCK";
+  std::filesystem::remove(lock);
+  std::filesystem::create_directory(lock);
+  const auto opened = dir_.open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::io);
+  EXPECT_NE(opened.error().message.find("Is a directory"), std::string::npos);
+}
+
 /// Each command that writes leaves a log. A few are kept, since they are read faster than
 /// rewritten.
 TEST_F(OpenStoreTest, KeepsFewLogsAndAllThatTheyHold) {

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "storage/rocks_mail_store.h"
 #include "tests/storage/child_process.h"
 #include "tests/storage/store_dir.h"
 #include "tests/support/power_cut_fs.h"
@@ -85,6 +86,9 @@ class PoweredStore {
   Result<std::unique_ptr<RocksStore>> open() {
     return RocksStore::open(root_ / "chain", options());
   }
+  Result<std::unique_ptr<RocksMailStore>> open_mail() {
+    return RocksMailStore::open(root_ / "mail", {.disk = disk_, .env = env_.get()});
+  }
 
  private:
   OpenOptions options() { return {.disk = disk_, .witness = root_ / "witness", .env = env_.get()}; }
@@ -94,6 +98,21 @@ class PoweredStore {
   PowerCutDisk disk_{power_};
   std::shared_ptr<rocksdb::Env> env_ = power_cut_env(power_);
 };
+
+/// A mark in the mail index: how many steps there were.
+mail::MailChange mark_of(std::uint32_t steps) {
+  return {.values = {{"steps", Bytes{static_cast<std::uint8_t>(steps)}}}};
+}
+
+/// The mail index has the mark of what was acknowledged, or the one after it.
+void expect_mark(PoweredStore& dir, std::size_t acknowledged) {
+  const auto index = must(dir.open_mail());
+  const auto mark = must(index->value("steps"));
+  const std::size_t steps = mark ? mark->at(0) : 0;
+  ASSERT_GE(steps, acknowledged);
+  ASSERT_LE(steps, acknowledged + 1);
+  ASSERT_TRUE(index->apply(mark_of(static_cast<std::uint32_t>(acknowledged) + 1)));
+}
 
 /// Not a test: the program that the test below cuts off. Says 1 when the store is made and one more
 /// after each step.
@@ -107,13 +126,17 @@ TEST(PowerCut, DISABLED_RunsTheScriptUntilTheCut) {
 
   Script script;
   auto store = must(dir.create());
+  auto index = must(dir.open_mail());
   ChildProcess::say(1);
   for (std::uint32_t i = 0; i < script.steps().size(); ++i) {
     if (i % kBlocksPerProcess == kBlocksPerProcess - 1) {
       store.reset();
       store = must(dir.open());
+      index.reset();
+      index = must(dir.open_mail());
     }
     check(bool(store->apply(script.steps()[i])), "a step of the script");
+    check(bool(index->apply(mark_of(i + 1))), "a mark of the script");
     ChildProcess::say(i + 2);
     if (i % 25 == 24) check(bool(store->flush()), "a flush of the script");
   }
@@ -153,36 +176,54 @@ std::unique_ptr<RocksStore> open_after_cut(PoweredStore& dir, bool was_made) {
   return must(dir.open());
 }
 
+/// One more for every 2,000 of BMSG_CUTS.
+std::uint64_t turns() {
+  const char* given = std::getenv("BMSG_CUTS");
+  return 1 + (given ? std::strtoull(given, nullptr, 10) / 2000 : 0);
+}
+
+/// Cuts at that sync and looks at what is there, unless the script has no such sync.
+void cut_at(std::uint64_t sync, std::uint64_t tail, std::uint64_t seed, const Script& script,
+            bool& was_cut) {
+  const TempDir temp;
+  ChildProcess child("PowerCut.DISABLED_RunsTheScriptUntilTheCut",
+                     {{"BMSG_TEST_STORE", temp.path()},
+                      {"BMSG_TEST_CUT", std::to_string(sync)},
+                      {"BMSG_TEST_TAIL", std::to_string(tail)},
+                      {"BMSG_SEED", std::to_string(seed)}});
+  const std::uint32_t said = child.read_last_number();
+  const int status = child.wait();
+  was_cut = !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  if (!was_cut) return;
+  ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == PowerCut::kExitCode) << status;
+
+  PoweredStore dir(temp.path(), 0, PowerCut::Tail::clean, 0);
+  const auto store = open_after_cut(dir, said > 0);
+  const std::size_t acknowledged = said == 0 ? 0 : said - 1;
+  const std::size_t steps = steps_in(*store, script, acknowledged);
+  ASSERT_NO_FATAL_FAILURE(expect_mark(dir, acknowledged));
+  ASSERT_NO_FATAL_FAILURE(expect_state(*store, script, steps));
+  if (steps < script.steps().size()) {
+    ASSERT_TRUE(store->apply(script.steps()[steps]));
+    ASSERT_NO_FATAL_FAILURE(expect_state(*store, script, steps + 1));
+  }
+}
+
 TEST(PowerCut, LosesNothingThatWasAcknowledgedAtAnySync) {
   auto random = seeded_numbers();
   const Script script;
-  int cuts = 0;
-  for (std::uint64_t sync = 1;; ++sync) {
-    const TempDir temp;
-    const std::uint64_t seed = random();
-    SCOPED_TRACE("sync " + std::to_string(sync) + ", seed " + std::to_string(seed));
-    ChildProcess child("PowerCut.DISABLED_RunsTheScriptUntilTheCut",
-                       {{"BMSG_TEST_STORE", temp.path()},
-                        {"BMSG_TEST_CUT", std::to_string(sync)},
-                        {"BMSG_TEST_TAIL", std::to_string(sync % 3)},
-                        {"BMSG_SEED", std::to_string(seed)}});
-    const std::uint32_t said = child.read_last_number();
-    const int status = child.wait();
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) break;  // The script has no more syncs.
-    ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == PowerCut::kExitCode) << status;
-    ++cuts;
-
-    PoweredStore dir(temp.path(), 0, PowerCut::Tail::clean, 0);
-    const auto store = open_after_cut(dir, said > 0);
-    const std::size_t acknowledged = said == 0 ? 0 : said - 1;
-    const std::size_t steps = steps_in(*store, script, acknowledged);
-    ASSERT_NO_FATAL_FAILURE(expect_state(*store, script, steps));
-    if (steps < script.steps().size()) {
-      ASSERT_TRUE(store->apply(script.steps()[steps]));
-      ASSERT_NO_FATAL_FAILURE(expect_state(*store, script, steps + 1));
+  std::uint64_t cuts = 0;
+  for (std::uint64_t turn = 0; turn < turns(); ++turn) {
+    bool was_cut = true;
+    for (std::uint64_t sync = 1; was_cut; ++sync) {
+      const std::uint64_t seed = random();
+      SCOPED_TRACE("sync " + std::to_string(sync) + ", seed " + std::to_string(seed));
+      ASSERT_NO_FATAL_FAILURE(cut_at(sync, (sync + turn) % 3, seed, script, was_cut));
+      cuts += was_cut ? 1 : 0;
     }
   }
-  EXPECT_GE(cuts, 3 * kBlocks) << "each block needs a sync of the log and two of the witness";
+  std::cout << cuts << " cuts" << std::endl;
+  EXPECT_GE(cuts, 3 * kBlocks * turns()) << "each block needs its log, the witness, the mark";
 }
 
 }  // namespace

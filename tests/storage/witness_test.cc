@@ -4,6 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
+#include "lib/core/try.h"
+#include "tests/support/cut_disk.h"
+#include "tests/support/seed.h"
 #include "tests/support/temp_dir.h"
 
 namespace bmsg::storage {
@@ -186,6 +191,64 @@ TEST(Witness, TellsOnAStoreThatIsBehind) {
 TEST(Witness, MayOnlyBeMissingBeforeTheFirstBlock) {
   EXPECT_TRUE(compare(tip(0, 1, 0), std::nullopt));
   EXPECT_EQ(compare(tip(1, 1, 1), std::nullopt).error().code, Errc::corrupt);
+}
+
+/// Writes those from `next` on, which becomes the first that was not acknowledged.
+Result<Done> write_all(Disk& disk, const std::filesystem::path& file, std::uint8_t& next) {
+  for (; next < 6; ++next) {
+    const Witness witness{{next}, BlockHash::filled(next), work(next)};
+    BMSG_TRY(advance_witness(disk, file, witness));
+  }
+  return done;
+}
+
+/// The store is one block ahead where a witness was under way.
+void expect_sound(const Disk& disk, const std::filesystem::path& file, std::uint8_t next) {
+  const auto read = read_witness_file(disk, file);
+  ASSERT_TRUE(read) << read.error().message;
+  const std::uint32_t height = read.value() ? read.value()->newest.height.value : 0;
+  EXPECT_GE(height + 1, next) << "an acknowledged one is lost";
+  EXPECT_LE(height, next);
+  const auto compared = compare_file(tip(next, next, next), read.value());
+  EXPECT_TRUE(compared || height == 0) << compared.error().message;
+}
+
+/// The power goes at each change, and each call fails, in every way; a later one goes on.
+TEST(Witness, LastsWhereverThePowerGoesOrACallFails) {
+  auto random = seeded_numbers();
+  std::uint64_t struck = 0;
+  for (unsigned way = 0; way < 32; ++way) {
+    for (std::uint64_t at = 1;; ++at) {
+      SCOPED_TRACE("way " + std::to_string(way) + ", at " + std::to_string(at));
+      const TempDir directory;
+      const auto file = directory.path() / "witness";
+      CutDisk disk(directory.path());
+      if (way < 16) disk.cut_at(at);
+      if (way >= 16) disk.fail_at(at, EIO, CutDisk::Failing::once);
+      std::uint8_t next = 1;
+      const auto written = write_all(disk, file, next);
+      if (written) break;
+      ++struck;
+      disk.heal();
+      const auto reboot = [&] {
+        disk.reboot(static_cast<CutDisk::Tail>(way / 4 % 4), static_cast<CutDisk::Names>(way % 4),
+                    random);
+      };
+      if (way < 16) {
+        reboot();
+        ASSERT_NO_FATAL_FAILURE(expect_sound(disk, file, next));
+      } else {
+        next =
+            static_cast<std::uint8_t>(std::min(next + 1, 5));  // Its block is there all the same.
+      }
+      ASSERT_TRUE(write_all(disk, file, next));
+      reboot();
+      const auto last = read_witness(disk, file).value();
+      ASSERT_TRUE(last);
+      EXPECT_EQ(last->height.value, 5u);
+    }
+  }
+  EXPECT_GE(struck, 32 * 12u);
 }
 
 }  // namespace

@@ -151,6 +151,35 @@ void PowerCut::remove(const std::string& file) {
   files_.erase(file);
 }
 
+void PowerCut::overwrite(const std::string& file, std::uint64_t at, const std::string& bytes) {
+  const auto held = hold();
+  File& known =
+      files_.try_emplace(file, File{fs::file_size(file), fs::file_size(file)}).first->second;
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  Part part{file, at, std::string(bytes.size(), ' '), bytes};
+  stream.seekg(static_cast<std::streamoff>(at));
+  stream.read(part.before.data(), static_cast<std::streamsize>(part.before.size()));
+  part.before.resize(static_cast<std::size_t>(stream.gcount()));
+  stream.clear();
+  stream.seekp(static_cast<std::streamoff>(at));
+  stream << bytes << std::flush;
+  part_ = std::move(part);
+  count_sync();
+  part_.reset();
+  known.size = known.synced = std::max(known.size, at + bytes.size());
+}
+
+void PowerCut::tear(const Part& part) {
+  std::string left = part.before;
+  const auto kept = static_cast<std::size_t>(number_up_to(random_, part.after.size()));
+  if (tail_ != Tail::clean)
+    left = part.after.substr(0, kept) + left.substr(std::min(kept, left.size()));
+  if (tail_ == Tail::garbled && kept > 0) left[number_up_to(random_, kept - 1)] = 0;
+  std::fstream stream(part.file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekp(static_cast<std::streamoff>(part.at));
+  stream << left << std::flush;
+}
+
 std::string PowerCut::bury(const std::string& file) {
   const std::string grave = graveyard_ / std::to_string(graves_++);
   fs::rename(file, grave);
@@ -163,6 +192,7 @@ void PowerCut::count_sync() {
 
 void PowerCut::cut() {
   for (const auto& [name, file] : files_) cut_file(name, file);
+  if (part_) tear(*part_);
   for (auto keep = number_up_to(random_, changes_.size()); changes_.size() > keep;) {
     undo(changes_.back());
     changes_.pop_back();
@@ -209,6 +239,11 @@ Result<Done> PowerCutDisk::replace(const fs::path& file, ByteView bytes) {
   power_.sync(beside);
   power_.rename(beside, file.string());
   power_.sync_directory(file.parent_path().string());
+  return done;
+}
+
+Result<Done> PowerCutDisk::overwrite(const fs::path& file, std::uint64_t at, ByteView bytes) {
+  power_.overwrite(file.string(), at, std::string(as_text(bytes)));
   return done;
 }
 

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -54,6 +55,9 @@ class PowerCut {
   void sync_directory(const std::string& directory);
   void rename(const std::string& from, const std::string& to);
   void remove(const std::string& file);
+  /// Writes over a part of a file and syncs it. The cut leaves of that part what it leaves of bytes
+  /// that were not synced, over what was there.
+  void overwrite(const std::string& file, std::uint64_t at, const std::string& bytes);
 
  private:
   struct File {
@@ -66,7 +70,14 @@ class PowerCut {
     std::string from;   // Its old name, if it was moved.
     std::string grave;  // What lay under that name before; empty: nothing.
   };
+  struct Part {
+    std::string file;
+    std::uint64_t at = 0;
+    std::string before;  // Shorter where the file ended.
+    std::string after;
+  };
   void count_sync();
+  void tear(const Part& part);
   [[noreturn]] void cut();
   void cut_file(const std::string& name, const File& file);
   void undo(const Change& change);
@@ -79,13 +90,14 @@ class PowerCut {
   std::recursive_mutex mutex_;
   std::map<std::string, File> files_;
   std::vector<Change> changes_;
+  std::optional<Part> part_;  // That is being written.
   unsigned graves_ = 0;
 };
 
 /// RocksDB's files under a PowerCut, which must outlive it.
 std::shared_ptr<rocksdb::Env> power_cut_env(PowerCut& power);
 
-/// Our own files under the same. Only replace() is cut; the rest is the system's.
+/// Our own files under the same. Only replace() and overwrite() are cut; the rest is the system's.
 class PowerCutDisk final : public Disk {
  public:
   explicit PowerCutDisk(PowerCut& power) : power_(power) {}
@@ -94,6 +106,8 @@ class PowerCutDisk final : public Disk {
                                     std::size_t bytes_max) const override;
   Result<Done> create(const std::filesystem::path& file, ByteView bytes) override;
   Result<Done> replace(const std::filesystem::path& file, ByteView bytes) override;
+  Result<Done> overwrite(const std::filesystem::path& file, std::uint64_t at,
+                         ByteView bytes) override;
   Result<Done> link(const std::filesystem::path& file, const std::filesystem::path& name) override;
   Result<Done> rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
   Result<Done> remove(const std::filesystem::path& file) override;
