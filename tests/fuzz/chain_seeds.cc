@@ -54,6 +54,8 @@ std::vector<Seed> chain_seeds() {
   out.push_back({"tar_block", Bytes(kTarBlockBytes)});
   const std::string path = "path=" + std::string(120, 'a') + "\n";
   out.push_back({"tar_path", to_bytes(std::to_string(path.size() + 4) + " " + path)});
+  // A block, then two on another branch: one is made, given, waits, comes in a row, begins anew.
+  out.push_back({"calls", {0, 0, 1, 1, 1, 0, 0, 2, 0, 2, 4, 2, 2, 4, 5, 9, 3, 2, 2, 5, 1, 1}});
   return out;
 }
 

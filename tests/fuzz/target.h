@@ -28,6 +28,9 @@ std::span<const Target> net_targets();
 std::span<const Target> mail_targets();
 std::span<const Target> api_targets();
 std::span<const Target> storage_targets();
+std::span<const Target> cli_targets();
+/// Sequences of calls instead of a decoder.
+std::span<const Target> call_targets();
 
 inline std::string_view text_of(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

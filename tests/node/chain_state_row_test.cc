@@ -1,7 +1,9 @@
 // Blocks that are kept together come to what the same blocks come to one by one.
 
 #include <algorithm>
+#include <optional>
 
+#include "lib/core/codec.h"
 #include "tests/node/node_fixture.h"
 #include "tests/node/store_digest.h"
 #include "tests/support/seed.h"
@@ -161,6 +163,42 @@ TEST(Rows, StopAtACheckpointThatTheyMiss) {
   EXPECT_FALSE(outcomes[1].stopped_by_policy);
   EXPECT_TRUE(outcomes[2].stopped_by_policy);
   EXPECT_EQ(f.tip(), hash_of(blocks[1])) << "as far as it may go";
+}
+
+/// What a flip of one bit made of something in memory; nullopt if those bytes say nothing.
+template <class T, class Decode>
+std::optional<T> with_a_flip(std::mt19937_64& numbers, const T& value, const Decode& decode) {
+  Bytes bytes = encode(value);
+  const std::size_t bit = number_up_to(numbers, 8 * bytes.size() - 1);
+  bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ (1U << bit % 8));
+  auto read = decode(bytes);
+  if (!read) return std::nullopt;
+  return std::move(read).value();
+}
+
+TEST(Rows, AreNotKeptOnceABitOfThemHasFlippedInMemory) {
+  NodeFixture f;
+  std::mt19937_64 numbers = seeded_numbers();
+  const Block whole = f.builder.block(f.builder.genesis(), {f.message("one"), f.message("two")},
+                                      UnixSeconds{f.clock.now().value + 1});
+  const auto ids = chain::ids_of(whole);
+  ASSERT_TRUE(node::check_unchanged(whole, hash_of(whole), ids));
+  int flips = 0;
+  while (flips < 1000) {
+    Block block = whole;
+    if (number_up_to(numbers, 2) == 0) {
+      const auto header = with_a_flip(numbers, block.header, decode_header);
+      if (!header) continue;
+      block.header = *header;
+    } else {
+      Message& message = block.messages[number_up_to(numbers, 1)];
+      const auto flipped = with_a_flip(numbers, message, decode_message);
+      if (!flipped) continue;
+      message = *flipped;
+    }
+    ++flips;
+    ASSERT_FALSE(node::check_unchanged(block, hash_of(whole), ids)) << flips;
+  }
 }
 
 }  // namespace
