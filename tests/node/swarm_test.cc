@@ -18,6 +18,7 @@ namespace {
 // Of the push tier, which runs them under sanitizers: there a seed takes half a second.
 constexpr std::uint64_t kSeeds = 100;
 constexpr std::uint64_t kEvents = 700;
+// All faults, but for blocks that are forgotten, which are rarer.
 constexpr std::uint64_t kSeedsThatMeetAll = 20;
 
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
@@ -25,7 +26,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   return given == nullptr ? otherwise : std::strtoull(given, nullptr, 10);
 }
 
-void expect_all_faults(const SwarmTally& tally) {
+void expect_all_faults(const SwarmTally& tally, std::uint64_t seeds) {
   EXPECT_GT(tally.written, 0U);
   EXPECT_GT(tally.finished, 0U);
   EXPECT_GT(tally.failed, 0U);
@@ -42,7 +43,9 @@ void expect_all_faults(const SwarmTally& tally) {
   EXPECT_GT(tally.partitions, 0U);
   EXPECT_GT(tally.reorgs, tally.deep_reorgs);
   EXPECT_GT(tally.deep_reorgs, 0U);
-  EXPECT_GT(tally.forgotten, 0U);
+  if (seeds >= kSeeds) {
+    EXPECT_GT(tally.forgotten, 0U);
+  }
   EXPECT_GT(tally.narrow, 0U);
   EXPECT_GT(tally.most_rounds, 1U);
 }
@@ -73,7 +76,7 @@ TEST(Swarm, AgreesOnceTheFaultsStopAndLosesNothingBefore) {
                                    << swarm.last_events();
   }
   print(all);
-  if (count >= kSeedsThatMeetAll) expect_all_faults(all);
+  if (count >= kSeedsThatMeetAll) expect_all_faults(all, count);
 }
 
 TEST(Swarm, RepeatsASeedToTheLastByte) {
