@@ -40,11 +40,16 @@ def fill(place, left):
 
 
 def forget_all(store):
+    """Its exit code, what it sums up and what it says. With too little room to open the chain it
+    sums up nothing."""
     done = subprocess.run(store.words("forget", "--older-than", "0s", "--yes", "--json"),
                           check=False, env=store.environment, capture_output=True, timeout=120)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    [summary] = [line for line in lines if line["type"] == "summary"]
-    return done.returncode, summary, done.stderr.decode()
+    summaries = [line for line in lines if line["type"] == "summary"]
+    assert len(summaries) <= 1, lines
+    nothing = {"ok": False, "messages": 0, "begun": False}
+    return (done.returncode, {"begun": True} | summaries[0] if summaries else nothing,
+            done.stderr.decode())
 
 
 def check_sound(store):
@@ -75,8 +80,9 @@ def check_forget(place, disk):
     before = check_sound(big)
     code, summary, told = forget_all(big)
     assert (code, summary["ok"]) == (74, False), (summary, told)
-    assert "forgotten" in told and "disk full" in told, told
-    assert "give the same command again" in told, told
+    assert "disk full" in told and "needs" in told, told
+    if summary["begun"]:
+        assert "forgotten" in told and "give the same command again" in told, told
     assert before + summary["messages"] == check_sound(big), summary
     (disk / "filler").unlink()
     code, summary, told = forget_all(big)
