@@ -116,7 +116,8 @@ def check_bad_socket(store):
 
 
 def check_reload(store, place):
-    """HUP has it take its settings anew, if they are good."""
+    """HUP has it take its settings anew, if they are good. That its peer has news it may hear from
+    that peer at any time."""
     ben = stores.joined(place / "ben", "ben", store.directory / "genesis")
     ben.run("mine", "--allow-empty", "-n", "30")
     wanted = ben.objects("log", "-n", "1")[0]["height"]
@@ -133,7 +134,6 @@ def check_reload(store, place):
             while "goes on with the settings it has" not in stores.read_line(server.stderr, SECONDS):
                 assert server.poll() is None
             config.write_text(good)
-            assert store.objects("log", "-n", "1")[0]["height"] < wanted, "it asked its peer already"
             store.run("config", "set", "serve.sync_every", "1s")
             server.send_signal(signal.SIGHUP)
             while "took the settings anew" not in stores.read_line(server.stderr, SECONDS):
