@@ -111,11 +111,14 @@ class World:
         return count
 
     def account(self):
-        missing = self.missing()
-        if missing:  # A message that a block gave back goes to the others with the next sync.
+        """A message that a block gave back goes to the others with the next syncs, from each node
+        that has it to those beside it."""
+        for _ in range(COUNT):
+            missing = self.missing()
+            if not missing:
+                return
             for node in self.nodes:
                 node.run("sync")
-            missing = self.missing()
         assert not missing, f"lost: {missing}"
 
     def missing(self):

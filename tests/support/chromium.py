@@ -68,7 +68,8 @@ class Browser:
         self.place = f"http://127.0.0.1:{port}/session"
         words = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
                  "--disable-background-networking", "--disable-component-update",
-                 "--disable-sync", "--disable-features=HttpsUpgrades", "--window-size=1280,1000",
+                 "--disable-sync", "--disable-ipc-flooding-protection",
+                 "--disable-features=HttpsUpgrades", "--window-size=1280,1000",
                  f"--user-data-dir={directory / 'profile'}", *switches]
         if os.geteuid() == 0:
             words.append("--no-sandbox")  # Which Chromium refuses to root.
