@@ -89,7 +89,7 @@ def main():
             tip = check_kept(ana, ben, url)
         check_refusals(ana, tip)
         served = ana.copy_to(place / "served")
-        check_accepted(ana, sent, tip, tip[:8])
+        check_accepted(ana, sent, tip, stores.beginning(tip, 8))
         with served.served():  # The node that serves does it.
             reorg, = served.objects("fork", "accept", "--yes", f"4:{tip[-8:]}")
             assert reorg["type"] == "reorg" and reorg["to"] == tip and reorg["depth"] == DEPTH

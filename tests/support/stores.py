@@ -101,6 +101,11 @@ def read_line(stream, seconds):
     return line.decode().rstrip("\n")
 
 
+def beginning(name, size):
+    """That many letters of an id or a hash, or more: digits alone would be a height."""
+    return next(name[:end] for end in range(size, len(name)) if not name[:end].isdecimal())
+
+
 def new_chain(directory, name, *options):
     """A store of a new chain on which everything is cheap."""
     store = Store(directory)
