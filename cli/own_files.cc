@@ -13,9 +13,11 @@
 #include "cli/signed_charters.h"
 #include "lib/chain/checkpoint_note.h"
 #include "lib/core/try.h"
+#include "lib/mail/card.h"
+#include "lib/mail/conversation.h"
+#include "lib/mail/held.h"
 #include "lib/mail/revocation.h"
 #include "lib/mail/send_key.h"
-#include "lib/mail/whole_files.h"
 #include "lib/node/blob_directory.h"
 #include "lib/node/endorser_log.h"
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 
+#include "lib/core/codec.h"
 #include "lib/core/try.h"
 #include "lib/mail/message_line.h"
 #include "lib/mail/open.h"
@@ -95,6 +96,11 @@ Result<Card> read_card(const Message& message, const ChainId& chain) {
   BMSG_TRY_ASSIGN(auto card, read_card(opened.content, message));
   last_checked().keep(card, chain);
   return card;
+}
+
+bool is_whole_card(ByteView bytes, const ChainId& chain) {
+  const auto message = decode_message(bytes);
+  return message && read_card(message.value(), chain);
 }
 
 Result<Card> read_card(const Content& content, const Message& message) {

@@ -49,6 +49,9 @@ bool looks_like_card(const Message& message);
 /// Errors: Errc::bad_input, naming the rule: another chain, a bad signature, a missing record.
 Result<Card> read_card(const Message& message, const ChainId& chain);
 
+/// Whether a file of cards/ is a card of this chain.
+bool is_whole_card(ByteView bytes, const ChainId& chain);
+
 /// Checks what a sealed message of kind card says; `message` is what it came in.
 Result<Card> read_card(const Content& content, const Message& message);
 

@@ -1,6 +1,7 @@
 #include "lib/mail/conversation.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "lib/core/byte_reader.h"
 #include "lib/core/hex.h"
@@ -35,7 +36,37 @@ std::string name_of(const ConversationKey& key, const crypto::SecretBytes& mailb
 
 ByteView check_of(const Digest& hash) { return hash.view().first(kCheckBytes); }
 
+struct Slot {
+  std::uint64_t seq;
+  IdPrefix prev;
+};
+
+/// The slot that begins there; nullopt if it is not whole.
+std::optional<Slot> read_slot(ByteView file, std::uint64_t at) {
+  if (file.size() < at + kSlotBytes) return std::nullopt;
+  const ByteView slot = file.subspan(at, kSlotBytes);
+  ByteReader reader(slot);
+  const ByteView magic = reader.take(kMagic.size());
+  const auto seq = reader.integer<std::uint64_t>();
+  const auto prev = reader.fixed<IdPrefix>();
+  const ByteView check = reader.take(kCheckBytes);
+  const Digest hash = crypto::sha512(slot.first(kSlotBytes - kCheckBytes));
+  if (!reader.finished() || as_text(magic) != kMagic) return std::nullopt;
+  if (!std::ranges::equal(check, check_of(hash))) return std::nullopt;
+  return Slot{seq, prev};
+}
+
+/// A file of one slot, or with room for both, of which a crash may have cut the second.
+bool has_fitting_size(ByteView file) {
+  return file.size() == kSlotBytes || file.size() >= kSecondSlot;
+}
+
 }  // namespace
+
+bool is_whole_conversation(ByteView bytes) {
+  if (!has_fitting_size(bytes)) return false;
+  return read_slot(bytes, 0) || read_slot(bytes, kSecondSlot);
+}
 
 Conversation::Conversation(Disk& disk, std::filesystem::path file, FileLock lock)
     : disk_(disk), file_(std::move(file)), lock_(std::move(lock)) {}
@@ -56,28 +87,15 @@ Result<Done> Conversation::load() {
   BMSG_TRY_ASSIGN(const auto bytes, disk_.read(file_, kSecondSlot + kSlotBytes));
   if (!bytes) return done;
   for (const std::uint64_t at : {std::uint64_t{0}, kSecondSlot}) {
-    if (bytes->size() < at + kSlotBytes) continue;
-    if (take_slot(ByteView(*bytes).subspan(at, kSlotBytes))) slot_ = at;
+    const auto slot = read_slot(*bytes, at);
+    if (!slot || slot->seq <= last_seq_) continue;
+    last_seq_ = slot->seq;
+    prev_ = slot->prev;
+    slot_ = at;
   }
-  has_both_slots_ = bytes->size() >= kSecondSlot;  // Perhaps cut short by a crash.
-  if (slot_ && (has_both_slots_ || bytes->size() == kSlotBytes)) return done;
+  has_both_slots_ = bytes->size() >= kSecondSlot;
+  if (slot_ && has_fitting_size(*bytes)) return done;
   return Error{Errc::corrupt, "'" + file_.string() + "' is damaged; remove it to begin again"};
-}
-
-/// Whether it is whole, and newer than what was taken before.
-bool Conversation::take_slot(ByteView slot) {
-  ByteReader reader(slot);
-  const ByteView magic = reader.take(kMagic.size());
-  const auto seq = reader.integer<std::uint64_t>();
-  const auto prev = reader.fixed<IdPrefix>();
-  const ByteView check = reader.take(kCheckBytes);
-  const Digest hash = crypto::sha512(slot.first(kSlotBytes - kCheckBytes));
-  const bool is_whole =
-      reader.finished() && as_text(magic) == kMagic && std::ranges::equal(check, check_of(hash));
-  if (!is_whole || seq <= last_seq_) return false;
-  last_seq_ = seq;
-  prev_ = prev;
-  return true;
 }
 
 Result<Done> Conversation::write(std::uint64_t seq, const IdPrefix& prev) {

@@ -51,7 +51,6 @@ class Conversation {
  private:
   Conversation(Disk& disk, std::filesystem::path file, FileLock lock);
   Result<Done> load();
-  bool take_slot(ByteView slot);
   Result<Done> write(std::uint64_t seq, const IdPrefix& prev);
 
   Disk& disk_;
@@ -63,6 +62,10 @@ class Conversation {
   std::optional<IdPrefix> prev_;
   bool is_noted_ = false;
 };
+
+/// Whether a file of outbox/seq is one that take() reads: one of its two slots is whole. The other
+/// may be what a crash left.
+bool is_whole_conversation(ByteView bytes);
 
 /// Conversations that stay taken over several messages, so that what is noted in them is written
 /// down once.

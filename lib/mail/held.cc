@@ -79,6 +79,8 @@ std::optional<Bytes> unwrap(ByteView bytes) {
 
 }  // namespace
 
+bool is_whole_held(ByteView bytes) { return unwrap(bytes).has_value(); }
+
 Result<MessageId> HeldLetters::hold(const Letter& letter, const IdentityKey& sender,
                                     UnixSeconds since, Entropy& entropy,
                                     std::optional<MessageId> chosen) {

@@ -19,6 +19,9 @@ struct HeldLetter {
   Letter letter;
 };
 
+/// Whether a file of outbox/held is as it was written; what is sealed in it is not looked at.
+bool is_whole_held(ByteView bytes);
+
 /// outbox/held: one file for each letter, named as in the rest of the outbox.
 ///
 /// Shape:   "bmL1", version 1 (1), seal_note() of the letter, H of all before 64.

@@ -3,7 +3,9 @@
 #include "lib/mail/box.h"
 #include "lib/mail/card.h"
 #include "lib/mail/contact_book.h"
+#include "lib/mail/conversation.h"
 #include "lib/mail/forget_request.h"
+#include "lib/mail/held.h"
 #include "lib/mail/message_line.h"
 #include "lib/mail/open.h"
 #include "lib/mail/outbox_pack.h"
@@ -146,6 +148,11 @@ bool pair_file(ByteView bytes) {
   return true;
 }
 
+/// Files that only their owner reads, and that are judged without a key.
+bool own_file(ByteView bytes) {
+  return any_of(mail::is_whole_conversation(bytes), mail::is_whole_held(bytes));
+}
+
 constexpr Target kTargets[] = {
     {"outbox_file", outbox_file},
     {"outbox_pack", outbox_pack},
@@ -163,6 +170,7 @@ constexpr Target kTargets[] = {
     {"contact_name", contact_name},
     {"text_forms", text_forms},
     {"pair_file", pair_file},
+    {"own_file", own_file},
 };
 
 }  // namespace

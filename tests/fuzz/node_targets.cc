@@ -1,4 +1,5 @@
 #include "lib/node/dht_value.h"
+#include "lib/node/endorser_log.h"
 #include "lib/node/peer_record.h"
 #include "tests/fuzz/target.h"
 
@@ -26,10 +27,15 @@ bool dht_value(ByteView bytes) {
   return is_value || node::parse_dht_secret(bytes);
 }
 
+bool endorser_log(ByteView bytes) {
+  return node::EndorserLog::is_whole(EndorserKey(), text_of(bytes));
+}
+
 constexpr Target kTargets[] = {
     {"peer_record", peer_record},
     {"peer_records", peer_records},
     {"dht_value", dht_value},
+    {"endorser_log", endorser_log},
 };
 
 }  // namespace

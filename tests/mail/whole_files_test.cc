@@ -1,10 +1,9 @@
 // Files of ours, judged without a key: whole, or with any one bit altered.
 
-#include "lib/mail/whole_files.h"
-
 #include <gtest/gtest.h>
 
 #include "lib/core/codec.h"
+#include "lib/crypto/sha512.h"
 #include "lib/mail/card.h"
 #include "lib/mail/conversation.h"
 #include "lib/mail/held.h"
@@ -64,6 +63,14 @@ TEST_F(ConversationFile, OfTwoIsWholeWhileOneOfThemIs) {
   EXPECT_FALSE(is_whole_conversation(bytes));
   bytes[4096 + 10] ^= 1;
   EXPECT_TRUE(is_whole_conversation(bytes));
+}
+
+TEST(HeldFile, IsWholeOrNot) {
+  Bytes bytes = to_bytes("bmL1");
+  bytes.push_back(1);
+  append(bytes, Bytes(40, 7));
+  append(bytes, crypto::sha512(bytes).view());
+  expect_no_bit_may_differ(bytes, is_whole_held);
 }
 
 TEST(CardFile, IsWholeOrNot) {
