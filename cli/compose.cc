@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "cli/hooks.h"
 #include "cli/listing.h"
@@ -87,10 +88,9 @@ Result<Sender> Sender::open(Context& context, const StoreDir& store, const SendP
 
 Result<std::vector<mail::Addressee>> Sender::addressees(const SendRequest& request) const {
   std::vector<mail::Addressee> all;
+  std::unordered_set<IdentityKey, FixedBytesHash> there;
   const auto add = [&](const IdentityKey& address, const std::string& name) {
-    const bool there =
-        std::ranges::any_of(all, [&](const auto& one) { return one.address == address; });
-    if (!there) all.push_back({address, name});
+    if (there.insert(address).second) all.push_back({address, name});
   };
   for (const std::string& text : request.to) {
     if (const auto address = from_address(text)) {

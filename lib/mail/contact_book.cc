@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "lib/core/address.h"
 #include "lib/core/try.h"
@@ -70,20 +71,35 @@ const Contact* ContactBook::by_address(const IdentityKey& address) const {
 }
 
 const Contact* ContactBook::by_room(ByteView id) const {
-  for (const auto& [name, contact] : contacts_) {
-    const bool is_room = contact.kind == ContactKind::room && !contact.room.empty();
-    if (is_room && std::ranges::equal(contact.room, id)) return &contact;
-  }
-  return nullptr;
+  const auto found = by_room_.find(to_string(id));
+  return id.empty() || found == by_room_.end() ? nullptr : &contacts_.at(found->second);
 }
 
 const Contact* ContactBook::confusable_with(std::string_view name) const {
   const auto kept = to_nfc(name);
-  const std::string wanted = skeleton(name);
-  for (const auto& [other, contact] : contacts_) {
-    if (other != kept && skeleton(other) == wanted) return &contact;
+  if (!looks_) {
+    looks_.emplace();
+    for (const auto& [other, contact] : contacts_) looks_->emplace(skeleton(other), other);
   }
-  return nullptr;
+  const auto [begin, end] = looks_->equal_range(skeleton(name));
+  const auto found = std::find_if(begin, end, [&](const auto& one) { return one.second != kept; });
+  return found == end ? nullptr : &contacts_.at(found->second);
+}
+
+void ContactBook::note(const Contact& contact) {
+  if (contact.kind == ContactKind::person) by_address_[*contact.address] = contact.name;
+  if (contact.kind == ContactKind::room && !contact.room.empty())
+    by_room_[to_string(contact.room)] = contact.name;
+  if (looks_) looks_->emplace(skeleton(contact.name), contact.name);
+}
+
+void ContactBook::unnote(const Contact& contact) {
+  if (contact.kind == ContactKind::person) by_address_.erase(*contact.address);
+  if (contact.kind == ContactKind::room) by_room_.erase(to_string(contact.room));
+  if (!looks_) return;
+  const auto [begin, end] = looks_->equal_range(skeleton(contact.name));
+  looks_->erase(
+      std::find_if(begin, end, [&](const auto& one) { return one.second == contact.name; }));
 }
 
 Result<Contact*> ContactBook::changed(std::string_view name) {
@@ -107,12 +123,12 @@ Result<Done> ContactBook::add(Contact contact) {
   // A room's address is its keeper's, who may be a contact too.
   if (contact.kind == ContactKind::person) {
     if (const Contact* other = by_address(*contact.address)) return taken(other->name);
-    by_address_.emplace(*contact.address, contact.name);
   }
   if (!contact.room.empty()) {
     if (const Contact* other = by_room(contact.room)) return taken(other->name);
   }
   std::ranges::sort(contact.members);
+  note(contact);
   const std::string name = contact.name;
   contacts_.emplace(name, std::move(contact));
   return done;
@@ -125,10 +141,11 @@ Result<Done> ContactBook::rename(std::string_view from, std::string_view to) {
   if (name == before) return done;
   if (contacts_.contains(name)) return taken(name);
 
+  unnote(*contact);
   auto node = contacts_.extract(before);
   node.key() = name;
   node.mapped().name = name;
-  if (node.mapped().kind == ContactKind::person) by_address_[*node.mapped().address] = name;
+  note(node.mapped());
   contacts_.insert(std::move(node));
   for (auto& [key, group] : contacts_) {
     if (std::erase(group.members, before) > 0) insert_sorted(group.members, name);
@@ -139,7 +156,7 @@ Result<Done> ContactBook::rename(std::string_view from, std::string_view to) {
 Result<Done> ContactBook::remove(std::string_view name) {
   BMSG_TRY_ASSIGN(const Contact* contact, changed(name));
   const std::string removed = contact->name;
-  if (contact->kind == ContactKind::person) by_address_.erase(*contact->address);
+  unnote(*contact);
   contacts_.erase(removed);
   for (auto& [key, group] : contacts_) std::erase(group.members, removed);
   return done;
@@ -212,18 +229,23 @@ Result<Done> ContactBook::add_members(std::string_view group, const std::vector<
   }
   BMSG_TRY_ASSIGN(Contact * contact, changed(group));
   if (contact->kind != ContactKind::group) return taken(contact->name);
-  for (const std::string& name : kept) insert_sorted(contact->members, name);
+  std::vector<std::string>& members = contact->members;
+  members.insert(members.end(), kept.begin(), kept.end());
+  std::ranges::sort(members);
+  members.erase(std::ranges::unique(members).begin(), members.end());
   return done;
 }
 
 Result<Done> ContactBook::remove_members(std::string_view group,
                                          const std::vector<std::string>& names) {
   BMSG_TRY_ASSIGN(Contact * contact, changed(group));
+  std::set<std::string> removed;
   for (const std::string& name : names) {
     const auto kept = to_nfc(name);
     if (!kept || !std::ranges::binary_search(contact->members, *kept)) return no_contact(name);
+    removed.insert(*kept);
   }
-  for (const std::string& name : names) std::erase(contact->members, *to_nfc(name));
+  std::erase_if(contact->members, [&](const std::string& one) { return removed.contains(one); });
   return done;
 }
 

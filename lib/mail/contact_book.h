@@ -47,7 +47,8 @@ Result<std::string> to_contact_name(std::string_view text);
 /// That nobody has this name, and how to see the names. Its code is Errc::no_recipient.
 Error no_contact(std::string_view name);
 
-/// All contacts of a store. Names and addresses are looked up in constant time.
+/// All contacts of a store. Names, addresses, rooms and looks are found in constant time; the first
+/// question about looks goes through them all.
 /// Threads: one at a time.
 /// Errors:  Errc::exists for a name or address that is taken, Errc::no_recipient for a name that is
 ///          not there, Errc::bad_input for what does not fit.
@@ -85,10 +86,17 @@ class ContactBook {
   Result<std::vector<Contact>> persons(std::string_view name) const;
 
  private:
+  using Looks = std::unordered_multimap<std::string, std::string>;
+
   Result<Contact*> changed(std::string_view name);
+  /// Where it is found beside its name.
+  void note(const Contact& contact);
+  void unnote(const Contact& contact);
 
   std::unordered_map<std::string, Contact> contacts_;
   std::unordered_map<IdentityKey, std::string, FixedBytesHash> by_address_;
+  std::unordered_map<std::string, std::string> by_room_;
+  mutable std::optional<Looks> looks_;  // Names by skeleton, once somebody asks: they are dear.
 };
 
 }  // namespace bmsg::mail

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "lib/core/address.h"
+#include "lib/mail/text.h"
 #include "tests/mail/support.h"
+#include "tests/support/seed.h"
 
 namespace bmsg::mail {
 namespace {
@@ -227,6 +231,59 @@ TEST_F(Contacts, WarnOfNamesThatLookTheSame) {
   EXPECT_EQ(book.confusable_with("ana"), nullptr);
   EXPECT_EQ(book.confusable_with("anna"), nullptr);
   EXPECT_NE(book.confusable_with("c1eo"), nullptr);
+}
+
+/// What confusable_with() is to say, by going through all.
+std::set<std::string> all_confusable(const ContactBook& book, const std::string& name) {
+  std::set<std::string> found;
+  for (const Contact* one : book.all()) {
+    if (one->name != name && skeleton(one->name) == skeleton(name)) found.insert(one->name);
+  }
+  return found;
+}
+
+void expect_known_by_all_their_marks(const ContactBook& book, const std::string& asked) {
+  const auto alike = all_confusable(book, asked);
+  const Contact* found = book.confusable_with(asked);
+  ASSERT_EQ(found != nullptr, !alike.empty()) << asked;
+  EXPECT_TRUE(found == nullptr || alike.contains(found->name)) << asked;
+  for (const Contact* one : book.all()) {
+    EXPECT_EQ(
+        one->kind == ContactKind::room ? book.by_room(one->room) : book.by_address(*one->address),
+        one);
+  }
+}
+
+TEST(ContactBook, KnowsByLookRoomAndAddressWhateverWasChanged) {
+  std::mt19937_64 random = seeded_numbers();
+  const std::vector<std::string> names = {"ana", "Ana",      "\u0430na", "ANA",
+                                          "ben", "b\u0435n", "zoe"};
+  const auto any_name = [&] { return names[random() % names.size()]; };
+  int changes = 0;
+  ContactBook book;
+  for (std::uint8_t turn = 0; turn < 200; ++turn) {
+    Contact one = person(any_name(), turn);
+    if (random() % 2 == 0) {
+      one.kind = ContactKind::room;
+      one.room = Bytes(16, turn);
+    }
+    const Bytes room = one.room;
+    changes += book.add(std::move(one)) ? 1 : 0;
+    changes += book.rename(any_name(), any_name()) ? 1 : 0;
+    if (turn % 3 == 0 && book.remove(any_name())) ++changes;
+    expect_known_by_all_their_marks(book, any_name());
+    EXPECT_EQ(book.by_room(Bytes(16, 255)), nullptr);
+    EXPECT_EQ(book.by_room({}), nullptr);
+  }
+  EXPECT_GT(changes, 100);
+}
+
+TEST_F(Contacts, GroupsTakeManyInAnyOrderOnce) {
+  ASSERT_TRUE(book.add_members("many", {"ben", "ana", "ben"}, {5}));
+  ASSERT_TRUE(book.add_members("many", {"ana", "ben"}, {5}));
+  EXPECT_EQ(names_in("many"), (std::vector<std::string>{"ana", "ben"}));
+  ASSERT_TRUE(book.remove_members("many", {"ben", "ben"}));
+  EXPECT_EQ(names_in("many"), (std::vector<std::string>{"ana"}));
 }
 
 TEST(ContactBook, FindsOneOf10000Quickly) {
