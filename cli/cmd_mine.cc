@@ -10,6 +10,7 @@
 #include "cli/hooks.h"
 #include "cli/keyring_file.h"
 #include "cli/mining.h"
+#include "cli/outbox_desk.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/times.h"
@@ -116,6 +117,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   std::optional<Progress> progress(std::in_place, context);
   BMSG_TRY_ASSIGN(const auto wish, wish_of(options, context, store, *progress));
   if (options.dry_run) return run_dry(context, store, wish);
+  tidy_outbox(context, store);
   const sched_param lowest{};
   if (options.idle) (void)::sched_setscheduler(0, SCHED_IDLE, &lowest);  // Politeness only.
   const auto began = context.clock.steady();

@@ -12,6 +12,7 @@
 #include "cli/exchanges.h"
 #include "cli/hooks.h"
 #include "cli/network_state.h"
+#include "cli/outbox_desk.h"
 #include "cli/peering.h"
 #include "cli/report.h"
 #include "cli/session.h"
@@ -188,7 +189,10 @@ Result<ExitCode> run(const Options& options, Context& context) {
   if (!options.topic.empty() && !std::filesystem::exists(store.light(), unread))
     return Error{Errc::bad_usage, "--topic is for light stores; this one gets every topic"};
   ShortService local(context, store);
-  if (!options.dry_run) BMSG_TRY(local.take_outbox());
+  if (!options.dry_run) {
+    tidy_outbox(context, store);
+    BMSG_TRY(local.take_outbox());
+  }
   BMSG_TRY_ASSIGN(const auto peers, chosen_peers(options, context, store, local));
   if (peers.empty() && options.require > 0)
     return Error{Errc::unreachable, "no peers yet, so none can answer",

@@ -12,6 +12,7 @@
 #include "lib/core/address.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
+#include "lib/mail/send_key.h"
 #include "lib/mail/summary.h"
 
 namespace bmsg::cli {
@@ -209,6 +210,12 @@ Result<std::vector<std::string>> now_named(const Desk& desk, const std::string& 
   }
   if (names.empty()) names.push_back(ref);
   return names;
+}
+
+void tidy_outbox(Context& context, const StoreDir& store) {
+  mail::Outbox outbox(context.disk, store.outbox());
+  const auto swept = mail::SendKeys(outbox).sweep_daily(context.clock.now());
+  if (!swept) context.out.warn("the outbox is not tidied: " + swept.error().message);
 }
 
 }  // namespace bmsg::cli

@@ -42,6 +42,9 @@ ListItem item_of(const Desk& desk, const api::QueuedView& view);
 /// The same for a list: at a terminal with as much of id and time as a person needs.
 ListItem row_of(const Context& context, const Desk& desk, const api::QueuedView& view);
 
+/// Takes away what the outbox does not need any more, once a day. What cron runs calls it.
+void tidy_outbox(Context& context, const StoreDir& store);
+
 /// The message that a word names. nullopt: none begins so. Errors: Errc::bad_usage for several.
 Result<std::optional<mail::OutboxEntry>> entry_like(const Desk& desk, const std::string& ref);
 /// The same; Errc::not_found if there is none.

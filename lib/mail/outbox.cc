@@ -234,8 +234,8 @@ Result<Done> Outbox::retry(const MessageId& id) {
     return disk_.sync_directory(place_path(OutboxPlace::fresh));
   BMSG_TRY_ASSIGN(const auto file, read(*entry));  // A damaged one would only fail again.
   if (!file) return done;
-  BMSG_TRY(disk_.rename(place_path(OutboxPlace::failed) / entry->name,
-                        place_path(OutboxPlace::fresh) / entry->name));
+  BMSG_TRY(move(place_path(OutboxPlace::failed) / entry->name,
+                place_path(OutboxPlace::fresh) / entry->name));
   BMSG_TRY(disk_.sync_directory(place_path(OutboxPlace::fresh)));
   return disk_.remove(reason_path(entry->name));
 }
@@ -250,7 +250,7 @@ Result<Done> Outbox::remove(const std::vector<OutboxEntry>& entries) {
     }
   }
   for (const auto& [pack, of_it] : packed) BMSG_TRY(remove_packed(of_it));
-  return done;
+  return entries.empty() ? Result<Done>(done) : sweep_relayed();
 }
 
 Result<Done> Outbox::sweep(UnixSeconds now) {
@@ -295,11 +295,13 @@ Result<Done> Outbox::move_fresh(const std::string& name, const fs::path& target)
 }
 
 Result<Done> Outbox::move(const fs::path& from, const fs::path& target) {
-  const auto moved = disk_.rename(from, target);
-  if (moved) return done;
+  if (disk_.rename(from, target)) return done;
   // Another process may have moved or cancelled it meanwhile.
   BMSG_TRY_ASSIGN(const auto still, disk_.read(from, kPackBytesMax));
-  return still ? moved : done;
+  if (!still) return done;
+  // Or a power cut has taken the directory, of which nothing was durable yet.
+  BMSG_TRY(disk_.make_directory(target.parent_path()));
+  return disk_.rename(from, target);
 }
 
 Result<Done> Outbox::mark_taken(const std::string& name) {

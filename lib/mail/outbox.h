@@ -80,6 +80,8 @@ class Outbox final : public node::OutboxSource {
   Result<Done> stage(const std::vector<OutboxFile>& files);
   Result<Done> unstage(const std::vector<OutboxFile>& files);
   Result<Done> finish(const std::vector<MessageId>& ids);
+  /// What finish() would find, whosever it is.
+  Result<std::set<MessageId>> staged() const;
 
   /// Oldest first. `place` nullopt: of all places.
   Result<std::vector<OutboxEntry>> entries(std::optional<OutboxPlace> place = std::nullopt) const;

@@ -66,8 +66,8 @@ Result<std::size_t> Outbox::return_lost(const node::ChainReader& chain, UnixSeco
     if (!entry.pack.empty() && unpacked.insert(entry.pack).second) {
       BMSG_TRY(unpack(OutboxPlace::taken, entry.pack));
     }
-    BMSG_TRY(disk_.rename(place_path(OutboxPlace::taken) / entry.name,
-                          place_path(OutboxPlace::fresh) / entry.name));
+    BMSG_TRY(move(place_path(OutboxPlace::taken) / entry.name,
+                  place_path(OutboxPlace::fresh) / entry.name));
     ++returned;
   }
   return returned;

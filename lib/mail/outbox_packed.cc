@@ -114,6 +114,8 @@ Result<Done> Outbox::unpack_locked(OutboxPlace place, const std::string& name) {
         {temporary_path(file.name()), directory / file.name(), to_bytes(pack->bytes_of(file))});
   }
   std::vector<fs::path> made;
+  // It may be gone: a power cut takes directories of which nothing was made durable.
+  BMSG_TRY(disk_.make_directory(directory_ / "tmp"));
   BMSG_TRY(publish(files, directory, made));
   BMSG_TRY(disk_.remove(begun));
   // Else it might come back after a power cut, with what was cancelled.

@@ -25,6 +25,14 @@ std::string name_of_file(const OutboxFile& file) {
   return outbox_name(file.since, chain::id_of(file.message.head));
 }
 
+/// Of a file in tmp that is to move on. cancel() puts its file there under the name alone: a crash
+/// may leave that, or bring it back, and it must not be sent.
+std::optional<MessageId> staged_id(std::string_view name) {
+  if (name.size() <= kOutboxNameBytes) return std::nullopt;
+  const auto parsed = parse_outbox_name(name.substr(0, kOutboxNameBytes));
+  return parsed ? std::optional(parsed->id) : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<Outbox::Coming> Outbox::coming(const std::vector<OutboxFile>& files) const {
@@ -116,13 +124,22 @@ Result<Done> Outbox::unstage(const std::vector<OutboxFile>& files) {
   return done;
 }
 
+Result<std::set<MessageId>> Outbox::staged() const {
+  std::set<MessageId> found;
+  BMSG_TRY_ASSIGN(const auto names, disk_.list(directory_ / "tmp"));
+  for (const std::string& name : names) {
+    if (const auto id = staged_id(name)) found.insert(*id);
+  }
+  return found;
+}
+
 Result<Done> Outbox::finish(const std::vector<MessageId>& ids) {
   if (ids.empty()) return done;
   BMSG_TRY_ASSIGN(const auto names, disk_.list(directory_ / "tmp"));
   for (const std::string& name : names) {
+    const auto id = staged_id(name);
+    if (!id || std::ranges::find(ids, *id) == ids.end()) continue;
     const std::string own = name.substr(0, kOutboxNameBytes);
-    const auto parsed = parse_outbox_name(own);
-    if (!parsed || std::ranges::find(ids, parsed->id) == ids.end()) continue;
     BMSG_TRY(move(directory_ / "tmp" / name, place_path(OutboxPlace::fresh) / own));
   }
   return disk_.sync_directory(place_path(OutboxPlace::fresh));

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "lib/chain/block_hash.h"
 #include "lib/core/byte_reader.h"
 #include "lib/core/hex.h"
@@ -15,6 +18,7 @@ namespace {
 constexpr std::string_view kMagic = "bmK1";
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kMessagesMax = 4096;
+constexpr std::size_t kSweptBytesMax = 64;
 constexpr std::size_t kRecordBytesMax = kMagic.size() + 1 + 8 + 8 + 1 + Digest::kSize + 4 +
                                         kMessagesMax * (MessageId::kSize + 4) + Digest::kSize;
 
@@ -170,6 +174,8 @@ Result<KeyRecord> SendKeys::keep_held(const SendKey& key, const MessageId& held,
 }
 
 Result<Done> SendKeys::sweep(UnixSeconds now) {
+  // Before the records: whose messages come to lie there later is at work itself.
+  BMSG_TRY_ASSIGN(const auto staged, outbox_.staged());
   BMSG_TRY_ASSIGN(const auto names, outbox_.disk().list(outbox_.directory() / "keys"));
   for (const std::string& name : names) {
     const auto digest = fixed_from_hex<Digest>(name);
@@ -178,10 +184,31 @@ Result<Done> SendKeys::sweep(UnixSeconds now) {
     if (!record && record.error().code == Errc::io) return record.error();
     // A damaged one is told to whoever uses its key.
     if (!record || !record.value()) continue;
-    BMSG_TRY(outbox_.finish(ids_of(*record.value())));
+    const auto ids = ids_of(*record.value());
+    const bool is_begun =
+        std::ranges::any_of(ids, [&](const MessageId& id) { return staged.contains(id); });
+    if (is_begun) {
+      // A key that a power cut takes would let its message go a second time.
+      BMSG_TRY(outbox_.disk().sync_directory(outbox_.directory() / "keys"));
+      BMSG_TRY(outbox_.finish(ids));
+    }
     if (now.value >= record.value()->until.value) BMSG_TRY(outbox_.disk().remove(path_of(*digest)));
   }
   return outbox_.sweep(now);
+}
+
+Result<Done> SendKeys::sweep_daily(UnixSeconds now) {
+  constexpr std::uint64_t kDay = 24 * 3600;
+  const auto marker = outbox_.directory() / "tmp" / "swept";
+  BMSG_TRY_ASSIGN(const auto kept, outbox_.disk().read(marker, kSweptBytesMax));
+  const std::string text = kept ? to_string(*kept) : std::string();
+  std::uint64_t last = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), last);
+  const bool is_known = read.ec == std::errc() && last <= now.value;  // Clocks go back, too.
+  if (is_known && now.value - last < kDay) return done;
+  BMSG_TRY(outbox_.prepare());
+  BMSG_TRY(sweep(now));
+  return outbox_.disk().replace(marker, as_bytes(fmt::format("{}\n", now.value)));
 }
 
 }  // namespace bmsg::mail

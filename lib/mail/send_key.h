@@ -78,6 +78,8 @@ class SendKeys {
 
   /// Forgets keys whose time is over and finishes sends whose process died.
   Result<Done> sweep(UnixSeconds now);
+  /// The same if nobody has for a day: for commands that cron runs all the time.
+  Result<Done> sweep_daily(UnixSeconds now);
 
  private:
   std::filesystem::path path_of(const Digest& name) const;

@@ -390,8 +390,7 @@ TEST_F(OutboxTest, CountsThePeersThatHaveAMessage) {
   ASSERT_TRUE(outbox.sweep({kNow}));
   EXPECT_EQ(status(id).relayed_to, 2u);
   ASSERT_TRUE(outbox.remove({outbox.find(id).value().value()}));
-  ASSERT_TRUE(outbox.sweep({kNow}));
-  EXPECT_TRUE(names_in("relayed").empty());
+  EXPECT_TRUE(names_in("relayed").empty()) << "they would be there for ever";
 }
 
 }  // namespace

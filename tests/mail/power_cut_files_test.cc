@@ -6,7 +6,9 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "lib/mail/send_key.h"
 #include "tests/mail/file_script.h"
+#include "tests/mail/support.h"
 #include "tests/support/seed.h"
 #include "tests/support/temp_dir.h"
 
@@ -129,6 +131,40 @@ TEST(PowerCutFiles, LosesNothingByManyCuts) {
   EXPECT_GE(kills, rounds() / 2);
 }
 
+/// An outbox after a power cut: of its directories only that is there which was made durable.
+struct CutOutbox {
+  explicit CutOutbox(std::size_t messages) {
+    auto random = seeded_numbers();
+    std::vector<OutboxFile> files;
+    while (files.size() < messages)
+      files.push_back({{kFilesNow}, sealed_to({recipient(2, 2)}, "hello", files.size()), {}});
+    check(bool(Outbox(disk, temp.path() / "outbox").queue(files)), "nothing is queued");
+    disk.reboot(CutDisk::Tail::lost, CutDisk::Names::lost, random);
+  }
+  std::size_t count(OutboxPlace place) const { return outbox.entries(place).value().size(); }
+
+  TempDir temp;
+  CutDisk disk{temp.path()};
+  Outbox outbox{disk, temp.path() / "outbox"};
+};
+
+TEST(PowerCutFiles, WhatIsQueuedIsTakenThoughOtherDirectoriesAreGone) {
+  CutOutbox cut(1);
+  const auto queued = cut.outbox.new_messages(9).value();
+  ASSERT_EQ(queued.size(), 1u);
+  ASSERT_TRUE(cut.outbox.mark_taken(queued.front().name));
+  EXPECT_EQ(cut.count(OutboxPlace::taken), 1u);
+}
+
+TEST(PowerCutFiles, APackIsUnpackedThoughOtherDirectoriesAreGone) {
+  CutOutbox cut(5);
+  const auto queued = cut.outbox.new_messages(9).value();
+  ASSERT_EQ(queued.size(), 5u);
+  ASSERT_TRUE(cut.outbox.mark_failed(queued.front().name, "refused"));
+  EXPECT_EQ(cut.count(OutboxPlace::failed), 1u);
+  EXPECT_EQ(cut.count(OutboxPlace::fresh), 4u);
+}
+
 struct Reason {
   int number;
   Errc code;
@@ -182,6 +218,30 @@ void fail_each_call(CutDisk::Failing failing, std::mt19937_64& random) {
             << std::endl;
   EXPECT_GE(counted.calls, kCallsMin);
   EXPECT_LE(counted.swallowed, counted.calls / 20) << "failures are not told";
+}
+
+/// Else a repeat under the key would send it a second time.
+TEST(FailingDisk, KeepsTheKeyOfWhatGoesOutWhicheverCallFailed) {
+  auto random = seeded_numbers();
+  const OutboxFile file{{kFilesNow}, sealed_to({recipient(2, 2)}, "hello"), {}};
+  const SendKey key{.name = key_name("k")};
+  bool has_failed = true;
+  for (std::uint64_t call = 1; has_failed; ++call) {
+    const TempDir temp;
+    CutDisk disk(temp.path());
+    Outbox outbox(disk, temp.path() / "outbox");
+    SendKeys keys(outbox);
+    disk.fail_at(call, ENOSPC, CutDisk::Failing::once);
+    (void)keys.queue(key, {file}, {kFilesNow});
+    has_failed = disk.failures() > 0;
+    disk.heal();
+    ASSERT_TRUE(keys.sweep({kFilesNow}));
+    const bool goes_out = !outbox.new_messages(9).value().empty();
+    disk.reboot(CutDisk::Tail::lost, CutDisk::Names::lost, random);
+    const bool is_known = keys.find(key, {kFilesNow}).value().has_value();
+    EXPECT_TRUE(is_known || !goes_out) << "call " << call;
+    EXPECT_TRUE(goes_out || has_failed);
+  }
 }
 
 TEST(FailingDisk, IsToldAndLosesNothingWhicheverCallFails) {

@@ -95,6 +95,49 @@ TEST_F(SendOnceTest, SweepsKeysWhoseTimeIsOver) {
   EXPECT_EQ(records(), 0);
 }
 
+TEST_F(SendOnceTest, SweepsOnceADay) {
+  SendKeys keys(ana.outbox);
+  const UnixSeconds now = ana.clock.now();
+  const auto records_after = [&](std::uint64_t seconds) {
+    EXPECT_TRUE(keys.sweep_daily({now.value + seconds}));
+    return std::ranges::count_if(names_in("keys"),
+                                 [](const auto& name) { return name.size() == 128; });
+  };
+  EXPECT_EQ(records_after(0), 0);
+  SendKey short_lived = key("k", hello());
+  short_lived.seconds = 60;
+  ASSERT_TRUE(send_once(hello(), short_lived, ana.context(), {}));
+  EXPECT_EQ(records_after(24 * 3600 - 1), 1);
+  EXPECT_EQ(records_after(24 * 3600), 0);
+  // A clock that had run ahead, and a file that was damaged.
+  const auto marker = ana.outbox.directory() / "tmp" / "swept";
+  for (const std::string text : {"99999999999\n", "soon", ""}) {
+    ASSERT_TRUE(ana.disk.replace(marker, as_bytes(text)));
+    SendKey one = key("k" + text, hello());
+    one.seconds = 1;
+    ASSERT_TRUE(send_once(hello(), one, ana.context(), {}));
+    EXPECT_EQ(records_after(24 * 3600 + 60), 0) << text;
+  }
+}
+
+// The power went after cancel() had ended, and the file that it had put aside is there again.
+TEST_F(SendOnceTest, DoesNotFinishWhatWasCalledBack) {
+  const MessageId id = once("k", hello()).value().sent.at(0).id;
+  const std::string name = names_in("new").at(0);
+  const auto directory = ana.outbox.directory();
+  const auto file = ana.disk.read(directory / "new" / name, kOutboxFileBytesMax).value();
+  ASSERT_TRUE(ana.outbox.cancel(id));
+  ASSERT_TRUE(ana.disk.create(directory / "tmp" / name, file.value()));
+
+  const UnixSeconds now = ana.clock.now();
+  ASSERT_TRUE(SendKeys(ana.outbox).sweep(now));
+  EXPECT_TRUE(names_in("new").empty());
+  EXPECT_EQ(once("k", hello()).value().sent.at(0).id, id);
+  EXPECT_TRUE(names_in("new").empty());
+  ASSERT_TRUE(SendKeys(ana.outbox).sweep({now.value + kOutboxLeftoverSeconds + 1}));
+  EXPECT_TRUE(names_in("tmp").empty());
+}
+
 // The process died when the name of the key was there and no message had been moved on.
 TEST_F(SendOnceTest, FinishesWhatADeadProcessBegan) {
   auto prepared = prepare(hello(), ana.context(), {}).value();
@@ -104,6 +147,9 @@ TEST_F(SendOnceTest, FinishesWhatADeadProcessBegan) {
   const auto directory = ana.outbox.directory();
   ASSERT_TRUE(ana.disk.rename(directory / "new" / name, directory / "tmp" / (name + ".1234")));
   ASSERT_TRUE(names_in("new").empty());
+  ASSERT_TRUE(SendKeys(ana.outbox).sweep(ana.clock.now()));
+  EXPECT_EQ(names_in("new"), std::vector<std::string>{name}) << "cron finishes it too";
+  ASSERT_TRUE(ana.disk.rename(directory / "new" / name, directory / "tmp" / (name + ".1234")));
 
   const auto again = once("k", hello()).value();
   EXPECT_EQ(again.sent.at(0).id, prepared.at(0).sent.id);

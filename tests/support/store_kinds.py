@@ -38,6 +38,7 @@ KINDS = [(name, re.compile(path), re.compile(says)) for name, path, says in (
     ("key of a send", f"outbox/keys/{ID}", "outbox|key"),
     ("conversation", "outbox/seq/[0-9a-f]{64}", "conversation|seq"),
     ("relay mark", "outbox/relayed/.+", "relayed"),
+    ("time of tidying", "outbox/tmp/swept", "outbox"),
     ("own chunk", rf"blobs/own/./{ID}-.+", "blobs|chunk"),
     ("hook", "hooks/(pre|post)-.+", "hook"),
     ("enabled hooks", "hooks/enabled", "hook"),
