@@ -11,6 +11,7 @@ namespace bmsg::node {
 Result<Done> SideBlocks::load() {
   if (loaded_) return done;
   blocks_.clear();
+  children_.clear();
   leaves_.clear();
   bytes_ = 0;
   BMSG_TRY_ASSIGN(const auto tips, store_.tips());

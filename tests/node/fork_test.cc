@@ -277,6 +277,23 @@ TEST(SideBlocks, KeepTheBlockThatCameLastAndWhatItStandsOn) {
   EXPECT_EQ(forks.f.accept(branch[0]).verdict, Verdict::accepted);
 }
 
+/// The index of them is read anew then.
+TEST(SideBlocks, AreBoundedAfterAWriteThatFailed) {
+  Forks forks({.side_bytes_max = 1});
+  forks.f.accept_all(forks.branch("m", 5));
+  auto branch = forks.branch("b", 4);
+  const Block next = branch.back();
+  branch.pop_back();
+  forks.f.accept_all(branch);
+  forks.f.store.fail_apply(0);
+  ASSERT_FALSE(forks.f.state.accept(next));
+  const Block last = forks.branch("last", 1)[0];
+  forks.f.accept(last);
+  EXPECT_TRUE(forks.f.store.header(hash_of(last)).value().has_value());
+  for (const Block& block : branch)
+    EXPECT_FALSE(forks.f.store.header(hash_of(block)).value().has_value());
+}
+
 TEST(SideBlocks, OfALongBranchAreKnownAfterARestart) {
   Forks forks;
   forks.f.accept_all(forks.branch("m", 40));
