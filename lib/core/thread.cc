@@ -1,5 +1,7 @@
 #include "lib/core/thread.h"
 
+#include <algorithm>
+#include <atomic>
 #include <system_error>
 #include <utility>
 
@@ -12,6 +14,23 @@ bool start_thread(std::vector<std::jthread>& threads, std::function<void(std::st
   } catch (const std::system_error&) {
     return false;
   }
+}
+
+void share_out(std::size_t count, unsigned threads, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next = 0;
+  const auto take = [&](const std::stop_token&) {
+    for (std::size_t at = next++; at < count; at = next++) work(at);
+  };
+  std::vector<std::jthread> others;
+  for (unsigned i = 1; i < std::min<std::size_t>(threads, count); ++i) {
+    if (!start_thread(others, take)) break;
+  }
+  take({});
+}
+
+unsigned cores() {
+  static const unsigned count = std::max(1U, std::thread::hardware_concurrency());
+  return count;
 }
 
 }  // namespace bmsg

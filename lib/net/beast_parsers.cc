@@ -1,5 +1,6 @@
 #include "lib/net/beast_parsers.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstdint>
@@ -14,6 +15,8 @@ using boost::beast::error_code;
 using Text = boost::beast::string_view;
 
 constexpr std::uint32_t kResponseHeadBytesMax = 16384;
+/// Room for a body is made for so much of it at most before it comes.
+constexpr std::uint64_t kBodyBytesAtOnce = 4u << 20;
 
 std::string_view view_of(Text text) { return {text.data(), text.size()}; }
 
@@ -92,7 +95,10 @@ class ResponseParser::Reader final : public http::basic_parser<false> {
     in_body_ = true;
   }
 
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
+    // Memory that is not touched costs nothing, should less come than was said.
+    response.body.reserve(std::min<std::uint64_t>(length.value_or(0), kBodyBytesAtOnce));
+  }
   std::size_t on_body_impl(Text body, error_code&) override {
     append(response.body, as_bytes(view_of(body)));
     return body.size();

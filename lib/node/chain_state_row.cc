@@ -8,10 +8,64 @@
 #include "lib/chain/block_rules.h"
 #include "lib/chain/header_rules.h"
 #include "lib/chain/work.h"
+#include "lib/core/thread.h"
 #include "lib/core/try.h"
 #include "lib/node/chain_state.h"
 
 namespace bmsg::node {
+namespace {
+
+constexpr std::size_t kBlocksInPart = 4;  // Enough messages to be hashed side by side.
+constexpr unsigned kThreadsMax = 4;
+/// To start a thread takes as long as to hash some ten KiB.
+constexpr std::uint64_t kBytesForThreads = 256u << 10;
+
+std::uint64_t bytes_of(std::span<const Block> blocks) {
+  std::uint64_t bytes = 0;
+  for (const Block& block : blocks) {
+    for (const Message& message : block.messages) bytes += message.head.encoded_bytes();
+  }
+  return bytes;
+}
+
+unsigned threads_for(std::span<const Block> blocks) {
+  return bytes_of(blocks) < kBytesForThreads ? 1 : std::min(cores(), kThreadsMax);
+}
+
+/// Some blocks at a time.
+void in_parts(std::size_t count, unsigned threads,
+              const std::function<void(std::size_t first, std::size_t count)>& work) {
+  share_out((count + kBlocksInPart - 1) / kBlocksInPart, threads, [&](std::size_t part) {
+    const std::size_t first = part * kBlocksInPart;
+    work(first, std::min(kBlocksInPart, count - first));
+  });
+}
+
+std::vector<chain::BlockDigests> digests_of(std::span<const Block> blocks, unsigned threads) {
+  if (threads == 1) return chain::digests_of(blocks);
+  std::vector<chain::BlockDigests> all(blocks.size());
+  in_parts(blocks.size(), threads, [&](std::size_t first, std::size_t count) {
+    std::ranges::move(chain::digests_of(blocks.subspan(first, count)),
+                      all.begin() + static_cast<std::ptrdiff_t>(first));
+  });
+  return all;
+}
+
+/// Puts the blocks where they are kept from, and looks whether they got there whole.
+Result<Done> copy_whole(std::span<const Block> blocks, std::span<ChainChange::Added> added,
+                        unsigned threads) {
+  // By one thread, since each gives memory back only to itself.
+  for (std::size_t i = 0; i < added.size(); ++i) added[i].block = blocks[i];
+  std::vector<Result<Done>> found(added.size(), done);
+  in_parts(added.size(), threads, [&](std::size_t first, std::size_t count) {
+    for (std::size_t at = first; at < first + count; ++at)
+      found[at] = check_unchanged(added[at].block, added[at].hash, added[at].ids);
+  });
+  for (const auto& one : found) BMSG_TRY(one);
+  return done;
+}
+
+}  // namespace
 
 Result<Done> check_unchanged(const Block& block, const BlockHash& hash,
                              const std::vector<MessageId>& ids) {
@@ -63,7 +117,8 @@ Result<std::size_t> ChainState::extend(std::span<const Block> blocks, std::size_
   if (!best) return Error{Errc::corrupt, "the store lacks its tip"};
   row.best = std::move(*best);
   BMSG_TRY_ASSIGN(const auto hashes, following(blocks, row.best));
-  auto digests = chain::digests_of(blocks.first(hashes.size()));
+  const unsigned threads = threads_for(blocks.first(hashes.size()));
+  auto digests = digests_of(blocks.first(hashes.size()), threads);
   for (std::size_t i = 0; i < hashes.size(); ++i) {
     row.hashes.push_back(hashes[i]);
     BMSG_TRY_ASSIGN(const bool fits, add_to(row, blocks[i], digests[i]));
@@ -72,6 +127,7 @@ Result<std::size_t> ChainState::extend(std::span<const Block> blocks, std::size_
     break;
   }
   if (row.hashes.empty()) return std::size_t{0};
+  BMSG_TRY(copy_whole(blocks, row.change.added, threads));
   const Path below{row.best, {row.hashes.begin(), row.hashes.end() - 1}};
   const Height top = row.change.added.back().block.header.height;
   BMSG_TRY_ASSIGN(const bool allowed, policy_allows(below, row.tip, row.hashes.back(), top));
@@ -106,7 +162,7 @@ Result<std::vector<BlockHash>> ChainState::following(std::span<const Block> bloc
   return hashes;
 }
 
-/// The block whose hash is the row's last. False: it is not as simple as that.
+/// The block whose hash is the row's last, but for its copy. False: it is not as simple as that.
 Result<bool> ChainState::add_to(Row& row, const Block& block, const chain::BlockDigests& digests) {
   const auto is_here = [&](const MessageId& id) { return row.ids.contains(id); };
   if (chain::find_violation(block, digests, chain_, is_here)) return false;
@@ -116,13 +172,12 @@ Result<bool> ChainState::add_to(Row& row, const Block& block, const chain::Block
   const Work before =
       row.change.added.empty() ? row.best.total_work : row.change.added.back().total_work;
   row.change.added.push_back(
-      {.block = block,
+      {.block = {},
        .hash = row.hashes.back(),
        .ids = digests.ids,
        .total_work = chain::sum(before, chain::work_of(chain_, block.header)),
        .are_new = true});
   row.ids.insert(digests.ids.begin(), digests.ids.end());
-  BMSG_TRY(check_unchanged(row.change.added.back().block, row.hashes.back(), digests.ids));
   return true;
 }
 

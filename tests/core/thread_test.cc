@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
+#include <set>
+#include <vector>
 
 #include "tests/support/no_threads.h"
 
@@ -33,6 +36,45 @@ TEST(Thread, ThatTheSystemRefusesIsNoneAndHarmsNothing) {
   EXPECT_TRUE(start_thread(threads, [&](const std::stop_token&) { ++runs; }));
   threads.clear();
   EXPECT_EQ(runs, 1);
+}
+
+TEST(ShareOut, DoesEachOnceOnNoMoreThreadsThanItWasGiven) {
+  for (const std::size_t count : {0, 1, 2, 3, 4, 100}) {
+    for (const unsigned threads : {0U, 1U, 2U, 3U}) {
+      std::vector<std::atomic<int>> runs(count);
+      std::mutex mutex;
+      std::set<std::thread::id> seen;
+      share_out(count, threads, [&](std::size_t at) {
+        ++runs[at];
+        const std::lock_guard lock(mutex);
+        seen.insert(std::this_thread::get_id());
+      });
+      for (const auto& one : runs) EXPECT_EQ(one, 1);
+      EXPECT_LE(seen.size(), std::max(threads, 1U));
+    }
+  }
+}
+
+TEST(ShareOut, RunsOnSeveralThreadsAtOnce) {
+  // Either of the two ends once the other has begun.
+  std::atomic<int> begun = 0;
+  share_out(2, 2, [&](std::size_t) {
+    ++begun;
+    while (begun < 2) std::this_thread::yield();
+  });
+  EXPECT_EQ(begun, 2);
+}
+
+TEST(ShareOut, NeedsNoThreadBesideItsOwn) {
+  const NoThreads full;
+  std::set<std::thread::id> seen;
+  std::size_t runs = 0;
+  share_out(10, 4, [&](std::size_t) {
+    ++runs;
+    seen.insert(std::this_thread::get_id());
+  });
+  EXPECT_EQ(runs, 10U);
+  EXPECT_EQ(seen, std::set{std::this_thread::get_id()});
 }
 
 }  // namespace

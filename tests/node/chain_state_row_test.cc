@@ -1,11 +1,13 @@
 // Blocks that are kept together come to what the same blocks come to one by one.
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "lib/core/codec.h"
 #include "tests/node/node_fixture.h"
 #include "tests/node/store_digest.h"
+#include "tests/support/no_threads.h"
 #include "tests/support/seed.h"
 
 namespace bmsg {
@@ -131,6 +133,43 @@ TEST(Rows, ComeToWhatTheirBlocksComeToOneByOne) {
   EXPECT_GT(stopped, kRounds / 10U);
 }
 
+/// A chain of messages that are long enough to be hashed on several threads.
+std::vector<Block> long_chain(const NodeFixture& f, ChainBuilder& builder, std::size_t blocks) {
+  constexpr std::size_t kTextBytes = 40'000;
+  std::vector<Block> chain;
+  Header parent = builder.genesis();
+  for (std::size_t i = 0; i < blocks; ++i) {
+    std::vector<Message> messages;
+    for (const char* name : {" a", " b"})
+      messages.push_back(f.message(std::string(kTextBytes, 'x') + std::to_string(i) + name));
+    chain.push_back(builder.block(parent, std::move(messages),
+                                  UnixSeconds{std::max(parent.time, f.clock.now()).value + 1}));
+    parent = chain.back().header;
+  }
+  return chain;
+}
+
+TEST(Rows, OfLongMessagesComeToTheSameOnSeveralThreads) {
+  NodeFixture apart;
+  const auto whole = long_chain(apart, apart.builder, kBlocks);
+  for (std::size_t at = 0; at < 2 * kBlocks; ++at) {
+    NodeFixture f;
+    std::vector<Block> blocks = whole;
+    const bool is_broken = at < kBlocks;  // Each of them once; else nothing is wrong.
+    if (is_broken) blocks[at].messages[at % 2].body->back() ^= 1;
+    // The other half of those that are whole: with one thread alone.
+    std::optional<NoThreads> full;
+    if (!is_broken && at % 2 == 0) full.emplace();
+    const auto outcomes = f.state.accept_all(blocks).value();
+    const std::size_t kept = is_broken ? at : kBlocks;
+    ASSERT_EQ(outcomes.size(), is_broken ? kept + 1 : kept);
+    EXPECT_EQ(outcomes.back().violation.has_value(), is_broken);
+    NodeFixture singly;
+    singly.accept_all({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept)});
+    ASSERT_EQ(digest_of(f.store), digest_of(singly.store)) << at;
+  }
+}
+
 TEST(Rows, AreOneChangeOfTheStore) {
   NodeFixture f;
   std::mt19937_64 numbers = seeded_numbers();
@@ -198,6 +237,56 @@ TEST(Rows, AreNotKeptOnceABitOfThemHasFlippedInMemory) {
     }
     ++flips;
     ASSERT_FALSE(node::check_unchanged(block, hash_of(whole), ids)) << flips;
+  }
+}
+
+/// A clock with which something happens once it is asked for the n-th time.
+class TrickClock final : public Clock {
+ public:
+  TrickClock(const Clock& clock, int turns, std::function<void()> trick)
+      : clock_(clock), turns_(turns), trick_(std::move(trick)) {}
+
+  UnixSeconds now() const override {
+    if (--turns_ == 0) trick_();
+    return clock_.now();
+  }
+  std::chrono::steady_clock::time_point steady() const override { return clock_.steady(); }
+
+ private:
+  const Clock& clock_;
+  mutable int turns_;
+  std::function<void()> trick_;
+};
+
+// Each message of a block that keeps the rules is asked whether it has expired: by then all of the
+// row has been hashed, and nothing of it has been copied to where it is kept from.
+TEST(Rows, InWhichABitFlipsOnceTheyAreJudgedAreNotKept) {
+  if (runs_endorsed()) return;  // There each block is its own case.
+  std::mt19937_64 numbers = seeded_numbers();
+  NodeFixture f;
+  const auto longer = long_chain(f, f.builder, kBlocks);
+  std::vector<Block> shorter{longer.front()};
+  for (int round = 0; round < 100; ++round) {
+    std::vector<Block> blocks = round % 2 == 0 ? shorter : longer;
+    Message& message =
+        blocks[number_up_to(numbers, blocks.size() - 1)].messages[number_up_to(numbers, 1)];
+    const std::size_t bit = number_up_to(numbers, 7);
+    Bytes& body = *message.body;
+    const auto flip = [&] {
+      if (round % 3 == 0) {
+        message.nonce ^= std::uint64_t{1} << 8 * bit;
+      } else {
+        body[number_up_to(numbers, body.size() - 1)] ^= static_cast<std::uint8_t>(1U << bit);
+      }
+    };
+    node::MemoryStore store(easy_rules_text());
+    // Once for the row, then for each message.
+    const TrickClock clock(f.clock, 2, flip);
+    node::ChainState state(store, f.builder.chain(), clock);
+    const auto outcomes = state.accept_all(blocks);
+    ASSERT_FALSE(outcomes) << round;
+    EXPECT_EQ(outcomes.error().code, Errc::corrupt);
+    EXPECT_EQ(store.tip().value().height.value, 0U);
   }
 }
 
