@@ -29,8 +29,8 @@ std::size_t length_bytes(std::size_t length) {
 
 }  // namespace
 
-Batch::Batch(rocksdb::DB* db)
-    : db_(db), changes_(std::make_unique<rocksdb::WriteBatch>()), slots_(kSlotsMin) {}
+Batch::Batch(rocksdb::DB* db, std::unique_ptr<rocksdb::WriteBatch> changes)
+    : db_(db), changes_(std::move(changes)), slots_(kSlotsMin) {}
 Batch::Batch(Batch&&) noexcept = default;
 Batch::~Batch() = default;
 
@@ -73,13 +73,17 @@ void Batch::note(Written written) {
 // RocksDB appends each change to one string, its key and then its value last: what was written
 // lies there, and need not be kept twice.
 void Batch::put(ByteView key, ByteView value) {
-  const auto status = changes_->Put(slice(key), slice(value));
-  check(status.ok(), "a batch that takes no more");
+  put_unread(key, value);
   const std::size_t value_at = changes_->GetDataSize() - value.size();
   note({.key_at = value_at - length_bytes(value.size()) - key.size(),
         .key_bytes = key.size(),
         .value_at = value_at,
         .value_bytes = value.size()});
+}
+
+void Batch::put_unread(ByteView key, ByteView value) {
+  const auto status = changes_->Put(slice(key), slice(value));
+  check(status.ok(), "a batch that takes no more");
 }
 
 void Batch::erase(ByteView key) {

@@ -25,16 +25,21 @@ Error misfit(std::string_view what, const BlockHash& block) {
                                           to_hex(block.view()))};
 }
 
+/// Whether the places of messages are written together, and asked for no more.
+bool writes_places_once(const node::ChainChange& change) {
+  return change.forget.empty() && change.bodies.empty() && change.drop.empty() &&
+         std::ranges::all_of(change.added, &node::ChainChange::Added::are_new);
+}
+
 /// The batch and what changes once for all of it.
 class ChangeWriter {
  public:
-  /// `connects`: blocks that will be connected.
-  ChangeWriter(Batch& batch, node::Tip tip, Counters counters,
-               const std::vector<BlockHash>& connects)
+  ChangeWriter(Batch& batch, node::Tip tip, Counters counters, const node::ChainChange& change)
       : batch_(batch),
         tip_(tip),
         counters_(counters),
-        connects_(connects.begin(), connects.end()) {}
+        connects_(change.connect.begin(), change.connect.end()),
+        writes_places_once_(writes_places_once(change)) {}
 
   Result<Done> add(const node::ChainChange::Added& added);
   void put_new_places();
@@ -42,7 +47,7 @@ class ChangeWriter {
   Result<Done> connect(const BlockHash& hash);
   Result<Done> forget(const BlockHash& hash);
   Result<Done> pool_add(const node::PooledMessage& pooled);
-  Result<std::size_t> pool_remove(const std::vector<MessageId>& ids);
+  Result<std::size_t> pool_remove(const std::vector<MessageId>& ids, const PoolIds* there);
   Result<Done> complete(const node::ChainChange::LateBody& late);
   Result<Done> want(const MessageId& id);
   Result<Done> unwant(const MessageId& id);
@@ -64,12 +69,13 @@ class ChangeWriter {
   Batch& batch_;
   node::Tip tip_;
   Counters counters_;
-  std::unordered_set<BlockHash, FixedBytesHash> connects_;
+  std::unordered_set<BlockHash, FixedBytesHash> connects_;  // Blocks that will be connected.
   /// Blocks that this change brings and connects: until then they stand nowhere. Written as side
   /// blocks and erased, each would leave a mark that whoever reads side blocks walks past.
   std::unordered_map<BlockHash, BlockRecord, FixedBytesHash> unplaced_;
   /// Of messages that the database has not. Keys that come in order are written faster.
   std::vector<std::pair<Bytes, PlaceRecord>> new_places_;
+  const bool writes_places_once_;
 };
 
 std::uint64_t encoded_bytes(const Block& block) {
@@ -144,7 +150,7 @@ void ChangeWriter::put_messages(const node::ChainChange::Added& added, std::uint
       table = begin_table(added.hash);
     }
     append_entry(table, messages[i]);
-    if (messages[i].body) batch_.put(body_key(no, i), *messages[i].body);
+    if (messages[i].body) batch_.put_unread(body_key(no, i), *messages[i].body);
   }
   batch_.put(table_key(no, part), table);
 }
@@ -165,9 +171,9 @@ void ChangeWriter::put_new_places() {
     const Bytes& at = new_places_[i].first;
     places.push_back(new_places_[i].second);
     if (i + 1 < new_places_.size() && new_places_[i + 1].first == at) continue;
-    Bytes before = batch_.get_new(at).value_or(Bytes());
-    append(before, encode(places));
-    batch_.put(at, before);
+    Bytes all = writes_places_once_ ? Bytes() : batch_.get_new(at).value_or(Bytes());
+    append(all, encode(places));
+    writes_places_once_ ? batch_.put_unread(at, all) : batch_.put(at, all);
     places.clear();
   }
   new_places_.clear();
@@ -236,7 +242,7 @@ Result<Done> ChangeWriter::forget(const BlockHash& hash) {
 
 Result<Done> ChangeWriter::pool_add(const node::PooledMessage& pooled) {
   // A message that is stamped again arrives again.
-  BMSG_TRY(pool_remove({pooled.id}));
+  BMSG_TRY(pool_remove({pooled.id}, nullptr));
   const std::uint64_t arrival = counters_.arrival++;
   batch_.put(key(Kind::pooled, arrival), encode_pooled(pooled));
   batch_.put(key(Kind::pooled_id, pooled.id.view()), encode_number(arrival));
@@ -244,9 +250,11 @@ Result<Done> ChangeWriter::pool_add(const node::PooledMessage& pooled) {
 }
 
 /// How many were there. Keys that come in order are written faster.
-Result<std::size_t> ChangeWriter::pool_remove(const std::vector<MessageId>& ids) {
+Result<std::size_t> ChangeWriter::pool_remove(const std::vector<MessageId>& ids,
+                                              const PoolIds* there) {
   std::vector<std::uint64_t> arrivals;
   for (const MessageId& id : ids) {
+    if (there != nullptr && !there->contains(id)) continue;
     const Bytes by_id = key(Kind::pooled_id, id.view());
     BMSG_TRY_ASSIGN(const auto value, batch_.get(by_id));
     if (!value) continue;
@@ -363,25 +371,19 @@ Result<Counters> read_counters(const Records& records) {
   return decode_counters(*value);
 }
 
-void put_tree(Batch& batch, const node::TreeNode& node) {
-  batch.put(tree_key(node.level, node.index), node.digest.view());
-}
-
 }  // namespace
 
-Result<std::size_t> put_change(Batch& batch, const node::ChainChange& change, PoolHas pool) {
+Result<std::size_t> put_change(Batch& batch, const node::ChainChange& change, const PoolIds* pool) {
   BMSG_TRY_ASSIGN(const auto tip, read_tip(batch));
   BMSG_TRY_ASSIGN(const auto counters, read_counters(batch));
-  ChangeWriter writer(batch, tip, counters, change.connect);
+  ChangeWriter writer(batch, tip, counters, change);
   BMSG_TRY(each(change.added, writer, &ChangeWriter::add));
   writer.put_new_places();
   BMSG_TRY(each(change.disconnect, writer, &ChangeWriter::disconnect));
   BMSG_TRY(each(change.connect, writer, &ChangeWriter::connect));
-  for (const node::TreeNode& node : change.tree) put_tree(batch, node);
-  std::size_t removed = 0;
-  if (pool == PoolHas::perhaps_something) {
-    BMSG_TRY_ASSIGN(removed, writer.pool_remove(change.pool_remove));
-  }
+  for (const node::TreeNode& node : change.tree)
+    batch.put(tree_key(node.level, node.index), node.digest.view());
+  BMSG_TRY_ASSIGN(const std::size_t removed, writer.pool_remove(change.pool_remove, pool));
   BMSG_TRY(each(change.pool_add, writer, &ChangeWriter::pool_add));
   BMSG_TRY(each(change.forget, writer, &ChangeWriter::forget));
   BMSG_TRY(each(change.want, writer, &ChangeWriter::want));

@@ -2,7 +2,8 @@
 
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <unordered_set>
 
 #include "lib/node/store.h"
 #include "storage/database.h"
@@ -13,12 +14,13 @@ namespace bmsg::storage {
 void put_genesis(Batch& batch, std::string_view rules_text, const Header& genesis,
                  const BlockHash& hash, node::Keeps keeps);
 
-/// What is known of the pool before a change.
-enum class PoolHas : std::uint8_t { nothing, perhaps_something };
+/// All that wait in the pool, where somebody knows.
+using PoolIds = std::unordered_set<MessageId, FixedBytesHash>;
 
-/// Adds everything that the change says to `batch`; how many messages leave the pool.
+/// Adds everything that the change says to `batch`; how many messages leave the pool. Null: which
+/// are there is looked up.
 /// Errors: Errc::corrupt if the change does not fit what is stored (nothing may be committed then);
 ///         else as reading.
-Result<std::size_t> put_change(Batch& batch, const node::ChainChange& change, PoolHas pool);
+Result<std::size_t> put_change(Batch& batch, const node::ChainChange& change, const PoolIds* pool);
 
 }  // namespace bmsg::storage

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "lib/core/check.h"
 #include "lib/core/try.h"
@@ -16,6 +17,8 @@
 
 namespace bmsg::storage {
 namespace {
+
+constexpr std::size_t kSpareBytesMax = 2u << 20;
 
 /// The first key after all that begin with `prefix`; empty if there is none.
 Bytes end_of(ByteView prefix) {
@@ -89,9 +92,12 @@ View Database::view() const {
   return View(db_.get(), access_ == Access::read ? nullptr : db_->GetSnapshot());
 }
 
-Batch Database::batch() {
+Batch Database::batch(std::size_t bytes) {
   check(access_ != Access::read, "a change to a database that is open for reading");
-  return Batch(db_.get());
+  auto changes = std::exchange(spare_, nullptr);
+  if (!changes) changes = std::make_unique<rocksdb::WriteBatch>(bytes);
+  changes->Clear();
+  return Batch(db_.get(), std::move(changes));
 }
 
 Result<Done> Database::commit(Batch batch) {
@@ -106,6 +112,7 @@ Result<Done> Database::commit(Batch batch) {
   }
   logged_ += batch.bytes();
   move_log_on(batch.bytes());
+  if (batch.bytes() <= kSpareBytesMax) spare_ = std::move(batch.changes_);
   return done;
 }
 

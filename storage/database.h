@@ -78,11 +78,14 @@ class Cursor {
 /// Changes that are written together. A get() sees them already.
 class Batch final : public Records {
  public:
-  explicit Batch(rocksdb::DB* db);
+  /// `changes`: room for them, empty.
+  Batch(rocksdb::DB* db, std::unique_ptr<rocksdb::WriteBatch> changes);
   Batch(Batch&&) noexcept;
   ~Batch() override;
 
   void put(ByteView key, ByteView value);
+  /// The same of a key that the batch is not asked for: no get() sees this. Cheaper.
+  void put_unread(ByteView key, ByteView value);
   void erase(ByteView key);
   Result<std::optional<Bytes>> get(ByteView key) const override;
   /// The same where the database is known to have nothing under the key.
@@ -122,7 +125,8 @@ class Database {
   ~Database();
 
   View view() const;
-  Batch batch();
+  /// Made for about so many bytes.
+  Batch batch(std::size_t bytes = 0);
   /// Writes and syncs: after a crash the batch is there whole or not at all.
   Result<Done> commit(Batch batch);
 
@@ -154,6 +158,7 @@ class Database {
   std::unique_ptr<rocksdb::Env> env_;  // Must outlive db_.
   std::unique_ptr<rocksdb::DB> db_;
   std::uint64_t logged_ = 0;  // Bytes in the log that no flush has moved to a table.
+  std::unique_ptr<rocksdb::WriteBatch> spare_;  // Of the last commit: its memory is used again.
 };
 
 }  // namespace bmsg::storage

@@ -2,10 +2,10 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
-#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/flush_block_policy.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -14,7 +14,9 @@
 #include <string>
 
 #include "storage/late_start.h"
+#include "storage/quiet_files.h"
 #include "storage/reader_env.h"
+#include "storage/reader_table.h"
 
 namespace bmsg::storage {
 namespace {
@@ -24,21 +26,6 @@ class SilentLogger final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
   void Logv(const char*, va_list) override {}
-};
-
-class NoOptionFiles final : public rocksdb::FileSystemWrapper {
- public:
-  using FileSystemWrapper::FileSystemWrapper;
-  const char* Name() const override { return "NoOptionFiles"; }
-
-  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                    std::unique_ptr<rocksdb::FSWritableFile>* made,
-                                    rocksdb::IODebugContext* debug) override {
-    if (std::filesystem::path(name).filename().string().starts_with("OPTIONS-")) {
-      return rocksdb::IOStatus::NotSupported("options are in the program");
-    }
-    return FileSystemWrapper::NewWritableFile(name, options, made, debug);
-  }
 };
 
 /// For writers: most commands write one batch and end, so a pool of threads starts when there is
@@ -131,9 +118,9 @@ void keep_few_files(rocksdb::Options& options) {
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> quiet_env(Access access, rocksdb::Env* base) {
-  start_rocksdb();
+  access == Access::read ? start_rocksdb() : start_rocksdb_writing();
   if (base == nullptr) base = rocksdb::Env::Default();
-  auto env = rocksdb::NewCompositeEnv(std::make_shared<NoOptionFiles>(base->GetFileSystem()));
+  auto env = rocksdb::NewCompositeEnv(std::make_shared<QuietFiles>(base->GetFileSystem()));
   if (access == Access::read) return std::make_unique<ReaderEnv>(std::move(env));
   return std::make_unique<LateThreads>(std::move(env));
 }
@@ -151,6 +138,15 @@ std::unique_ptr<rocksdb::Options> engine_options(Access access, rocksdb::Env* en
   options->compression = rocksdb::kLZ4Compression;
   options->compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression};
   keep_few_files(*options);
+  // Keys of one kind come nearly in order: each is looked for from where the last of them went.
+  options->memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
+  // Whoever looks at a few keys and ends need not read what the largest tables may hold: some
+  // hundred kilobytes, to spare one block that is not there.
+  options->optimize_filters_for_hits = access == Access::read;
+  if (access == Access::read) {
+    options->memtable_factory = std::make_shared<ReaderTableFactory>();
+    options->allow_concurrent_memtable_write = false;
+  }
   // Nearly all that is looked for while blocks come in is not there: no list is walked for that.
   options->memtable_whole_key_filtering = access != Access::read;
   options->memtable_prefix_bloom_size_ratio = access != Access::read ? 0.01 : 0;

@@ -22,6 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 using Next = View::Next;
 
+constexpr std::size_t kPoolIdsMax = 1'024;  // That are kept in memory.
+
 Result<std::optional<std::uint32_t>> read_chain_format(const Records& records) {
   return read_format(records, key(Kind::meta, "format"), {kChainFormat, kLightChainFormat});
 }
@@ -30,6 +32,19 @@ Result<std::optional<std::uint32_t>> read_chain_format(const Records& records) {
 template <class Fixed>
 Result<Fixed> fixed_in(ByteView key) {
   return decode_fixed<Fixed>(key.subspan(1));
+}
+
+/// About what a batch of it takes.
+std::size_t expected_bytes(const node::ChainChange& change) {
+  constexpr std::size_t kBesideMessage = 64;  // Keys, lengths and its place.
+  constexpr std::size_t kBesideBlock = 1'024;
+  std::size_t bytes = 0;
+  for (const node::ChainChange::Added& added : change.added) {
+    bytes += kBesideBlock;
+    for (const Message& message : added.block.messages)
+      bytes += kBesideMessage + message.head.encoded_bytes();
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -236,29 +251,39 @@ Result<std::vector<node::Peer>> RocksStore::peers() const {
 Result<Done> RocksStore::apply(const node::ChainChange& change) {
   // A witness that could not be written after the last commit: no block more without it.
   BMSG_TRY(catch_up_witness());
-  if (!is_pool_empty_ && !change.pool_remove.empty()) BMSG_TRY(look_at_pool());
-  Batch batch = database_->batch();
-  const auto pool = is_pool_empty_ == true ? PoolHas::nothing : PoolHas::perhaps_something;
-  BMSG_TRY_ASSIGN(const std::size_t removed, put_change(batch, change, pool));
+  if (!pool_ids_ && looks_at_pool_ && !change.pool_remove.empty()) BMSG_TRY(look_at_pool());
+  Batch batch = database_->batch(expected_bytes(change));
+  BMSG_TRY_ASSIGN(const std::size_t removed,
+                  put_change(batch, change, pool_ids_ ? &*pool_ids_ : nullptr));
   BMSG_TRY(database_->commit(std::move(batch)));
-  if (!change.pool_add.empty()) {
-    is_pool_empty_ = false;
-  } else if (is_pool_empty_ == false && removed == 0 && !change.pool_remove.empty()) {
-    is_pool_empty_.reset();  // Nothing of it was met: the next change looks again.
-  }
+  note_pool(change, removed);
   begin_witness();
   return done;
 }
 
-/// Whether blocks have to look for their messages there: in a first sync, never.
+/// Blocks do not have to look for their messages there where they are few: in a first sync, never.
 Result<Done> RocksStore::look_at_pool() {
-  bool is_empty = true;
-  BMSG_TRY(database_->view().scan(key(Kind::pooled_id), [&](ByteView, ByteView) -> Result<Next> {
-    is_empty = false;
-    return Next::stop;
+  PoolIds ids;
+  BMSG_TRY(database_->view().scan(key(Kind::pooled_id), [&](ByteView at, ByteView) -> Result<Next> {
+    BMSG_TRY_ASSIGN(const auto id, fixed_in<MessageId>(at));
+    ids.insert(id);
+    return ids.size() <= kPoolIdsMax ? Next::go_on : Next::stop;
   }));
-  is_pool_empty_ = is_empty;
+  looks_at_pool_ = false;
+  if (ids.size() <= kPoolIdsMax) pool_ids_ = std::move(ids);
   return done;
+}
+
+/// After a commit of that change, which took so many messages out.
+void RocksStore::note_pool(const node::ChainChange& change, std::size_t removed) {
+  if (!pool_ids_) {
+    // Nothing of many was met: the next change looks whether they still are.
+    looks_at_pool_ = looks_at_pool_ || (removed == 0 && !change.pool_remove.empty());
+    return;
+  }
+  for (const MessageId& id : change.pool_remove) pool_ids_->erase(id);
+  for (const node::PooledMessage& one : change.pool_add) pool_ids_->insert(one.id);
+  if (pool_ids_->size() > kPoolIdsMax) pool_ids_.reset();
 }
 
 Result<Done> RocksStore::give_back_room() {

@@ -11,6 +11,7 @@
 
 #include "lib/node/bulk_reader.h"
 #include "lib/node/store.h"
+#include "storage/chain_change.h"
 #include "storage/rocks_options.h"
 #include "storage/witness.h"
 
@@ -108,13 +109,15 @@ class RocksStore final : public node::Store, public node::BulkReader {
   void begin_witness();
   Result<Done> catch_up_witness();
   Result<Done> look_at_pool();
+  void note_pool(const node::ChainChange& change, std::size_t removed);
 
   std::unique_ptr<Database> database_;
   Disk& disk_;
   std::optional<std::filesystem::path> witness_file_;
   std::optional<Witness> witnessed_;       // As the file says, or will when the keeper is done.
   std::unique_ptr<WitnessKeeper> keeper_;  // Null: nothing is written beside.
-  std::optional<bool> is_pool_empty_;      // Nullopt: nobody has looked.
+  std::optional<PoolIds> pool_ids_;        // Nullopt: nobody has looked, or they are many.
+  bool looks_at_pool_ = true;              // The next change that takes messages out of it.
   bool is_light_ = false;
 };
 

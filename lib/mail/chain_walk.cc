@@ -48,6 +48,9 @@ class Walker {
       : chain_(chain), limits_(limits), visit_(visit), of_(of), walked_(walked) {}
 
   Result<Done> blocks() {
+    // The tip is at hand; what may follow it is looked for in tables of every age.
+    BMSG_TRY_ASSIGN(const auto tip, chain_.tip());
+    if (tip.height.value <= walked_.place.height.value) return done;
     BMSG_TRY_ASSIGN(const auto headers, chain_.headers(Height{walked_.place.height.value + 1},
                                                        std::max(limits_.blocks, 1u)));
     walked_.more = !headers.empty() && headers.size() >= limits_.blocks;

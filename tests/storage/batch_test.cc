@@ -28,6 +28,7 @@ TEST(Batch, SaysOfEachKeyWhatWasWrittenLast) {
   const std::vector<std::size_t> sizes = {0, 1, 127, 128, 129, 16'383, 16'384};
   for (int round = 0; round < kBatches; ++round) {
     Batch batch = database->batch();
+    ASSERT_LE(batch.bytes(), 12U) << "it begins with nothing of the one before";
     std::map<Bytes, std::optional<Bytes>> written;
     for (int i = 0; i < kChanges; ++i) {
       const Bytes key = some_key();
@@ -48,7 +49,13 @@ TEST(Batch, SaysOfEachKeyWhatWasWrittenLast) {
       ASSERT_EQ(batch.get_new(asked), new_one);
       ASSERT_EQ(must(batch.get(asked)), in_batch == written.end() ? old_one : new_one);
     }
+    // Under keys of their own, of which the batch itself says nothing.
+    const Bytes unread(3, static_cast<std::uint8_t>(100 + round));
+    batch.put_unread(unread, unread);
+    ASSERT_EQ(batch.get_new(unread), std::nullopt);
+    ASSERT_EQ(must(batch.get(unread)), std::nullopt);
     ASSERT_TRUE(database->commit(std::move(batch)));
+    ASSERT_EQ(must(database->view().get(unread)), unread);
     for (const auto& [key, value] : written) {
       all.erase(key);
       if (value) all[key] = *value;

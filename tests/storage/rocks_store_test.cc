@@ -226,6 +226,44 @@ TEST_F(RocksStoreTest, FindsIdsOfTheBestChainAndThePoolByPrefix) {
   EXPECT_TRUE(must(store_->places_of(other)).empty());
 }
 
+// Which messages wait is remembered where they are few.
+TEST_F(RocksStoreTest, TakesOutOfThePoolWhatBlocksBringHoweverManyWait) {
+  const UnixSeconds time{builder_.genesis().time.value + 1};
+  node::PooledMessage one;
+  one.message = builder_.public_message("waits", time);
+  std::set<MessageId> waiting;
+  const auto add = [&](std::size_t count) {
+    node::ChainChange change;
+    for (; count > 0; --count) {
+      ++one.message.head.time;
+      one.id = chain::id_of(one.message.head);
+      change.pool_add.push_back(one);
+      waiting.insert(one.id);
+    }
+    apply(change);
+  };
+  const auto remove = [&](std::vector<MessageId> ids) {
+    for (const MessageId& id : ids) waiting.erase(id);
+    apply({.pool_remove = std::move(ids)});
+    std::set<MessageId> there;
+    for (const auto& pooled : must(store_->pool(0))) there.insert(pooled.id);
+    ASSERT_EQ(there, waiting);
+  };
+  const MessageId none = MessageId::filled(0xff);
+  for (const std::size_t count : {0, 1, 1'022, 1'023, 1'024, 1'025, 1'026}) {
+    for (const bool is_opened_anew : {false, true}) {
+      remove({none});  // It is looked at while there are as many as before.
+      add(count > waiting.size() ? count - waiting.size() : 0);
+      if (is_opened_anew) reopen();
+      remove({none});
+      if (!waiting.empty()) remove({*waiting.begin(), none, *waiting.rbegin()});
+      add(2);
+      remove({*waiting.begin(), *waiting.rbegin()});
+    }
+  }
+  remove({waiting.begin(), waiting.end()});
+}
+
 TEST_F(RocksStoreTest, KeepsThePoolInOrderOfArrival) {
   const UnixSeconds time{builder_.genesis().time.value + 1};
   node::ChainChange change;
@@ -246,6 +284,8 @@ TEST_F(RocksStoreTest, KeepsThePoolInOrderOfArrival) {
   EXPECT_EQ(pool[1].message, change.pool_add[1].message);
   EXPECT_EQ(pool[1].since.value, 55);
   EXPECT_EQ(must(store_->pool(pool[1].arrival)).size(), 2);
+  EXPECT_EQ(must(store_->pool(pool[2].arrival)).size(), 1);
+  EXPECT_TRUE(must(store_->pool(pool[2].arrival + 1)).empty());
 
   // Stamped again: it arrives again, once.
   change.pool_add = {pool[0]};
