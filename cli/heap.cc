@@ -37,12 +37,7 @@ void grow_in_large_steps() {
 // and with a size call these.
 
 void* operator new(std::size_t size) {
-  for (;;) {
-    if (void* made = std::malloc(size == 0 ? 1 : size)) return made;
-    const std::new_handler handler = std::get_new_handler();
-    if (handler == nullptr) bmsg::cli::throw_out_of_memory();
-    handler();
-  }
+  return std::malloc(size == 0 ? 1 : size);  // Or the process ends: cli/no_memory.h.
 }
 
 void operator delete(void* freed) noexcept {

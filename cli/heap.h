@@ -16,7 +16,4 @@ void give_large_memory_back();
 /// its steps: each time stops the thread beside it where that touches memory for the first time.
 void grow_in_large_steps();
 
-/// Throws what says that no memory is left. In main.cc, which catches it.
-[[noreturn]] void throw_out_of_memory();
-
 }  // namespace bmsg::cli

@@ -10,8 +10,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <new>
 #include <sstream>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 
@@ -20,6 +22,7 @@
 #include "cli/environment.h"
 #include "cli/heap.h"
 #include "cli/manual.h"
+#include "cli/no_memory.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/run_inner.h"
@@ -95,16 +98,25 @@ void add_global_options(CLI::App& app, Context& context) {
       ->type_name("CMD");
 }
 
+std::string text_of(const Error& error, bool json) {
+  if (!json) return describe(error);
+  const ExitCode code = exit_code_of(error.code);
+  return api::error_json({static_cast<int>(code), name_of(code), error.message, hint_for(error)}) +
+         "\n";
+}
+
 int report(const Context& context, const Error& error) {
   const ExitCode code = exit_code_of(error.code);
-  if (context.options.json) {
-    context.out.tell(
-        api::error_json({static_cast<int>(code), name_of(code), error.message, hint_for(error)}) +
-        "\n");
-  } else if (!context.options.quiet || code != ExitCode::try_again) {
-    context.out.tell(describe(error));  // With -q, cron has no news of "try again".
-  }
+  // With -q, cron has no news of "try again".
+  if (context.options.json || !context.options.quiet || code != ExitCode::try_again)
+    context.out.tell(text_of(error, context.options.json));
   return static_cast<int>(code);
+}
+
+Error out_of_memory() {
+  return {Errc::no_resource, std::string(kNoMemory),
+          "nothing that was acknowledged is lost; end other programs, or raise the limit "
+          "('ulimit -v', 'ulimit -u') and try again"};
 }
 
 /// --color, then BMSG_COLOR, then what other programs agreed upon.
@@ -122,7 +134,10 @@ bool wants_colors(const Context& context) {
 /// What must be known when a command runs, which is inside parse().
 Result<Done> prepare(Context& context) {
   GlobalOptions& options = context.options;
-  if (options.json) context.out.set_noise(Noise::warnings);
+  if (options.json) {
+    context.out.set_noise(Noise::warnings);
+    end_where_memory_ends(text_of(out_of_memory(), true));
+  }
   if (options.verbose > 0) context.out.set_noise(Noise::verbose);
   if (options.quiet) context.out.set_noise(Noise::quiet);
   if (!from_environment("BMSG_NO_INPUT").empty()) options.no_input = true;
@@ -237,6 +252,28 @@ int run(int argc, char** argv) {
   return finish(context);
 }
 
+[[noreturn]] void end_by_surprise(const std::exception& error) {
+  std::fprintf(stderr, "bmsg: error: unexpected: %s\n", shown_line(error.what()).c_str());
+  std::_Exit(static_cast<int>(ExitCode::software));
+}
+
+/// What nobody catches ends here, on any thread, and before anything is unwound.
+[[noreturn]] void end_by_exception() {
+  if (std::current_exception() == nullptr) std::abort();
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    end_without_memory();
+  } catch (const std::system_error& error) {
+    // Of all that we use only a thread throws this, which the system did not let begin.
+    if (error.code() == std::errc::resource_unavailable_try_again) end_without_memory();
+    end_by_surprise(error);
+  } catch (const std::exception& error) {
+    end_by_surprise(error);
+  }
+  std::abort();
+}
+
 }  // namespace
 
 Result<Done> parse_inner(CLI::App& app, const std::vector<std::string>& words) {
@@ -248,26 +285,17 @@ Result<Done> parse_inner(CLI::App& app, const std::vector<std::string>& words) {
   return done;
 }
 
-void throw_out_of_memory() { throw std::bad_alloc(); }
-
 }  // namespace bmsg::cli
 
 int main(int argc, char** argv) {
+  bmsg::cli::end_where_memory_ends(bmsg::cli::text_of(bmsg::cli::out_of_memory(), false));
+  std::set_terminate(bmsg::cli::end_by_exception);
   bmsg::cli::give_large_memory_back();
   bmsg::cli::grow_in_large_steps();
   bmsg::cli::harden();
   bmsg::crypto::begin_without_settings();
-  try {
-    const int code = bmsg::cli::run(argc, argv);
-    std::fflush(nullptr);
-    // Everything of ours has ended; what libraries would free now, the system frees faster.
-    std::_Exit(code);
-  } catch (const std::bad_alloc&) {
-    std::fputs("bmsg: error: out of memory\n", stderr);
-    return static_cast<int>(bmsg::cli::ExitCode::os_error);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bmsg: error: unexpected: %s\n",
-                 bmsg::cli::shown_line(error.what()).c_str());
-    return static_cast<int>(bmsg::cli::ExitCode::software);
-  }
+  const int code = bmsg::cli::run(argc, argv);
+  std::fflush(nullptr);
+  // Everything of ours has ended; what libraries would free now, the system frees faster.
+  std::_Exit(code);
 }
