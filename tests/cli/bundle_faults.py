@@ -162,7 +162,8 @@ def check_memory(file, eve):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, said
-    assert usage.ru_maxrss < 100_000, f"{usage.ru_maxrss} KB of memory"
+    memory = stores.peak_memory(usage)
+    assert memory < 100 << 20, f"{memory} bytes of memory"
     claim = b"bmP1" + struct.pack(">cI", b"B", 64 << 20) + bytes(100)
     apply(eve, "-", exits=(65,), says=b"frame: too long", input=claim)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Cron rehearsal: the lines of `schedule --cron`, run as cron runs them, on two stores beside a third
-that serves. No output unless there is trouble; mail flows. BMSG_CRON_TURNS=50 for the long run."""
+that serves. No output unless there is trouble; mail flows. BMSG_CRON_TURNS=50 for the long run. Then
+day after day, of a clock that is moved, for all three: BMSG_CRON_DAYS=365 makes a year of it."""
 import os
 import pathlib
 import shlex
@@ -9,9 +10,11 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+import moved_clock  # noqa: E402
 import stores  # noqa: E402
 
 TURNS = int(os.environ.get("BMSG_CRON_TURNS") or 3)
+DAYS = int(os.environ.get("BMSG_CRON_DAYS") or 16)
 
 
 def commands_of(crontab):
@@ -26,20 +29,20 @@ def commands_of(crontab):
     return commands
 
 
-def as_cron(command, home):
+def as_cron(command, home, *moved):
     """--idle is left out: beside other tests it would wait for them all."""
     command = command.replace(" --idle", "")
     return subprocess.run(
-        ["env", "-i", f"HOME={home}", "SHELL=/bin/sh", "PATH=/usr/bin:/bin", "LOGNAME=me",
+        ["env", "-i", f"HOME={home}", "SHELL=/bin/sh", "PATH=/usr/bin:/bin", "LOGNAME=me", *moved,
          "setsid", "/bin/sh", "-c", command], stdin=subprocess.DEVNULL, capture_output=True,
         cwd=home, check=False, timeout=120)
 
 
-def rehearse(stores_here, home):
+def rehearse(stores_here, home, *moved):
     """One turn of every line: silence, and an exit code that a wrapper may ignore."""
     for crontab in stores_here:
         for command in commands_of(crontab):
-            done = as_cron(command, home)
+            done = as_cron(command, home, *moved)
             assert done.returncode in (0, 75), (command, done)
             assert not done.stdout and not done.stderr, (command, done)
 
@@ -70,6 +73,98 @@ def check_rehearsal(place):
         assert as_cron(backup, place).returncode == 73  # Trouble is told.
     assert as_cron(commands_of(crontabs[1])[0], place).returncode == 69  # Nobody serves any more.
     return people[1]
+
+
+class Calendar:
+    """One clock for all, also for who runs for a year."""
+
+    def __init__(self, place):
+        moved_clock.need()
+        self.file = place / "clock"
+        self.set(0)
+        self.words = [f"LD_PRELOAD={moved_clock.FOUND[0]}", "FAKETIME_DONT_FAKE_MONOTONIC=1",
+                      "FAKETIME_NO_CACHE=1", f"FAKETIME_TIMESTAMP_FILE={self.file}"]
+
+    def set(self, day):
+        new = self.file.with_suffix(".new")
+        new.write_text(f"+{day}d\n")
+        new.rename(self.file)  # Whoever looks sees one or the other.
+
+    def give_to(self, store):
+        store.environment |= dict(word.split("=", 1) for word in self.words)
+        return store
+
+
+KEY_DAYS = 3  # For so long a send is remembered by its key.
+
+
+def size_of(directory):
+    """Bytes on the disk, and files."""
+    files = [file for file in directory.rglob("*") if file.is_file() and file.name != "ballast"]
+    return sum(file.stat().st_blocks * 512 for file in files), len(files)
+
+
+class Year:
+    """Two who write to each other each day, with nothing but cron and a hub between them."""
+
+    def __init__(self, place, calendar):
+        self.place, self.calendar = place, calendar
+        self.hub = calendar.give_to(stores.new_chain(place / "hub", "hub"))
+        self.seen = {}
+        self.sizes = []
+
+    def join(self, url):
+        self.people = [self.calendar.give_to(stores.joined(self.place / name, name, url))
+                       for name in ("ana", "ben")]
+        self.crontabs = [one.text("schedule", "--cron") for one in self.people]
+        for one in self.people:
+            one.run("config", "set", "send.key_ttl", f"{KEY_DAYS}d")
+
+    def turn(self, day):
+        self.calendar.set(day)
+        for sender, reader in (self.people, self.people[::-1]):
+            sender.run("send", "--key", f"day {day}", "-m", f"day {day}", self.address_of(reader))
+        for _ in range(2):
+            rehearse(self.crontabs, self.place, *self.calendar.words)
+        for reader in self.people:
+            for one in reader.objects("inbox", "--bodies", "--since", "2d"):
+                ids = self.seen.setdefault((reader.directory.name, one["body"]), set())
+                ids.add(one["id"])
+            reader.run("forget", "--expired", "--yes")
+        moved_clock.tidy()
+        self.sizes.append([size_of(one.directory) for one in (*self.people, self.hub)])
+
+    @staticmethod
+    def address_of(store):
+        return store.text("id")
+
+
+def check_days(place):
+    """Every message once, prekeys that change, and stores that grow by what is said and no more."""
+    year = Year(place, Calendar(place))
+    with year.hub.served() as url:
+        year.join(url)
+        rehearse(year.crontabs, place, *year.calendar.words)
+        for day in range(1, DAYS + 1):
+            year.turn(day)
+        wanted = {(one.directory.name, f"day {day}") for one in year.people
+                  for day in range(1, DAYS + 1)}
+        assert set(year.seen) == wanted, wanted ^ set(year.seen)
+        assert all(len(ids) == 1 for ids in year.seen.values()), "something came twice"
+        cards = [one.objects("id", "show")[0]["card"]["seq"] for one in year.people]
+        assert min(cards) >= DAYS // 8, f"{cards} cards in {DAYS} days: prekeys do not change"
+        for store in (*year.people, year.hub):
+            store.run("verify", "--full")
+            assert store.objects("status")[0]["height"] >= DAYS
+    half, whole = year.sizes[DAYS // 2], year.sizes[-1]
+    print(f"{DAYS} days: {len(wanted)} messages, each once, {cards} cards; "
+          f"bytes and files after half of them {half}, after all {whole}")
+    for (bytes_half, files_half), (bytes_whole, files_whole) in zip(half, whole):
+        assert files_whole <= files_half + 8, (half, whole)
+        assert bytes_whole <= 2 * bytes_half + (64 << 10), (half, whole)
+    for one in year.people:
+        keys = [file for file in (one.directory / "outbox" / "keys").iterdir() if len(file.name) == 128]
+        assert len(keys) <= KEY_DAYS + 2, f"{len(keys)} keys are remembered"
 
 
 def check_busy(store, place):
@@ -203,6 +298,8 @@ def main():
         check_install(ben, place)
         check_same_words(ben)
         check_doctor(ben)
+    with stores.workplace() as place:
+        check_days(place)
 
 
 main()

@@ -167,7 +167,7 @@ def peak(command, **options):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, (command, process.returncode)
-    return usage.ru_maxrss << 10
+    return stores.peak_memory(usage)
 
 
 def send_pipe(ana, size, *words):
@@ -278,7 +278,7 @@ def check_network(work, ana, ben, size):
         with open(out, "rb") as file:
             assert hashlib.file_digest(file, "sha512").hexdigest() == want
         out.unlink()
-    served = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
+    served = stores.peak_memory(resource.getrusage(resource.RUSAGE_CHILDREN))
     print(f"any process: {served >> 20} MiB at most", flush=True)
     assert served <= MEMORY_MAX, served
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Commands that write, on disks of many sizes that are nearly full and under limits on the size of
-a file and on descriptors: each does what it was to do, or says what is missing and ends with 74 (71
-without descriptors), never by a signal. Reading goes on meanwhile, what was printed is there, and
-the same command works once there is room. SIZES says how many disks and limits are tried."""
+a file, on descriptors and on memory: each does what it was to do, or says what is missing and ends
+with 74 (71 without descriptors or memory), never by a signal. Reading goes on meanwhile, what was
+printed is there, and the same command works once there is room. SIZES says how many disks and limits
+are tried."""
 import contextlib
 import os
 import pathlib
@@ -132,6 +133,20 @@ def check_limits(place, base, todo, name, which, values, refusals):
     assert tried.refused >= REFUSED_MIN
 
 
+def begins(size):
+    """Whether the system can load the program within so much memory: before that nothing is ours."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    return subprocess.run([stores.PROGRAM, "--version"], capture_output=True, check=False,
+                          preexec_fn=limit).returncode in (0, 71)
+
+
+def memory_sizes():
+    """From where the program just begins to where nothing is refused any more."""
+    least = next(size for size in range(8 * MIB, 512 * MIB, MIB // 4) if begins(size))
+    return spread(least + MIB // 4, least + 48 * MIB)
+
+
 def main():
     with stores.workplace() as place:
         ana = stores.new_chain(place / "ana", "ana")
@@ -145,6 +160,7 @@ def main():
                      [0, *spread(512, 8 * MIB)][:SIZES], (74,))
         check_limits(place, ana, todo, "RLIMIT_NOFILE", resource.RLIMIT_NOFILE,
                      spread(4, 40), (71, 74))
+        check_limits(place, ana, todo, "RLIMIT_AS", resource.RLIMIT_AS, memory_sizes(), (71,))
         check_disks(place, ana, todo)
 
 

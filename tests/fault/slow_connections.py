@@ -24,7 +24,7 @@ CHURNED = int(os.environ.get("BMSG_CHURNED") or 5000)
 SECONDS = float(os.environ.get("BMSG_PROBED") or 10)
 SIZES = (64, 256, 1000)
 DEADLINE = 10  # Of one request, and of each 64 KiB of an answer.
-SLACK = 2  # Seconds: a caller here looks once a second.
+SLACK = 2 * stores.PATIENCE  # Seconds: a caller here looks once a second.
 KINDS = (  # What each kind sends first, and whether it goes on byte by byte.
     (b"GET /bmsg/1/info HTTP/1.1\r\nX: ", True),
     (b"POST /bmsg/1/put HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n", True),

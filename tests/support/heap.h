@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 // Of the sanitizer's library; this compiler brings no header that declares it.
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // NOLINT
 #else
@@ -14,7 +14,7 @@ extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // NOLINT
 namespace bmsg {
 
 inline std::size_t heap_bytes() {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return __sanitizer_get_current_allocated_bytes();
 #else
   const auto heap = mallinfo2();

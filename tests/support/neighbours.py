@@ -63,7 +63,7 @@ class Neighbour(stores.Store):
 
 
 def eventually(what, holds, seconds=20):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * stores.PATIENCE
     while not (found := holds()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.1)

@@ -119,8 +119,9 @@ class Typist:
         """Runs them in one shell; what they print. Fails at an exit code other than 0, or the one
         that `expected` has for the line."""
         done = subprocess.run([shutil.which(self.shell), "-c", self.script(lines)], cwd=self.home,
-                              env=self.environment, stdin=subprocess.DEVNULL, timeout=seconds,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+                              env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False,
+                              timeout=seconds * stores.PATIENCE)
         told = [line.split() for line in (self.home / ".codes").read_text().splitlines()]
         codes = {int(number): int(code) for number, code in told}
         said = done.stdout.decode(errors="replace")

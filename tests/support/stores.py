@@ -13,6 +13,9 @@ import tempfile
 import time
 
 PROGRAM = os.environ.get("BMSG") or sys.exit("set BMSG to the program to test")
+# The program is of a sanitized build: it takes its time, and memory that is not its own.
+SANITIZED = bool(os.environ.get("BMSG_SANITIZED"))
+PATIENCE = 5 if SANITIZED else 1
 
 
 def environment(home):
@@ -52,7 +55,7 @@ class Store:
     def run(self, *arguments, exits=(0,), **options):
         """Runs a command to its end; its standard output. Any code but `exits` is a failure."""
         done = subprocess.run(self.words(*arguments), capture_output=True, env=self.environment,
-                              check=False, **({"timeout": 120} | options))
+                              check=False, **({"timeout": 120 * PATIENCE} | options))
         if done.returncode not in exits:
             raise AssertionError(f"{' '.join(map(str, arguments))} exited {done.returncode}: "
                                  f"{done.stdout[-500:]!r} {done.stderr[-2000:].decode()}")
@@ -82,7 +85,7 @@ class Store:
             yield read_line(server.stdout, 20).removeprefix("listening ")
         finally:
             server.send_signal(signal.SIGTERM)
-            if server.wait(20) != 0:
+            if server.wait(20 * PATIENCE) != 0:
                 print(server.stderr.read().decode(), file=sys.stderr)
             server.stdout.close()
             server.stderr.close()
@@ -90,7 +93,7 @@ class Store:
 
 def read_line(stream, seconds):
     """The next line of a pipe; fails when it takes too long."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     line = b""
     while not line.endswith(b"\n"):
         ready, _, _ = select.select([stream], [], [], max(0, deadline - time.monotonic()))
@@ -99,6 +102,11 @@ def read_line(stream, seconds):
             raise AssertionError(f"no line within {seconds} s, only {line!r}")
         line += byte
     return line.decode().rstrip("\n")
+
+
+def peak_memory(usage):
+    """Bytes that a program took at most; nothing where most of them are the sanitizer's."""
+    return 0 if SANITIZED else usage.ru_maxrss << 10
 
 
 def beginning(name, size):

@@ -10,6 +10,8 @@ import termios
 import time
 import tty
 
+import stores
+
 
 class Terminal:
     """A program whose standard streams, those that are not given, are a terminal. In raw form the
@@ -61,14 +63,14 @@ class Terminal:
         return False
 
     def read_until(self, wanted, seconds=15):
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * stores.PATIENCE
         while wanted not in self.got:
             assert self.read_piece(deadline - time.monotonic()), f"ended, only {self.got[-300:]!r}"
         return self.got
 
     def read_all(self, seconds=30):
         """All that it writes until it ends; its exit code is in `process`."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * stores.PATIENCE
         while self.read_piece(deadline - time.monotonic()):
             pass
         self.process.wait(max(1, deadline - time.monotonic()))

@@ -101,5 +101,5 @@ class World:
         if "input" in given:
             given.pop("stdin")
         return subprocess.run([stores.PROGRAM, "-C", str(self.directory / store), *map(str, words)],
-                              env=environment, cwd=self.directory, timeout=timeout, check=False,
-                              **given)
+                              env=environment, cwd=self.directory, check=False,
+                              timeout=timeout * stores.PATIENCE, **given)
