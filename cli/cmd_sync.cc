@@ -45,7 +45,8 @@ struct Tally {
   bool stopped_by_policy = false;
   bool out_of_time = false;
   std::vector<Error> errors;
-  std::vector<Error> strangers;  // Of peers that nobody gave.
+  std::vector<Error> strangers;      // Of peers that nobody gave.
+  std::vector<std::string> reasons;  // Why it was not all well, for whoever hears of nothing else.
 };
 
 Result<std::vector<node::Peer>> chosen_peers(const Options& options, Context& context,
@@ -95,13 +96,17 @@ bool is_strangers_word(const node::Peer& peer, const Options& options) {
   return options.peers.empty() && (node::is_learned(peer) || is_lan);
 }
 
+/// The peer's words may be in it: whoever shows it sanitises it.
+std::string failure_of(const Exchange& exchange) {
+  const std::string& cause = exchange.report.error().message;
+  const bool named = cause.find(exchange.peer.url) != std::string::npos;
+  return named ? cause : fmt::format("{}: {}", exchange.peer.url, cause);
+}
+
 void tell(Context& context, const Exchange& exchange, const Options& options) {
   if (context.options.json) return context.out.line(api::sync_json(exchange.view));
   if (!exchange.report) {
-    // The peer's words may be in it, so it goes through the sanitiser of warnings.
-    const std::string& cause = exchange.report.error().message;
-    const bool named = cause.starts_with(exchange.peer.url);
-    const std::string line = named ? cause : fmt::format("{}: {}", exchange.peer.url, cause);
+    const std::string line = failure_of(exchange);
     if (is_strangers_word(exchange.peer, options)) return context.out.note(line);
     return context.out.warn(line);
   }
@@ -131,9 +136,12 @@ void count(Tally& tally, const Exchange& exchange, const Options& options) {
     const bool counts =
         !is_strangers_word(exchange.peer, options) || api::is_our_failure(error.code);
     (counts ? tally.errors : tally.strangers).push_back(error);
+    tally.reasons.push_back(failure_of(exchange));
     return;
   }
   ++tally.worked;
+  if (exchange.report.value().stopped_by_policy)
+    tally.reasons.push_back(fmt::format("{}: {}", exchange.peer.url, kNotFollowed));
   tally.stopped_by_policy = tally.stopped_by_policy || exchange.report.value().stopped_by_policy;
   tally.out_of_time = tally.out_of_time || exchange.report.value().out_of_time;
 }
@@ -171,6 +179,14 @@ Result<ExitCode> verdict(const Tally& tally, const Options& options) {
       all_are(tally, Errc::try_again))
     return exit_code_of(tally.errors.front().code);
   return ExitCode::unavailable;
+}
+
+/// With -q nobody was told as it went; but an exit code that wants somebody says why.
+void tell_quiet(Context& context, const Tally& tally, ExitCode code) {
+  if (!context.options.quiet || context.options.json) return;
+  if (code == ExitCode::ok || code == ExitCode::try_again) return;
+  for (const std::string& reason : tally.reasons)
+    context.out.tell(fmt::format("bmsg: error: {}\n", shown_line(reason)));
 }
 
 std::string summary_of(const Tally& tally, double elapsed) {
@@ -224,7 +240,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY(context.out.flush());
   if (!options.dry_run && !peers.empty())
     tell_hook(context, store, Hook::post_sync, told + summary);
-  return verdict(tally, options);
+  const auto code = verdict(tally, options);
+  if (code) tell_quiet(context, tally, code.value());
+  return code;
 }
 
 }  // namespace

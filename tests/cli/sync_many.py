@@ -3,6 +3,7 @@
 slow one holds nobody up, nor those who wait for the store, a lying one is refused and nothing of it
 is kept."""
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -64,6 +65,19 @@ def check_liar(place, url, tip):
     ben.run("verify", "--full")
 
 
+def check_quiet(place, url):
+    """With -q, too, an exit code that wants somebody says which peer it is about."""
+    ben = stores.joined(place / "quiet", "ben", place / "ana" / "genesis")
+    dead = "http://127.0.0.1:9"
+    for peers, code in (([url], 0), ([url, dead], 3), ([dead], 69)):
+        done = subprocess.run(ben.words("-q", "sync", *peers), capture_output=True, check=False,
+                              env=ben.environment, timeout=60)
+        assert done.returncode == code, (peers, done)
+        assert done.stderr.count(dead.encode()) == (code != 0), (peers, done)
+        assert not code or done.stderr.startswith(b"bmsg: error: "), done.stderr
+        assert url.encode() not in done.stderr, done.stderr
+
+
 def check_relay(place):
     """What one peer has the other gets in the same sync, whichever was named first."""
     for first in (0, 1):
@@ -100,6 +114,7 @@ def main():
             check_slow(place, url, tip)
             check_lock(place, url)
             check_liar(place, url, tip)
+            check_quiet(place, url)
             check_jobs(place, url)
         check_relay(place)
 
