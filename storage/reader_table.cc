@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -110,6 +111,14 @@ rocksdb::MemTableRep::Iterator* Walks::begin(const Entries& entries, const Compa
   return new (room.bytes) Lent(entries, compare, *this, room);
 }
 
+/// For one look at one key. RocksDB forgets it where it lies: it never ends, or is deleted where
+/// nothing is given back, and the next look of the same thread begins in its place.
+class Look final : public Walk {
+ public:
+  using Walk::Walk;
+  static void operator delete(void*) noexcept {}
+};
+
 class ReaderTable final : public rocksdb::MemTableRep {
  public:
   ReaderTable(const Compare& compare, rocksdb::Allocator* allocator)
@@ -134,7 +143,19 @@ class ReaderTable final : public rocksdb::MemTableRep {
     return walks_.begin(entries_, compare_);
   }
 
+  /// Without an arena it is RocksDB's Get() that asks.
+  Iterator* GetDynamicPrefixIterator(rocksdb::Arena* arena) override {
+    if (arena != nullptr) return GetIterator(arena);
+    sort();
+    const std::lock_guard lock(mutex_);
+    return new (looks_[std::this_thread::get_id()].bytes) Look(entries_, compare_);
+  }
+
  private:
+  struct LookRoom {
+    alignas(Look) std::byte bytes[sizeof(Look)];
+  };
+
   bool is_before(const char* a, const char* b) const { return compare_(a, b) < 0; }
 
   void sort() const {
@@ -146,10 +167,11 @@ class ReaderTable final : public rocksdb::MemTableRep {
   }
 
   const Compare& compare_;
-  mutable std::mutex mutex_;  // Of sorting.
+  mutable std::mutex mutex_;  // Of sorting, and of the rooms.
   mutable std::atomic<bool> is_sorted_ = true;
   mutable Entries entries_;
   Walks walks_;
+  std::map<std::thread::id, LookRoom> looks_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "storage/database.h"
 #include "storage/slices.h"
 #include "tests/storage/store_dir.h"
+#include "tests/support/heap.h"
 #include "tests/support/seed.h"
 
 namespace bmsg::storage {
@@ -155,6 +156,17 @@ TEST_F(ReaderTableTest, ThreadsLookAtOnce) {
     threads.emplace_back([&] {
       for (int turn = 0; turn < 5; ++turn) expect_all(database->view());
     });
+}
+
+TEST_F(ReaderTableTest, LooksTakeNoMemoryHoweverManyTheyAre) {
+  constexpr int kLooks = 10'000;
+  write(2, 20);
+  const auto database = open(Access::read);
+  const View view = database->view();
+  expect_all(view);
+  const std::size_t before = heap_bytes();
+  for (int i = 0; i < kLooks; ++i) (void)must(view.get(view_of(key_of(random_()))));
+  EXPECT_LT(heap_bytes(), before + kLooks) << "each leaves something behind";
 }
 
 }  // namespace
