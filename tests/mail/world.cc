@@ -5,9 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <iostream>
-#include <iterator>
 
 #include "lib/chain/block_hash.h"
 #include "lib/core/hex.h"
@@ -18,7 +15,6 @@
 namespace bmsg::mail {
 namespace {
 
-constexpr std::size_t kEventsKept = 60;
 constexpr std::uint64_t kHour = 3600;
 constexpr std::int64_t kSkewMax = 3 * 3600;
 // Who forgets leaves what the others' clocks may still let them need.
@@ -56,29 +52,6 @@ World::World(std::uint64_t seed)
 }
 
 std::uint64_t World::up_to(std::uint64_t most) { return number_up_to(numbers_, most); }
-
-void World::note(std::string line) {
-  static const bool shown = std::getenv("BMSG_WORLD_SHOW") != nullptr;
-  line = fmt::format("{} {}\n", event_, line);
-  for (const char c : line) {
-    digest_ ^= static_cast<std::uint8_t>(c);
-    digest_ *= 1099511628211ULL;
-  }
-  if (shown) std::cout << line;
-  events_.push_back(std::move(line));
-  if (events_.size() > kEventsKept) events_.pop_front();
-}
-
-void World::expect(bool holds, const std::string& what) {
-  if (holds || is_broken()) return;
-  failure_ = fmt::format("event {}: {}", event_, what);
-}
-
-std::string World::last_events() const {
-  std::string text;
-  for (const std::string& line : events_) text += line;
-  return text;
-}
 
 std::optional<World::Index> World::index_of(ByteView address) const {
   for (Index i = 0; i < kMembers; ++i)
@@ -184,7 +157,7 @@ void World::set_clock(Index at) {
 }
 
 void World::happen() {
-  ++event_;
+  chronicle_.begin_event();
   const std::uint64_t passed = chance(5) ? up_to(4 * kHour) : up_to(240);
   clock_.advance(passed);
   seconds_ += passed;

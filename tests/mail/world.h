@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +18,7 @@
 #include "lib/mail/send_once.h"
 #include "lib/node/sync_session.h"
 #include "tests/mail/world_member.h"
+#include "tests/support/chronicle.h"
 #include "tests/support/sim_network.h"
 
 namespace bmsg::mail {
@@ -38,11 +38,11 @@ class World {
   void run(std::size_t events);
 
   /// What was broken first; empty: nothing.
-  const std::string& failure() const { return failure_; }
+  const std::string& failure() const { return chronicle_.failure(); }
   /// The last events before that, a line each.
-  std::string last_events() const;
+  std::string last_events() const { return chronicle_.last_events(); }
   /// Of all events and what came of them: the same for the same seed.
-  std::uint64_t digest() const { return digest_; }
+  std::uint64_t digest() const { return chronicle_.digest(); }
   const WorldTally& tally() const { return tally_; }
   /// Of the world's time, up to the end of the faults.
   double hours() const { return static_cast<double>(seconds_) / 3600; }
@@ -71,10 +71,10 @@ class World {
 
   std::uint64_t up_to(std::uint64_t most);
   bool chance(unsigned percent) { return up_to(99) < percent; }
-  void note(std::string line);
+  void note(std::string line) { chronicle_.note(std::move(line)); }
   void count(const std::string& name, std::uint64_t times = 1) { tally_[name] += times; }
-  void expect(bool holds, const std::string& what);
-  bool is_broken() const { return !failure_.empty(); }
+  void expect(bool holds, const std::string& what) { chronicle_.expect(holds, what); }
+  bool is_broken() const { return chronicle_.is_broken(); }
   WorldMember& member(Index at) { return *members_[at]; }
   std::optional<Index> index_of(ByteView address) const;
 
@@ -148,10 +148,7 @@ class World {
   bool has_faults_ = true;
 
   WorldTally tally_;
-  std::string failure_;
-  std::deque<std::string> events_;
-  std::uint64_t digest_ = 14695981039346656037ULL;  // FNV-1a.
-  std::uint64_t event_ = 0;
+  Chronicle chronicle_{"BMSG_WORLD_SHOW"};
   std::uint64_t seconds_ = 0;
 };
 

@@ -46,7 +46,7 @@ void World::heal() {
 
 /// Each calls each, once, in any order.
 void World::round() {
-  ++event_;
+  chronicle_.begin_event();
   std::vector<std::pair<Index, Index>> pairs;
   for (Index from = 0; from < kMembers; ++from)
     for (Index to = 0; to < kMembers; ++to)

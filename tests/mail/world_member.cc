@@ -7,10 +7,10 @@
 
 #include "lib/chain/block_hash.h"
 #include "lib/chain/fork_choice.h"
-#include "lib/core/limits.h"
 #include "lib/core/try.h"
 #include "lib/mail/send_key.h"
 #include "lib/node/forget.h"
+#include "tests/support/chronicle.h"
 
 namespace bmsg::mail {
 namespace {
@@ -107,24 +107,7 @@ Result<std::size_t> WorldMember::forget_expired(std::uint64_t margin) {
 }
 
 std::string WorldMember::find_overflow() const {
-  const auto& records = store.records();
-  std::size_t pool = 0;
-  for (const auto& [arrival, one] : records.pool) pool += one.message.head.encoded_bytes();
-  if (pool > kPoolBytes) return fmt::format("her pool has {} bytes", pool);
-  std::uint64_t side = 0;
-  std::map<BlockHash, std::size_t> children;
-  for (const auto& [hash, record] : records.blocks) {
-    if (record.header.branch == node::Branch::main) continue;
-    side += record.header.bytes + kHeaderBytes;
-    ++children[record.header.sealed.header.previous];
-  }
-  // Beyond the limit there is one branch alone, of the block that came in last.
-  std::size_t heads = 0;
-  for (const auto& [parent, count] : children)
-    heads += records.blocks.at(parent).header.branch == node::Branch::main ? count : count - 1;
-  if (side > kSideBytes && heads > 1)
-    return fmt::format("{} bytes in {} branches lie beside her chain", side, heads);
-  return "";
+  return bmsg::find_overflow(store.records(), kPoolBytes, kSideBytes, "her");
 }
 
 bool WorldMember::is_mined(const MessageId& id) const {

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
 #include <iterator>
 
 #include "lib/chain/block_hash.h"
@@ -19,7 +17,6 @@ constexpr std::uint32_t kWidePool = 256 * 1024;  // Room for all that a swarm wr
 constexpr std::uint32_t kNarrowPool = 512;       // Room for three messages.
 constexpr std::uint64_t kSideBytes = 2048;
 constexpr std::size_t kCallsMax = 64;
-constexpr std::size_t kEventsKept = 60;
 constexpr unsigned kDepthMax = 2;
 
 /// Every other swarm has a price that moves with each block, so that height and work differ.
@@ -130,29 +127,6 @@ std::optional<std::size_t> Swarm::diameter(const std::set<Index>& among) const {
 
 std::uint64_t Swarm::up_to(std::uint64_t most) { return number_up_to(numbers_, most); }
 
-void Swarm::note(std::string line) {
-  static const bool shown = std::getenv("BMSG_SWARM_SHOW") != nullptr;
-  line = fmt::format("{} {}\n", event_, line);
-  for (const char c : line) {
-    digest_ ^= static_cast<std::uint8_t>(c);
-    digest_ *= 1099511628211ULL;
-  }
-  if (shown) std::cout << line;
-  events_.push_back(std::move(line));
-  if (events_.size() > kEventsKept) events_.pop_front();
-}
-
-void Swarm::expect(bool holds, const std::string& what) {
-  if (holds || is_broken()) return;
-  failure_ = fmt::format("event {}: {}", event_, what);
-}
-
-std::string Swarm::last_events() const {
-  std::string text;
-  for (const std::string& line : events_) text += line;
-  return text;
-}
-
 void Swarm::look_at(Index at) {
   const auto seen = nodes_[at]->look();
   if (!seen.fault.empty()) expect(false, fmt::format("node {}: {}", at, seen.fault));
@@ -162,7 +136,7 @@ void Swarm::look_at(Index at) {
 }
 
 void Swarm::happen() {
-  ++event_;
+  chronicle_.begin_event();
   const auto drawn = up_to(999);
   if (drawn < 700) {
     step_call();

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <random>
@@ -19,6 +18,7 @@
 #include "lib/node/block_queue.h"
 #include "lib/node/sync_session.h"
 #include "tests/support/chain_builder.h"
+#include "tests/support/chronicle.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/sim_network.h"
 #include "tests/support/swarm_node.h"
@@ -66,11 +66,11 @@ class Swarm {
   void run(std::size_t events);
 
   /// What was broken first; empty: nothing.
-  const std::string& failure() const { return failure_; }
+  const std::string& failure() const { return chronicle_.failure(); }
   /// The last events before that, a line each.
-  std::string last_events() const;
+  std::string last_events() const { return chronicle_.last_events(); }
   /// Of all events and what came of them: the same for the same seed.
-  std::uint64_t digest() const { return digest_; }
+  std::uint64_t digest() const { return chronicle_.digest(); }
   const SwarmTally& tally() const { return tally_; }
 
  private:
@@ -87,9 +87,9 @@ class Swarm {
 
   std::uint64_t up_to(std::uint64_t most);
   bool chance(unsigned percent) { return up_to(99) < percent; }
-  void note(std::string line);
-  void expect(bool holds, const std::string& what);
-  bool is_broken() const { return !failure_.empty(); }
+  void note(std::string line) { chronicle_.note(std::move(line)); }
+  void expect(bool holds, const std::string& what) { chronicle_.expect(holds, what); }
+  bool is_broken() const { return chronicle_.is_broken(); }
 
   void join_up();
   void make_some_narrow();
@@ -144,10 +144,7 @@ class Swarm {
   node::SyncOptions::Direction end_ = node::SyncOptions::Direction::both;  // Of the last rounds.
 
   SwarmTally tally_;
-  std::string failure_;
-  std::deque<std::string> events_;
-  std::uint64_t digest_ = 14695981039346656037ULL;  // FNV-1a.
-  std::uint64_t event_ = 0;
+  Chronicle chronicle_{"BMSG_SWARM_SHOW"};
 };
 
 }  // namespace bmsg

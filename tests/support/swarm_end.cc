@@ -33,7 +33,7 @@ void Swarm::heal() {
 /// Each node calls each that it knows, once, in any order; over each link both ends call where
 /// calls go one way.
 void Swarm::round() {
-  ++event_;
+  chronicle_.begin_event();
   std::set<Link> calls;
   for (const Index from : all_) {
     for (const Index to : knows_[from]) {

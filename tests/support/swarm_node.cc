@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "lib/chain/fork_choice.h"
-#include "lib/core/limits.h"
+#include "tests/support/chronicle.h"
 
 namespace bmsg {
 
@@ -54,24 +54,7 @@ std::size_t SwarmNode::count(const MessageId& id) const {
 }
 
 std::string SwarmNode::find_overflow() const {
-  const auto& records = store_.records();
-  std::size_t pool = 0;
-  for (const auto& [arrival, one] : records.pool) pool += one.message.head.encoded_bytes();
-  if (pool > limits_.pool_bytes) return fmt::format("its pool has {} bytes", pool);
-  std::uint64_t side = 0;
-  std::map<BlockHash, std::size_t> children;
-  for (const auto& [hash, record] : records.blocks) {
-    if (record.header.branch == node::Branch::main) continue;
-    side += record.header.bytes + kHeaderBytes;
-    ++children[record.header.sealed.header.previous];
-  }
-  // Beyond the limit there is one branch alone, of the block that came in last.
-  std::size_t heads = 0;
-  for (const auto& [parent, count] : children)
-    heads += records.blocks.at(parent).header.branch == node::Branch::main ? count : count - 1;
-  if (side > limits_.side_bytes && heads > 1)
-    return fmt::format("{} bytes in {} branches lie beside its chain", side, heads);
-  return "";
+  return bmsg::find_overflow(store_.records(), limits_.pool_bytes, limits_.side_bytes, "its");
 }
 
 std::string SwarmNode::find_fault(const node::Tip& tip) const {
