@@ -128,7 +128,8 @@ TEST(EndorseSim, CatchesThoseWhoSignTwice) {
     ASSERT_EQ(world.failure(), "");
     EXPECT_TRUE(world.caught().empty());
     // All stand on one tip; then 0 and 1 give either half of the world a block of its own, and
-    // each half has an honest endorser who signs it.
+    // each half has an honest endorser who signs it. Only 2 has a message, so that the blocks
+    // differ at one time: a second later another generation may have begun, which may sign again.
     world.run(8 * kGeneration, 0);
     world.let_sleep({0, 1});
     world.clock.advance(2 * kGeneration);
@@ -136,7 +137,7 @@ TEST(EndorseSim, CatchesThoseWhoSignTwice) {
     world.write(2);
     world.cut_off({0, 2});
     const Block here = signed_block(world, 2, {0, 1}, 0);
-    const Block there = signed_block(world, 3, {0, 1}, 1);
+    const Block there = signed_block(world, 3, {0, 1}, 0);
     ASSERT_EQ(world.node(2).submit_block(here).value().verdict, node::Verdict::accepted);
     ASSERT_EQ(world.node(3).submit_block(there).value().verdict, node::Verdict::accepted);
     world.wake(2);
