@@ -2,8 +2,9 @@
 """Counts what ./dev test ran: count.py RESULTS.
 
 RESULTS holds `parts` (verdict, seconds and name of each part, tab-separated) and one directory for
-each run of ctest, with ctest.junit and the XML files of the GoogleTest programs. Prints minutes,
-failures and skips with their reasons, and last of all one line that counts. Exits 1 if anything
+each run of ctest, with ctest.junit and the XML files of the GoogleTest programs; NAME-again is a
+second try of what failed in NAME. Prints minutes, what passed at the second try alone, failures and
+skips with their reasons, and last of all one line that counts. Exits 1 if anything
 failed, or was skipped that tests/README.md does not allow to be.
 """
 import dataclasses
@@ -75,6 +76,19 @@ def count_run(directory, count):
             count.failed.append(name)
 
 
+def count_again(directory, count):
+    """What passes at a second try has passed; returns which."""
+    second = Count()
+    count_run(directory, second)
+    root = read_xml(directory / "ctest.junit")
+    names = {case.get("name") for case in root.iter("testcase")} if root is not None else set()
+    not_passed = {*second.failed, *(name for name, _ in second.skipped)}
+    late = sorted(names & set(count.failed) - not_passed)
+    count.failed = [name for name in count.failed if name not in late]
+    count.passed += len(late)
+    return late
+
+
 def allowed_skips(readme):
     """The names in the table under the heading "Skips that are allowed"."""
     text = readme.read_text() if readme.exists() else ""
@@ -86,8 +100,12 @@ def main():
     results = pathlib.Path(sys.argv[1])
     allowed = allowed_skips(pathlib.Path(__file__).parent / "README.md")
     count = Count()
+    late = []
     for directory in sorted(path for path in results.iterdir() if path.is_dir()):
-        count_run(directory, count)
+        if directory.name.endswith("-again"):
+            late += count_again(directory, count)
+        else:
+            count_run(directory, count)
     for line in (results / "parts").read_text().splitlines():
         verdict, seconds, name = line.split("\t")
         print(f"{int(seconds) / 60:6.1f} min  {name}")
@@ -95,6 +113,8 @@ def main():
             count.failed.append(f"part: {name}")
     count.failed += [f"{name}: skipped, which tests/README.md does not allow"
                      for name, _ in count.skipped if name not in allowed]
+    for name in late:
+        print(f"passed at the second try alone: {name}")
     for name in count.failed:
         print(f"failed: {name}")
     for name, reason in count.skipped:

@@ -16,8 +16,9 @@ def ctest_case(name, status="run", inside=""):
     return f'<testcase name="{name}" status="{status}">{inside}</testcase>'
 
 
-def count(cases, programs, parts="passed\t60\tunit tests\n"):
-    """The closing lines and the exit code for one run of ctest and what the programs left."""
+def count(cases, programs, parts="passed\t60\tunit tests\n", again=None):
+    """The closing lines and the exit code for one run of ctest and what the programs left, and for
+    a second try."""
     with tempfile.TemporaryDirectory() as place:
         results = pathlib.Path(place)
         (results / "parts").write_text(parts)
@@ -25,6 +26,10 @@ def count(cases, programs, parts="passed\t60\tunit tests\n"):
         (results / "unit" / "ctest.junit").write_text(f"<testsuite>{''.join(cases)}</testsuite>")
         for name, text in programs.items():
             (results / "unit" / f"{name}.xml").write_text(text)
+        if again is not None:
+            (results / "unit-again").mkdir()
+            (results / "unit-again" / "ctest.junit").write_text(
+                f"<testsuite>{''.join(again)}</testsuite>")
         done = subprocess.run([sys.executable, HERE / "count.py", results], text=True,
                               capture_output=True, check=False)
         return done.stdout.splitlines(), done.returncode
@@ -59,6 +64,15 @@ def main():
     expect([ctest_case("ring"), ctest_case("demo")], {}, "bmsg: 2 passed, 0 failed, 0 skipped", 0)
     silent = ctest_case("ring", "notrun", '<skipped message="77"/><system-out>x</system-out>')
     expect([ctest_case("demo"), silent], {}, "bmsg: 1 passed, 1 failed, 0 skipped", 1)
+
+    failed = [ctest_case("ring", "fail"), ctest_case("demo")]
+    expect(failed, {}, "bmsg: 1 passed, 1 failed, 0 skipped", 1, again=[ctest_case("ring", "fail")])
+    expect(failed, {}, "bmsg: 1 passed, 1 failed, 0 skipped", 1, again=[ctest_case("demo")])
+    expect(failed, {}, "bmsg: 1 passed, 1 failed, 0 skipped", 1, again=[silent.replace("x<", "<")])
+    expect(failed, {}, "bmsg: 1 passed, 1 failed, 0 skipped", 1,
+           again=[silent.replace(">x<", ">skip: no<")])
+    lines = expect(failed, {}, "bmsg: 2 passed, 0 failed, 0 skipped", 0, again=[ctest_case("ring")])
+    assert "passed at the second try alone: ring" in lines, lines
 
     built = "failed\t60\tsanitizer build\n"
     lines = expect(run, {"core_test": suite(PASSED)}, "bmsg: 1 passed, 1 failed, 0 skipped", 1,
