@@ -154,6 +154,27 @@ void Database::settle() {
   const auto has_failed = [&] { return property(rocksdb::DB::Properties::kBackgroundErrors) > 0; };
   for (int naps = 0; naps < kNapsMax && is_due() && !has_failed(); ++naps)
     std::this_thread::sleep_for(kNap);
+  merge_small_tables();
+}
+
+/// What many commands write that each write little becomes small tables, all of which every
+/// command that follows has to open. What fails loses nothing.
+void Database::merge_small_tables() {
+  constexpr std::size_t kSmallOnes = 4;
+  constexpr std::uint64_t kSmallBytes = 1u << 20;  // All of them.
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::vector<std::string> names;
+  std::uint64_t bytes = 0;
+  for (const auto& file : files) {
+    if (file.level > 0) continue;
+    names.push_back(file.name);
+    bytes += file.size;
+  }
+  if (names.size() < kSmallOnes || bytes > kSmallBytes || !make_room(bytes)) return;
+  rocksdb::CompactionOptions options;
+  options.compression = rocksdb::kNoCompression;
+  (void)db_->CompactFiles(options, names, 0);
 }
 
 Result<Done> Database::verify_checksums() const {

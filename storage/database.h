@@ -139,6 +139,7 @@ class Database {
   /// Waits until tables that are due to be merged are: a command that ends before breaks it off,
   /// and each that follows would begin again. What fails loses nothing.
   void settle();
+  void merge_small_tables();
 
   Access access() const { return access_; }
   const std::filesystem::path& directory() const { return directory_; }

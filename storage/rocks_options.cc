@@ -97,7 +97,9 @@ rocksdb::BlockBasedTableOptions table_options(Access access) {
   table.block_size = 8192;
   table.flush_block_policy_factory = std::make_shared<ByKindAndSizeFactory>();
   table.format_version = 5;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  // Who looks at a few keys and ends would read hundreds of kilobytes of filters, to spare a few
+  // blocks.
+  if (access != Access::read) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   return table;
 }
 
@@ -140,9 +142,6 @@ std::unique_ptr<rocksdb::Options> engine_options(Access access, rocksdb::Env* en
   keep_few_files(*options);
   // Keys of one kind come nearly in order: each is looked for from where the last of them went.
   options->memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
-  // Whoever looks at a few keys and ends need not read what the largest tables may hold: some
-  // hundred kilobytes, to spare one block that is not there.
-  options->optimize_filters_for_hits = access == Access::read;
   if (access == Access::read) {
     options->memtable_factory = std::make_shared<ReaderTableFactory>();
     options->allow_concurrent_memtable_write = false;

@@ -122,6 +122,8 @@ Result<Done> RocksStore::read_and_check(const std::optional<WitnessFile>& witnes
   if (!format) return in_context(fmt::format("cannot use '{}'", where), format.error());
   if (!format.value()) return Error{Errc::corrupt, fmt::format("'{}' holds no chain", where)};
   is_light_ = format.value() == kLightChainFormat;
+  // They are written once: who lost the list of old tables, and has logs alone, lacks them.
+  BMSG_TRY(rules_text());
   BMSG_TRY_ASSIGN(const node::Tip tip, read_tip(view));
   BMSG_TRY_ASSIGN(const auto last, find_height(view, tip.height));
   if (!last || last->hash != tip.hash) {
@@ -255,6 +257,8 @@ Result<Done> RocksStore::apply(const node::ChainChange& change) {
   Batch batch = database_->batch(expected_bytes(change));
   BMSG_TRY_ASSIGN(const std::size_t removed,
                   put_change(batch, change, pool_ids_ ? &*pool_ids_ : nullptr));
+  // Where every reader finds it, before it opens any table.
+  put_format(batch, key(Kind::meta, "format"), is_light_ ? kLightChainFormat : kChainFormat);
   BMSG_TRY(database_->commit(std::move(batch)));
   note_pool(change, removed);
   begin_witness();

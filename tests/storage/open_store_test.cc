@@ -97,6 +97,27 @@ TEST_F(OpenStoreTest, KeepsFewLogsAndAllThatTheyHold) {
   EXPECT_GT(count(".sst"), 0u);
 }
 
+/// Otherwise it would lie in the oldest table alone, behind all others.
+TEST_F(OpenStoreTest, HasItsFormatInItsNewestLog) {
+  const auto in_logs = [this](std::string_view wanted) {
+    std::size_t found = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_.chain())) {
+      if (entry.path().extension() != ".log") continue;
+      const auto log = must(SystemDisk().read(entry.path(), 1u << 20));
+      if (log && as_text(*log).find(wanted) != std::string_view::npos) ++found;
+    }
+    return found;
+  };
+  must(store_->flush());
+  reopen();
+  EXPECT_EQ(in_logs("Mformat"), 0U);
+  apply(adding(builder_.chain(), {first_}));
+  EXPECT_EQ(in_logs("Mformat"), 1U);
+  EXPECT_EQ(in_logs("Mrules"), 0U);
+  reopen();
+  EXPECT_FALSE(store_->is_light());
+}
+
 TEST_F(OpenStoreTest, IsReadBesideItsWriterAsItWasWhenOpened) {
   apply(adding(builder_.chain(), {first_}));
   const auto reader = must(dir_.read());

@@ -136,6 +136,36 @@ TEST_F(TablesTest, StayForAReaderWhileAWriterMergesThem) {
   }
 }
 
+/// Of commands that each write little; what they wrote and erased is there in its last form.
+TEST_F(TablesTest, OfLittleAreMergedWithEachOtherAlone) {
+  std::mt19937_64 random = seeded_numbers();
+  make(1);
+  ASSERT_TRUE(engine()->CompactRange({}, nullptr, nullptr).ok());
+  std::size_t most = 0;
+  for (int command = 0; command < 40; ++command) {
+    const auto database = open(Access::write);
+    Batch batch = database->batch();
+    for (int i = 0; i < 5; ++i) {
+      const std::string name = fmt::format("{:02}/{}", random() % 20, random() % 3);
+      if (random() % 3 == 0) {
+        batch.erase(view_of(name));
+        model_.erase(name);
+      } else {
+        model_[name] = fmt::format("command {}", command);
+        batch.put(view_of(name), view_of(model_[name]));
+      }
+    }
+    must(database->commit(std::move(batch)));
+    must(database->flush());
+    database->settle();
+    most = std::max(most, files(".sst"));
+    ASSERT_EQ(all_in(*database), model_);
+    ASSERT_EQ(all_in(*open(Access::read)), model_);
+  }
+  EXPECT_LE(most, 1U + 3);  // The large one is not touched.
+  EXPECT_GT(most, 1U + 1);  // Not each time.
+}
+
 TEST_F(TablesTest, AreMissedWhereOneIsGone) {
   make(5);
   for (const auto& entry : std::filesystem::directory_iterator(place())) {
