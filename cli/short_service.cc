@@ -126,6 +126,10 @@ Result<std::vector<SealedHeader>> ShortService::headers(Height from, std::uint32
   return ask([&](node::Service& node) { return node.headers(from, count); });
 }
 
+Result<std::optional<node::ChainPast>> ShortService::past(Height up_to) {
+  return ask([&](node::Service& node) { return node.past(up_to); });
+}
+
 Result<std::vector<Block>> ShortService::blocks(Height from, std::uint32_t count, Bodies bodies) {
   return ask([&](node::Service& node) { return node.blocks(from, count, bodies); });
 }

@@ -33,6 +33,7 @@ class ShortService final : public node::Service {
   Result<std::vector<node::ProposalNote>> proposals() override;
   Result<std::optional<Block>> proposal(const BlockHash& hash) override;
   Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override;
+  Result<std::optional<node::ChainPast>> past(Height up_to) override;
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
   Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override;
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;

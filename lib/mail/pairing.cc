@@ -194,14 +194,16 @@ Result<OwnCard> judge_own_card(const CardDirectory& cards, const Identity& ident
                                const ChainId& chain) {
   std::vector<Prekey> ours;
   const CardKey* newest = nullptr;
+  Prekey mine;
   for (const CardKey& key : identity.cards) {
     if (key.chain != chain) continue;
     ours.push_back(public_half(key));
-    if (newest == nullptr || key.seq >= newest->seq) newest = &key;
+    if (newest != nullptr && key.seq < newest->seq) continue;
+    newest = &key;
+    mine = ours.back();
   }
   if (newest == nullptr) return OwnCard::fine;  // No card was ever meant for this chain.
   BMSG_TRY_ASSIGN(const auto kept, cards.kept(identity.address(), identity.device));
-  const Prekey mine = public_half(*newest);
   bool seen = false;
   for (const Card& card : kept) {
     seen |= card.prekey == mine;

@@ -72,6 +72,9 @@ class ChainState {
   /// The rules for the block after the best one. Good until the next change.
   Result<const chain::ChainRules*> rules_at_tip();
 
+  /// The same for the block after a stored one.
+  Result<const chain::ChainRules*> rules_after(const StoredHeader& block);
+
   /// What accept() would say of a block for its header alone; nullopt if its messages decide.
   Result<std::optional<BlockOutcome>> judge(const SealedHeader& sealed);
 

@@ -36,7 +36,11 @@ Result<const chain::ChainRules*> ChainState::rules_at_tip() {
   BMSG_TRY_ASSIGN(const auto tip, store_.tip());
   BMSG_TRY_ASSIGN(const auto header, store_.header(tip.hash));
   if (!header) return Error{Errc::corrupt, "the store lacks its tip"};
-  return rules_.after(tip.hash, header->sealed.header);
+  return rules_after(*header);
+}
+
+Result<const chain::ChainRules*> ChainState::rules_after(const StoredHeader& block) {
+  return rules_.after(block.hash, block.sealed.header);
 }
 
 /// What a new block brings beside itself: the rules of its charter, and proof of who signed it and

@@ -32,38 +32,30 @@ std::vector<BlockHash> hashes_of(const std::vector<SealedHeader>& sealed) {
   return chain::hashes_of(headers);
 }
 
-/// Our own headers up to a height, summed up.
-struct Past {
-  chain::MerklePeaks tree;
-  Work work;
-  Header last;
-  BlockHash last_hash;
-  chain::ChainRules rules;  // In force after the last.
+void add(ChainPast& past, const Header& header, const chain::ChainRules& chain) {
+  past.hash = chain::hash_of(header);
+  past.last = header;
+  (void)past.tree.add(chain::leaf_hash(past.hash.view()));  // Only the peaks count.
+  if (header.height.value > 0) past.work = chain::sum(past.work, chain::work_of(chain, header));
+}
 
-  void add(const Header& header, const chain::ChainRules& chain) {
-    last_hash = chain::hash_of(header);
-    last = header;
-    (void)tree.add(chain::leaf_hash(last_hash.view()));  // Only the peaks count.
-    if (header.height.value > 0) work = chain::sum(work, chain::work_of(chain, header));
-  }
-};
-
-Result<Past> read_past(Service& local, const chain::ChainRules& chain, Height up_to) {
-  Past past{.tree = {}, .work = {}, .last = {}, .last_hash = {}, .rules = chain};
-  past.add(chain::genesis_header(chain), chain);
+/// From all headers, where the node cannot tell otherwise.
+Result<ChainPast> sum_headers(Service& local, const chain::ChainRules& chain, Height up_to) {
+  ChainPast past{.last = {}, .hash = {}, .work = {}, .tree = {}, .rules = chain};
+  add(past, chain::genesis_header(chain), chain);
   while (past.last.height < up_to) {
     const Height from{past.last.height.value + 1};
     const std::uint32_t count = std::min(kHeadersPerRequest, up_to.value - from.value + 1);
     BMSG_TRY_ASSIGN(const auto headers, local.headers(from, count));
     if (headers.empty()) return changed();
     for (const SealedHeader& sealed : headers) {
-      if (sealed.header.previous != past.last_hash) return changed();
+      if (sealed.header.previous != past.hash) return changed();
       if (sealed.header.rules != past.rules.tag) {
-        BMSG_TRY_ASSIGN(const auto block, local.block(past.last_hash, Bodies::without));
+        BMSG_TRY_ASSIGN(const auto block, local.block(past.hash, Bodies::without));
         if (!block) return changed();
         BMSG_TRY_ASSIGN(past.rules, chain::rules_after(*block, past.rules));
       }
-      past.add(sealed.header, chain);
+      add(past, sealed.header, chain);
     }
   }
   return past;
@@ -141,13 +133,18 @@ Result<bool> HeaderSync::step() {
 }
 
 Result<Done> HeaderSync::anchor(const Parting& fork) {
-  BMSG_TRY_ASSIGN(auto past, read_past(local_, chain_, fork.height));
-  rules_ = past.rules;
+  BMSG_TRY_ASSIGN(auto past, local_.past(fork.height));
+  if (!past) {
+    BMSG_TRY_ASSIGN(past, sum_headers(local_, chain_, fork.height));
+  }
+  const bool follows = fork.after.empty() || fork.after.front().header.previous == past->hash;
+  if (!follows) return changed();
+  rules_ = past->rules;
   staged_.fork = fork.height;
-  staged_.work = past.work;
-  parent_ = past.last;
-  parent_hash_ = past.last_hash;
-  past_ = std::move(past.tree);
+  staged_.work = past->work;
+  parent_ = past->last;
+  parent_hash_ = past->hash;
+  past_ = std::move(past->tree);
   anchored_ = true;
   return done;
 }

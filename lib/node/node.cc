@@ -104,6 +104,17 @@ Result<std::vector<SealedHeader>> Node::headers(Height from, std::uint32_t count
   return headers;
 }
 
+Result<std::optional<ChainPast>> Node::past(Height up_to) {
+  const std::lock_guard lock(mutex_);
+  BMSG_TRY_ASSIGN(const auto stored, parts_.store.headers(up_to, 1));
+  if (stored.empty()) return std::optional<ChainPast>();
+  const StoredHeader& last = stored.front();
+  BMSG_TRY_ASSIGN(auto tree, state_.peaks_after(last));
+  BMSG_TRY_ASSIGN(const auto* rules, state_.rules_after(last));
+  return std::optional(
+      ChainPast{last.sealed.header, last.hash, last.total_work, std::move(tree), *rules});
+}
+
 Result<std::vector<Block>> Node::blocks(Height from, std::uint32_t count, Bodies bodies) {
   BMSG_TRY_ASSIGN(const auto stored,
                   parts_.store.headers(from, std::min(count, kBlocksPerRequest)));

@@ -71,6 +71,7 @@ class Node final : public Service {
   Result<NodeInfo> info() override;
   Result<std::string> rules_text() override;
   Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override;
+  Result<std::optional<ChainPast>> past(Height up_to) override;
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override;
   Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) override;
   Result<std::vector<Message>> messages(const std::vector<ShortId>& ids) override;

@@ -23,6 +23,7 @@ class PublicNode final : public Service {
   Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) override {
     return node_.headers(from, count);
   }
+  Result<std::optional<ChainPast>> past(Height up_to) override { return node_.past(up_to); }
   Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) override {
     return node_.blocks(from, count, bodies);
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/chain/merkle.h"
 #include "lib/chain/pack.h"
 #include "lib/chain/rules.h"
 #include "lib/chain/rules_text.h"
@@ -129,6 +130,16 @@ struct OutboxTaken {
   std::vector<MessageOutcome> refused;
 };
 
+/// A chain as far as one of its blocks, that one included, summed up: what the next header is
+/// judged by.
+struct ChainPast {
+  Header last;
+  BlockHash hash;
+  Work work;
+  chain::MerklePeaks tree;  // Over the hashes of all its blocks.
+  chain::ChainRules rules;  // In force for the next one.
+};
+
 /// Who told of peers.
 struct Told {
   PeerSource source = PeerSource::learned;  // Or dht.
@@ -145,6 +156,8 @@ class Service {
   virtual Result<NodeInfo> info() = 0;
   virtual Result<std::string> rules_text() = 0;
   virtual Result<std::vector<SealedHeader>> headers(Height from, std::uint32_t count) = 0;
+  /// The best chain up to a height. Nullopt: it is shorter, or only its headers can tell.
+  virtual Result<std::optional<ChainPast>> past(Height) { return std::optional<ChainPast>(); }
   /// Up to `count` blocks of the best chain; fewer at the tip.
   virtual Result<std::vector<Block>> blocks(Height from, std::uint32_t count, Bodies bodies) = 0;
   virtual Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) = 0;

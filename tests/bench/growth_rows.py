@@ -43,21 +43,28 @@ def rows(options, places):
             taker = ben.copy_to(place / f"ben{count}")
             rounds_of[count] = (copies[count], taker)
 
-        def sync(pair):
+        def sync(pair, in_block):
             source, taker = pair
 
             def run():
                 sent = [source.text("send", "--public", "-m", f"new {number}")
                         for number in range(10)]
+                if in_block:
+                    source.run("mine")
                 with source.served() as url:
                     took, _ = seconds_of(taker.words("sync", url), env=taker.environment)
-                assert set(sent) <= set(taker.text("ls-pool").split()), "not all came"
+                if in_block:
+                    assert taker.text("log", "-n", 1) == source.text("log", "-n", 1), "not the tip"
+                else:
+                    assert set(sent) <= set(taker.text("ls-pool").split()), "not all came"
                 return took
             return run
 
-        took = medians({count: sync(pair) for count, pair in rounds_of.items()}, rounds)
-        yield Row(f"sync of ten new, {large:,} messages", "ms", took[large] * 1000,
-                  f"with {SMALL:,}", took[SMALL] * 1000, 1.3)
+        for what, in_block in (("ten new", False), ("a block of ten new", True)):
+            took = medians({count: sync(pair, in_block) for count, pair in rounds_of.items()},
+                           rounds)
+            yield Row(f"sync of {what}, {large:,} messages", "ms", took[large] * 1000,
+                      f"with {SMALL:,}", took[SMALL] * 1000, 1.3)
     took = medians({count: timed(places.foreign(count), "verify", "--full") for count in sides},
                    1 if options.quick else 3)
     yield Row(f"verify --full, each of {large:,} messages", "us", took[large] / large * 1e6,

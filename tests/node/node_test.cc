@@ -4,7 +4,9 @@
 #include <latch>
 #include <thread>
 
+#include "lib/chain/merkle.h"
 #include "lib/chain/pack.h"
+#include "lib/chain/work.h"
 #include "lib/node/forks.h"
 #include "tests/node/node_fixture.h"
 
@@ -163,6 +165,53 @@ TEST(Node, GivesATemplateWithoutBitsOnAnEndorseChain) {
   EXPECT_EQ(work.block.messages, std::vector{message});
   EXPECT_EQ(work.block.header.bits.value, 0U);
   EXPECT_TRUE(work.block.seal.empty());
+}
+
+/// Also after a reorg, and whatever was asked before.
+TEST(Node, SumsItsChainUpAsItsHeadersDo) {
+  NodeFixture f;
+  const auto branch = [&](Header parent, int count, std::uint64_t apart) {
+    std::vector<Block> blocks;
+    for (int i = 0; i < count; ++i, parent = blocks.back().header)
+      blocks.push_back(f.builder.block(parent, {}, UnixSeconds{parent.time.value + apart}));
+    return blocks;
+  };
+  const auto trunk = branch(f.builder.genesis(), 9, 600);
+  const auto shorter = branch(trunk.back().header, 2, 601);
+  const auto longer = branch(trunk.back().header, 5, 600);
+  const auto node = f.node();
+  const auto compare = [&](const std::vector<const std::vector<Block>*>& parts) {
+    std::vector<Header> headers{f.builder.genesis()};
+    for (const auto* part : parts) {
+      for (const Block& block : *part) headers.push_back(block.header);
+    }
+    chain::MerklePeaks tree;
+    Work work;
+    for (const Header& header : headers) {
+      const BlockHash hash = chain::hash_of(header);
+      (void)tree.add(chain::leaf_hash(hash.view()));
+      if (header.height.value > 0)
+        work = chain::sum(work, chain::work_of(f.builder.chain(), header));
+      const auto past = node->past(header.height).value();
+      ASSERT_TRUE(past) << header.height.value;
+      EXPECT_EQ(past->last, header);
+      EXPECT_EQ(past->hash, hash);
+      EXPECT_EQ(past->work, work);
+      EXPECT_EQ(past->tree.size(), header.height.value + 1U);
+      EXPECT_EQ(past->tree.root(), tree.root());
+      EXPECT_EQ(past->rules.tag, f.builder.chain().tag);
+    }
+    EXPECT_FALSE(node->past(Height{static_cast<std::uint32_t>(headers.size())}).value());
+    EXPECT_EQ(node->past(Height{3}).value()->tree.size(), 4U);
+  };
+  for (const auto* part : {&trunk, &shorter}) {
+    for (const Block& block : *part)
+      ASSERT_EQ(node->submit_block(block).value().verdict, Verdict::accepted);
+  }
+  compare({&trunk, &shorter});
+  for (const Block& block : longer) (void)node->submit_block(block).value();
+  ASSERT_EQ(f.tip(), hash_of(longer.back()));
+  compare({&trunk, &longer});
 }
 
 TEST(Node, FollowsAForkThatPolicyStoppedWhenAsked) {
