@@ -30,7 +30,8 @@ EXPECTED = [
     "memory of a first sync", "first sync of 200 blocks from three", "a round of ten new messages",
     "posts taken", "hashes of a search", "a whole check",
     "bmsg status, 20,000", "bmsg inbox -n 20, 20,000", "bmsg send, 20,000",
-    "sync of ten new, 20,000", "verify --full, each of 20,000",
+    "sync of ten new, 20,000", "sync of a block of ten new, 20,000",
+    "verify --full, each of 20,000",
 ]
 # Rows that stand beside nothing, and of these the ones that are only told.
 ALONE = ("memory of ", "a round of ten", "CPU of ", "ranges of 15")
