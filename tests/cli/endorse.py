@@ -252,6 +252,7 @@ def check_kills(ana, place, dice):
     killed, run, seen = 0, 0, {}
     watcher = stores.joined(place / "watcher", "watcher", ana.directory / "genesis",
                             "--no-identity")
+    takes = 0
     for _ in range(KILLS * 20):
         if killed == KILLS:
             break
@@ -259,9 +260,12 @@ def check_kills(ana, place, dice):
             next_turn()
             post(ana, f"number {run}")
         run += 1
+        begun = time.monotonic()
         process = ana.start("endorse")
+        # The first shows how long one takes: the others are killed at any moment of that.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(dice.uniform(0.005, 0.08))
+            process.wait(dice.uniform(0.1, 1) * takes if takes else None)
+        takes = takes or time.monotonic() - begun
         process.kill()
         killed += process.wait() == -9
         process.communicate()
