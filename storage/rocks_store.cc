@@ -123,7 +123,8 @@ Result<Done> RocksStore::read_and_check(const std::optional<WitnessFile>& witnes
   if (!format.value()) return Error{Errc::corrupt, fmt::format("'{}' holds no chain", where)};
   is_light_ = format.value() == kLightChainFormat;
   // They are written once: who lost the list of old tables, and has logs alone, lacks them.
-  BMSG_TRY(rules_text());
+  const auto rules = rules_text();
+  if (!rules) return in_context(fmt::format("cannot use '{}'", where), rules.error());
   BMSG_TRY_ASSIGN(const node::Tip tip, read_tip(view));
   BMSG_TRY_ASSIGN(const auto last, find_height(view, tip.height));
   if (!last || last->hash != tip.hash) {
