@@ -139,7 +139,6 @@ class Database {
   /// Waits until tables that are due to be merged are: a command that ends before breaks it off,
   /// and each that follows would begin again. What fails loses nothing.
   void settle();
-  void merge_small_tables();
 
   Access access() const { return access_; }
   const std::filesystem::path& directory() const { return directory_; }
@@ -151,6 +150,7 @@ class Database {
   Result<Done> make_room(std::uint64_t bytes) const;
   std::uint64_t unwritten_bytes() const;
   void move_log_on(std::uint64_t written);
+  void merge_small_tables();
   std::uint64_t compaction_bytes(ByteView from, ByteView to) const;
 
   std::filesystem::path directory_;
