@@ -14,6 +14,7 @@
 #include <string>
 
 #include "storage/late_start.h"
+#include "storage/lazy_tables.h"
 #include "storage/quiet_files.h"
 #include "storage/reader_env.h"
 #include "storage/reader_table.h"
@@ -95,10 +96,12 @@ rocksdb::BlockBasedTableOptions table_options(Access access) {
   table.cache_index_and_filter_blocks = access == Access::read;
   table.block_cache = rocksdb::NewLRUCache(access == Access::read ? 4u << 20 : 8u << 20, 1);
   table.block_size = 8192;
+  // Of what lies where, and of what is not there, a part is read, however large the table is.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   table.flush_block_policy_factory = std::make_shared<ByKindAndSizeFactory>();
   table.format_version = 5;
-  // Who looks at a few keys and ends would read hundreds of kilobytes of filters, to spare a few
-  // blocks.
+  // Who looks at a few keys and ends would read a part of a filter for each, to spare a few blocks.
   if (access != Access::read) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   return table;
 }
@@ -135,7 +138,7 @@ std::unique_ptr<rocksdb::Options> engine_options(Access access, rocksdb::Env* en
   // The only mode that opened after each of 180 simulated power cuts; what it hides, the witness
   // tells.
   options->wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options->table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(access)));
+  options->table_factory = std::make_shared<LazyTables>(table_options(access));
   // Kept only where it saves an eighth. What is about to be merged is not compressed before.
   options->compression = rocksdb::kLZ4Compression;
   options->compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression};

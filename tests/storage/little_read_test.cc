@@ -1,5 +1,5 @@
-// Whoever opens a database for reading and looks at one record reads little of its tables, however
-// large they are.
+// Whoever opens a database and looks at one record reads little of its tables, however large they
+// are.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -81,10 +81,10 @@ class LittleReadTest : public ::testing::Test {
   }
 
   /// What opening and looking at these two takes: one that is there, one that is not.
-  std::size_t read_for(const std::string& there, const std::string& absent) {
+  std::size_t read_for(const std::string& there, const std::string& absent,
+                       Access access = Access::read) {
     CountedReads reads;
-    const auto database =
-        must(Database::open(place(), Access::read, {.disk = disk_, .env = &reads}));
+    const auto database = must(Database::open(place(), access, {.disk = disk_, .env = &reads}));
     EXPECT_TRUE(must(database->view().get(view_of(there))));
     EXPECT_FALSE(must(database->view().get(view_of(absent))));
     return reads.bytes;
@@ -104,7 +104,27 @@ TEST_F(LittleReadTest, OfATableOfLargeRecords) {
 /// What tells quickly that a key is absent is larger than all that is looked at.
 TEST_F(LittleReadTest, OfATableOfManyRecords) {
   make(kRecords, 1, true);
-  EXPECT_LT(read_for(key_of(500), key_of(500) + "x"), kLittle);
+  for (const Access access : {Access::read, Access::write}) {
+    const std::size_t read = read_for(key_of(500), key_of(500) + "x", access);
+    EXPECT_GT(read, 1000U) << "it counts";
+    EXPECT_LT(read, kLittle);
+  }
+}
+
+/// A writer is told by a filter that there is nothing; and where one does not fit, by the records.
+TEST_F(LittleReadTest, OfATableInWhichNoneOfManyKeysIs) {
+  make(kRecords, 1, true);
+  std::mt19937_64 random = seeded_numbers();
+  std::vector<Bytes> absent;
+  for (int i = 0; i < 1000; ++i)
+    absent.push_back(to_bytes(view_of(key_of(static_cast<int>(random() % kRecords)) + "x")));
+  CountedReads reads;
+  const auto database =
+      must(Database::open(place(), Access::write, {.disk = disk_, .env = &reads}));
+  EXPECT_FALSE(must(database->view().holds_any(absent)));
+  EXPECT_LT(reads.bytes, kRecords * 10 / 8 + kLittle) << "of filters, and of few records";
+  absent.push_back(to_bytes(view_of(key_of(77'777))));
+  EXPECT_TRUE(must(database->view().holds_any(absent)));
 }
 
 TEST_F(LittleReadTest, OfATableThatIsSmallerThanItsEnd) {
