@@ -13,6 +13,7 @@
 #include "cli/text.h"
 #include "cli/times.h"
 #include "lib/api/json_objects.h"
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/work.h"
 #include "lib/core/hex.h"

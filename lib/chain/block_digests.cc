@@ -22,19 +22,26 @@ std::vector<const Message*> messages_of(std::span<const Block> blocks) {
   return messages;
 }
 
+/// Encodes the heads into `bytes`, which must stay as it is as long as the views are used.
+std::vector<ByteView> encode_heads(const std::vector<const Message*>& messages, Bytes& bytes) {
+  std::size_t size = 0;
+  for (const Message* message : messages) size += message->head.head_bytes();
+  bytes.reserve(size);  // Views into it stay good.
+  std::vector<ByteView> heads;
+  heads.reserve(messages.size());
+  for (const Message* message : messages) {
+    const std::size_t begin = bytes.size();
+    append_head(bytes, message->head);
+    heads.push_back(ByteView(bytes).subspan(begin));
+  }
+  return heads;
+}
+
 /// The hash of each head, then of each body that is there.
 std::vector<Digest> hash_parts(const std::vector<const Message*>& messages) {
-  std::size_t bytes = 0;
-  for (const Message* message : messages) bytes += message->head.head_bytes();
   Bytes heads;
-  heads.reserve(bytes);  // Views into it stay good.
-  std::vector<ByteView> parts;
+  std::vector<ByteView> parts = encode_heads(messages, heads);
   parts.reserve(2 * messages.size());
-  for (const Message* message : messages) {
-    const std::size_t begin = heads.size();
-    append_head(heads, message->head);
-    parts.push_back(ByteView(heads).subspan(begin));
-  }
   for (const Message* message : messages) {
     if (message->body) parts.push_back(*message->body);
   }
@@ -82,6 +89,15 @@ std::vector<BlockDigests> digests_of(std::span<const Block> blocks) {
     }
   }
   return all;
+}
+
+std::vector<MessageId> ids_of(const Block& block) {
+  Bytes heads;
+  const auto parts = encode_heads(messages_of({&block, 1}), heads);
+  std::vector<MessageId> ids;
+  ids.reserve(parts.size());
+  for (const Digest& digest : crypto::sha512_each(parts)) ids.push_back(relabel<MessageId>(digest));
+  return ids;
 }
 
 }  // namespace bmsg::chain

@@ -22,4 +22,7 @@ struct BlockDigests {
 /// Of each block. The more messages there are in all, the less each costs.
 std::vector<BlockDigests> digests_of(std::span<const Block> blocks);
 
+/// The ids of the messages as they stand in `block`, hashed together.
+std::vector<MessageId> ids_of(const Block& block);
+
 }  // namespace bmsg::chain

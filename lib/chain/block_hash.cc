@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/merkle.h"
 #include "lib/core/big_endian.h"
 #include "lib/core/codec.h"
@@ -57,12 +58,5 @@ MerkleRoot message_root(const std::vector<MessageId>& ids, const std::vector<Mes
 }
 
 MerkleRoot message_root(const Block& block) { return message_root(ids_of(block), block.messages); }
-
-std::vector<MessageId> ids_of(const Block& block) {
-  std::vector<MessageId> ids;
-  ids.reserve(block.messages.size());
-  for (const Message& message : block.messages) ids.push_back(id_of(message.head));
-  return ids;
-}
 
 }  // namespace bmsg::chain

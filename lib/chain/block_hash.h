@@ -16,9 +16,6 @@ std::vector<BlockHash> hashes_of(std::span<const Header> headers);
 MessageId id_of(const MessageHead& head);
 BodyHash body_hash_of(ByteView body);
 
-/// The ids of the messages as they stand in `block`. Costs a hash for each.
-std::vector<MessageId> ids_of(const Block& block);
-
 /// leaf_hash(id ‖ nonce): what a block's root commits to for one message.
 Digest leaf_of(const MessageId& id, std::uint64_t nonce);
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "lib/chain/block_hash.h"
+#include "lib/chain/block_digests.h"
 #include "lib/core/try.h"
 #include "lib/mail/outbox.h"
 
@@ -29,9 +29,7 @@ Result<Done> leave_out_mined(const node::ChainReader& chain, Ids& ids) {
     credit -= cost;
     BMSG_TRY_ASSIGN(const auto block, chain.block(hash, Bodies::without));
     if (!block) return done;
-    for (const Message& message : block->messages) {
-      credit += kHeadsForEach * ids.erase(chain::id_of(message.head));
-    }
+    for (const MessageId& id : chain::ids_of(*block)) credit += kHeadsForEach * ids.erase(id);
     hash = header->sealed.header.previous;
   }
   return done;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/block_rules.h"
 #include "lib/chain/fork_choice.h"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/charter.h"
 #include "lib/chain/endorsement.h"

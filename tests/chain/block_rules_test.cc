@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/message_rules.h"
 #include "lib/core/codec.h"

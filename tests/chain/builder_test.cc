@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/block_rules.h"
 #include "tests/support/chain_builder.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/block_rules.h"
 #include "lib/chain/endorsement.h"

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/block_rules.h"
 #include "lib/chain/schedule.h"

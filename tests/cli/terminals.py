@@ -73,7 +73,10 @@ def check_prompt(place):
                             place.directory, controlling=True)
     one.read_until(b"Passphrase for ")
     os.close(one.ours)  # The line hangs up.
-    assert one.process.wait(SECONDS) == -signal.SIGHUP
+    ends = {-signal.SIGHUP}
+    if stores.PATIENCE > 1:  # A sanitizer may hold the signal back until the end of the line is read.
+        ends.add(77)
+    assert one.process.wait(SECONDS) in ends, one.process.returncode
 
 
 def check_job_control(place):

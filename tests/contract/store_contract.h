@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/merkle.h"
 #include "lib/chain/work.h"

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/header_rules.h"
 #include "lib/chain/work.h"

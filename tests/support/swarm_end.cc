@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lib/chain/block_digests.h"
 #include "lib/chain/block_hash.h"
 #include "lib/core/hex.h"
 #include "lib/core/limits.h"
