@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "lib/core/try.h"
+#include "lib/mail/locator.h"
 
 namespace bmsg::mail {
 namespace {
@@ -46,6 +47,7 @@ ThreadId MailItem::thread() const { return summary.thread.value_or(prefix_of<Thr
 Result<std::vector<MailItem>> Mailbox::list(const ListFilter& filter, std::size_t max) const {
   if (filter.flag) return list_flagged(filter, max);
   std::vector<MailItem> found;
+  Locator locator(chain_, mail_);
   std::optional<MailReader::Place> before;
   // Times are whole seconds: nothing at `until` or later is wanted.
   if (filter.until) before = MailReader::Place{*filter.until, 0};
@@ -54,7 +56,9 @@ Result<std::vector<MailItem>> Mailbox::list(const ListFilter& filter, std::size_
     for (const MailEntry& entry : page) {
       if (filter.since && entry.time < *filter.since) return found;
       BMSG_TRY_ASSIGN(auto item, matching(entry, filter));
-      if (item) found.push_back(std::move(*item));
+      if (!item) continue;
+      BMSG_TRY(locator.locate(*item));
+      found.push_back(std::move(*item));
       if (found.size() == max) return found;
     }
     if (page.empty()) break;
@@ -75,10 +79,13 @@ Result<std::vector<MailItem>> Mailbox::list_flagged(const ListFilter& filter,
     return std::tie(a.time, a.order) > std::tie(b.time, b.order);
   });
   std::vector<MailItem> found;
+  Locator locator(chain_, mail_);
   for (const MailEntry& entry : entries) {
     if (found.size() == max) break;
     BMSG_TRY_ASSIGN(auto item, matching(entry, filter));
-    if (item) found.push_back(std::move(*item));
+    if (!item) continue;
+    BMSG_TRY(locator.locate(*item));
+    found.push_back(std::move(*item));
   }
   return found;
 }
@@ -97,7 +104,6 @@ Result<std::optional<MailItem>> Mailbox::matching(const MailEntry& entry,
     BMSG_TRY_ASSIGN(const bool found, says(entry.id, item.summary, *filter.phrases));
     if (!found) return std::optional<MailItem>();
   }
-  BMSG_TRY(locate(item));
   return std::optional(std::move(item));
 }
 
@@ -113,56 +119,14 @@ Result<bool> Mailbox::says(const MessageId& id, const Summary& summary,
   return phrases.occur_in({summary.subject, text ? as_text(*text) : summary.snippet});
 }
 
-Result<std::optional<node::MessagePlace>> Mailbox::place_of(const MessageId& id) const {
-  BMSG_TRY_ASSIGN(const auto places, chain_.places_of(id));
-  const auto place = std::ranges::find(places, node::Branch::main, &node::MessagePlace::branch);
-  return place == places.end() ? std::optional<node::MessagePlace>() : std::optional(*place);
-}
-
-Result<Done> Mailbox::locate(MailItem& item) const {
-  BMSG_TRY_ASSIGN(item.block, place_of(item.id));
-  if (item.block) {
-    BMSG_TRY_ASSIGN(const auto tip, chain_.tip());
-    item.confirmations = tip.height.value - std::min(tip.height, item.block->height).value + 1;
-    BMSG_TRY(judge_time(item));
-  } else {
-    BMSG_TRY_ASSIGN(const auto pooled, chain_.pooled(item.id));
-    item.pooled = pooled.has_value();
-  }
-  return look_before(item);
-}
-
-Result<Done> Mailbox::judge_time(MailItem& item) const {
-  BMSG_TRY_ASSIGN(const auto header, chain_.header(item.block->block));
-  if (header) item.late = header->sealed.header.time.value >= item.time().value + kLateSeconds;
-  return done;
-}
-
-/// Heights and not the order of finding: in one block messages lie by their ids, and every store
-/// of a chain has the same heights.
-Result<Done> Mailbox::look_before(MailItem& item) const {
-  if (!item.summary.prev) return done;
-  BMSG_TRY_ASSIGN(const auto earlier, mail_.ids_with_prefix(item.summary.prev->view(), 1));
-  if (!earlier.empty()) {
-    BMSG_TRY_ASSIGN(const auto before, place_of(earlier.front()));
-    item.out_of_order = item.block && (!before || before->height > item.block->height);
-    return done;
-  }
-  BMSG_TRY_ASSIGN(const auto known, chain_.ids_with_prefix(item.summary.prev->view(), 1));
-  item.gap = true;
-  if (known.empty()) return done;
-  // What was forgotten here is not missing.
-  BMSG_TRY_ASSIGN(const auto dropped, chain_.dropped(known.front()));
-  item.gap = !dropped;
-  return done;
-}
-
 Result<std::optional<MailItem>> Mailbox::item(const MessageId& id) const {
   BMSG_TRY_ASSIGN(const auto entry, mail_.entry(id));
   if (!entry) return std::optional<MailItem>();
   ListFilter any;
   any.text_only = false;
-  return matching(*entry, any);
+  BMSG_TRY_ASSIGN(auto item, matching(*entry, any));
+  if (item) BMSG_TRY(Locator(chain_, mail_).locate(*item));
+  return item;
 }
 
 Result<std::optional<MailText>> Mailbox::read(const MessageId& id) const {

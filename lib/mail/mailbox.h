@@ -86,13 +86,10 @@ class Mailbox {
   }
 
  private:
+  /// Without its place.
   Result<std::optional<MailItem>> matching(const MailEntry& entry, const ListFilter& filter) const;
   Result<std::vector<MailItem>> list_flagged(const ListFilter& filter, std::size_t max) const;
   Result<bool> says(const MessageId& id, const Summary& summary, const Phrases& phrases) const;
-  Result<Done> locate(MailItem& item) const;
-  Result<Done> judge_time(MailItem& item) const;
-  Result<Done> look_before(MailItem& item) const;
-  Result<std::optional<node::MessagePlace>> place_of(const MessageId& id) const;
   Result<std::optional<Message>> find_message(const MessageId& id) const;
 
   const node::ChainReader& chain_;
