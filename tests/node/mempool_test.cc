@@ -83,6 +83,17 @@ TEST(Mempool, GivesAPeerItsShareAndNotAByteMore) {
   }
 }
 
+/// Of somebody who has brought nothing yet.
+TEST(Mempool, TakesAFirstMessageThatIsAsLargeAsAShareAndNotAByteMore) {
+  const std::size_t one = bytes_of_one();
+  for (const std::size_t lacking : {0U, 1U}) {
+    NodeFixture f(easy_rules_text(), {}, {.all = 4 * one, .of_giver = one - lacking});
+    const auto first = f.submit(f.message("1", 2000), Origin::peer);
+    EXPECT_EQ(first.verdict, lacking == 0 ? Verdict::accepted : Verdict::refused);
+    EXPECT_EQ(first.room, lacking == 0 ? node::Room::enough : node::Room::share_full);
+  }
+}
+
 TEST(Mempool, LetsOnePeerInWhereAnotherHasFilledItsShare) {
   NodeFixture f = room_for(4, 1);
   const auto give = [&](const std::string& text, std::uint64_t giver) {
