@@ -9,7 +9,7 @@ namespace bmsg::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{100};
-constexpr std::chrono::milliseconds kAgain{1000};  // After a look that failed, or while locked.
+constexpr std::chrono::milliseconds kLookAgain{1000};  // After a look that failed, or while locked.
 
 }  // namespace
 
@@ -66,13 +66,13 @@ void RpcPump::run() {
   while (wait()) {
     const auto now = context_->clock.steady();
     if (!parts_.gateway.has_keys()) {
-      if (now - asked < kAgain) continue;
+      if (now - asked < kLookAgain) continue;
       asked = now;
       parts_.locked();
       continue;
     }
     const FileMarks found = marks();
-    if (marks_ == found || (has_failed && now - asked < kAgain)) continue;
+    if (marks_ == found || (has_failed && now - asked < kLookAgain)) continue;
     asked = now;
     const auto looked = look();
     if (!looked && !has_failed)

@@ -15,7 +15,7 @@ namespace bmsg::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kIdle{200};
-constexpr std::chrono::seconds kGrace{5};
+constexpr std::chrono::seconds kStopGrace{5};
 
 /// The node, the paths that lead to it, and the server between them and the caller.
 class OneCaller {
@@ -26,7 +26,7 @@ class OneCaller {
   }
   ~OneCaller() {
     if (routes_) routes_->stop();
-    if (server_) server_->stop(kGrace);
+    if (server_) server_->stop(kStopGrace);
   }
   OneCaller(const OneCaller&) = delete;
   OneCaller& operator=(const OneCaller&) = delete;
