@@ -131,6 +131,7 @@ Result<std::vector<MessagePlace>> MemoryStore::places_of(const MessageId& id) co
                       .index = place.index,
                       .branch = record->header.branch});
   }
+  std::ranges::stable_sort(places, std::ranges::greater{}, &MessagePlace::branch);
   return places;
 }
 

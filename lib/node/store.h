@@ -184,7 +184,7 @@ class ChainReader {
   virtual Result<std::optional<Block>> block(const BlockHash& hash, Bodies bodies) const = 0;
   /// All stored branches' last blocks, the best chain's among them.
   virtual Result<std::vector<StoredHeader>> tips() const = 0;
-
+  /// The one on the best chain first, if there is one.
   virtual Result<std::vector<MessagePlace>> places_of(const MessageId& id) const = 0;
   /// Whether stored blocks may hold one of these. False is certain, and costs less than places_of()
   /// of each.

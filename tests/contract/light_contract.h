@@ -66,7 +66,26 @@ TYPED_TEST_P(LightContract, WantsNoMoreWhatIsTakenBack) {
   EXPECT_EQ(this->store().wanted().value(), std::vector{MessageId::filled(2)});
 }
 
+// What is asked for is looked for there.
+TYPED_TEST_P(LightContract, TellsOfTheBestChainFirst) {
+  const Message twice = this->message("twice");
+  const Block one = this->block_after(this->builder_.genesis(), {twice, this->message("a")});
+  const Block other = this->block_after(this->builder_.genesis(), {twice});
+  const auto first = [&] {
+    return this->store().places_of(this->id_of(twice)).value().at(0).block;
+  };
+  this->apply(this->as_main(one));
+  this->apply(this->as_side(other));
+  EXPECT_EQ(first(), this->hash_of(one));
+  node::ChainChange change;
+  change.disconnect = {this->hash_of(one)};
+  change.connect = {this->hash_of(other)};
+  change.tree = {this->leaf(other)};
+  this->apply(change);
+  EXPECT_EQ(first(), this->hash_of(other)) << "its branch is followed now";
+}
+
 REGISTER_TYPED_TEST_SUITE_P(LightContract, CompletesMessagesWhereverTheyStand,
-                            WantsNoMoreWhatIsTakenBack);
+                            WantsNoMoreWhatIsTakenBack, TellsOfTheBestChainFirst);
 
 }  // namespace bmsg
