@@ -186,6 +186,12 @@ TEST_F(MailboxTest, MarksWhatABlockTookADayLate) {
   chain.append({two});
   ASSERT_GE(waited(second), kLateSeconds);
   EXPECT_TRUE(ben.item(chain, second).late);
+  std::map<MessageId, bool> late;
+  const MailKeys keys = ben.keys();
+  for (const MailItem& item : ben.mailbox(chain, keys).list({}, 9).value())
+    late.emplace(item.id, item.late);
+  EXPECT_FALSE(late.at(first)) << "judged by the time of another's block";
+  EXPECT_TRUE(late.at(second));
 }
 
 TEST_F(MailboxTest, SaysThatABodyIsGone) {
