@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t kNameBytesMax = 64;
 
 // Names of values. No name of a reader has a slash.
-std::string place_name(const std::string& reader) { return "reader/" + reader; }
+constexpr std::string_view kPlacePrefix = "reader/";
+std::string place_name(const std::string& reader) { return std::string(kPlacePrefix) + reader; }
 std::string handled_name(const std::string& reader, const MessageId& id) {
   return "handled/" + reader + "/" + to_string(id.view());
 }
@@ -41,10 +42,11 @@ Result<std::vector<MessageId>> ids_in(const node::ChainReader& chain, const Bloc
   return ids;
 }
 
-Result<bool> is_on_best_chain(const node::ChainReader& chain, const MessageId& id) {
+/// Of the best chain; nullopt: it is in no block of that.
+Result<std::optional<Height>> height_of(const node::ChainReader& chain, const MessageId& id) {
   BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
-  return std::ranges::any_of(places,
-                             [](const auto& place) { return place.branch == node::Branch::main; });
+  const auto found = std::ranges::find(places, node::Branch::main, &node::MessagePlace::branch);
+  return found == places.end() ? std::nullopt : std::optional(found->height);
 }
 
 /// The place behind all messages of a block of the best chain.
@@ -183,6 +185,25 @@ void clear_late(MailChange& change, const std::string& name, const MessageId& id
   change.values.insert_or_assign(late_name(name, id), std::nullopt);
 }
 
+Result<Done> set_late_for_readers(const node::ChainReader& chain, const MailReader& mail,
+                                  const std::vector<MessageId>& ids, std::optional<Height> above,
+                                  MailChange& change) {
+  if (ids.empty()) return done;
+  BMSG_TRY_ASSIGN(const auto readers, mail.values(std::string(kPlacePrefix)));
+  for (const auto& [key, value] : readers) {
+    const std::string name = key.substr(kPlacePrefix.size());
+    BMSG_TRY_ASSIGN(const auto reader, find_reader(mail, name));
+    if (!reader) continue;
+    const Height top = above ? reader->place.height : Height{UINT32_MAX};
+    if (top <= above.value_or(Height{0})) continue;
+    for (const MessageId& id : ids) {
+      BMSG_TRY_ASSIGN(const auto height, height_of(chain, id));
+      if (height && *height > reader->begin && *height <= top) set_late(change, name, id);
+    }
+  }
+  return done;
+}
+
 void set_reader(MailChange& change, const std::string& name, const Reader& reader) {
   Bytes value;
   append_be(value, reader.place.height.value);
@@ -257,8 +278,8 @@ Result<Settled> settle(const node::ChainReader& chain, const Reader& reader) {
   for (auto hash = left.rbegin(); hash != left.rend(); ++hash) {
     BMSG_TRY_ASSIGN(const auto ids, ids_in(chain, *hash));
     for (const MessageId& id : ids) {
-      BMSG_TRY_ASSIGN(const bool is_back, is_on_best_chain(chain, id));
-      if (!is_back) settled.left->messages.push_back(id);
+      BMSG_TRY_ASSIGN(const auto height, height_of(chain, id));
+      if (!height) settled.left->messages.push_back(id);
     }
   }
   return settled;

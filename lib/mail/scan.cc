@@ -10,6 +10,7 @@
 #include "lib/mail/approval.h"
 #include "lib/mail/forget_request.h"
 #include "lib/mail/judges.h"
+#include "lib/mail/reader.h"
 #include "lib/mail/reading_order.h"
 #include "lib/mail/room_scan.h"
 #include "lib/mail/summary.h"
@@ -135,6 +136,13 @@ class Scan {
   }
 
   std::size_t size() const { return found_.size(); }
+  /// Those that are still to come among them.
+  std::vector<MessageId> incoming() const {
+    std::vector<MessageId> ids(absent_.begin(), absent_.end());
+    for (const Found& one : found_)
+      if (one.summary.direction == Direction::in) ids.push_back(one.id);
+    return ids;
+  }
   unsigned threads() const { return judges_.threads(); }
 
  private:
@@ -249,6 +257,8 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
       };
       BMSG_TRY(scanning.ended(
           backlog.walk_on(chain, start->height, options.limits, visit_fresh, result.change)));
+      // A program that has no such secret yet may be passing them just now.
+      BMSG_TRY(set_late_for_readers(chain, mail, scanning.incoming(), std::nullopt, result.change));
       result.more = true;
     } else {
       BMSG_TRY_ASSIGN(const Walked walked,
@@ -256,6 +266,8 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
       result.change.position = ScanPosition{walked.place.height, walked.place.hash,
                                             walked.place.pool_arrival, keys.digest};
       result.more = walked.more;
+      const Height above = start ? start->height : Height{0};
+      BMSG_TRY(set_late_for_readers(chain, mail, scanning.incoming(), above, result.change));
       backlog.settle(result.change);  // From the beginning all keys are tried.
     }
   }

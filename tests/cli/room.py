@@ -177,8 +177,12 @@ def check_invitation(town):
     assert out == "" and "'club'" in err and f"contact add NAME {address}" in err, (out, err)
     listed = stranger.objects("inbox")
     assert [(one["kind"], one["flags"]) for one in listed] == [("grant", ["invitation", "unread"])]
+    reader = ("watch", "--cursor", "bot", "--since", "all", "--drain", "--messages")
+    assert stranger.objects(*reader) == [], "its place passes what cannot be read"
     stranger.run("contact", "add", "keeper", address)
     assert posts(stranger, "club") == ["welcome"]
+    given = [[one["body"] for one in stranger.objects(*reader)] for _ in range(2)]
+    assert given == [["welcome"], []], "once its secret is here, and once"
     assert [one["kind"] for one in stranger.objects("inbox")] == ["text"]
     stranger.run("room", "leave", "club", exits=(64,))
     stranger.run("room", "leave", "club", "--yes")

@@ -4,6 +4,7 @@
 
 #include "lib/core/big_endian.h"
 #include "lib/mail/box.h"
+#include "lib/mail/reader.h"
 #include "lib/mail/room_grant.h"
 #include "lib/mail/room_scan.h"
 #include "tests/mail/person.h"
@@ -260,6 +261,23 @@ TEST_F(RoomMail, FindsThePastOfASecretThatComesLater) {
   EXPECT_EQ(ben.inbox(chain), Words{"after"});
   give_to_ben(1);
   EXPECT_EQ(ben.inbox(chain), (Words{"before", "after"})) << "of one minute, as they were found";
+}
+
+TEST_F(RoomMail, IsLateForReadersThatPassedItBeforeItsSecretCame) {
+  post("before the reader");
+  ben.scan_all(chain);
+  MailChange begin;
+  const ReaderPlace from = last_place(chain.store()).value();
+  Reader reader = begin_reader(chain.store(), ben.mail, "bot", from, begin).value();
+  post("before the secret");
+  ben.scan_all(chain);
+  reader.place = last_place(chain.store()).value();
+  set_reader(begin, "bot", reader);
+  ASSERT_TRUE(ben.mail.apply(begin));
+  EXPECT_EQ(late_for(ben.mail, "bot").value(), std::vector<MessageId>{});
+  give_to_ben(1);
+  EXPECT_EQ(ben.inbox(chain).size(), 2u);
+  EXPECT_EQ(late_for(ben.mail, "bot").value(), std::vector<MessageId>{sent[1]});
 }
 
 TEST_F(RoomMail, GoesThroughThePastInBatchesAndOnce) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "lib/mail/reader.h"
 #include "tests/mail/person.h"
 
 namespace bmsg::mail {
@@ -152,6 +153,13 @@ TEST_F(ScanTest, StartsOverForANewIdentity) {
   Person both(7);
   (void)both.new_card();
   EXPECT_EQ(both.inbox(chain), Words{});
+  MailChange reading;
+  Reader bot =
+      begin_reader(chain.store(), both.mail, "bot", first_place(chain.store()).value(), reading)
+          .value();
+  bot.place = last_place(chain.store()).value();
+  set_reader(reading, "bot", bot);
+  ASSERT_TRUE(both.mail.apply(reading));
   Identity imported = make_identity("ben", 0, both.entropy).value();
   imported.seed = ben.self().seed.clone();
   CardKey key;
@@ -159,7 +167,9 @@ TEST_F(ScanTest, StartsOverForANewIdentity) {
   key.secret = ben.self().cards[0].secret.clone();
   imported.cards.push_back(std::move(key));
   both.keyring.identities.push_back(std::move(imported));
-  EXPECT_EQ(both.inbox(chain), Words{"hello"});
+  chain.append({taken(ana.write({ben.address()}, "not passed"))});
+  EXPECT_EQ(both.inbox(chain).size(), 2u);
+  EXPECT_EQ(late_for(both.mail, "bot").value().size(), 1u) << "a reader has passed it";
 }
 
 TEST_F(ScanTest, KeepsOpeningWhatWasSealedToAnOlderCard) {
