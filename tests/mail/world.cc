@@ -41,14 +41,16 @@ World::World(std::uint64_t seed)
     : numbers_(seed), clock_(kEasyGenesisTime + 1'000 * 600), builder_(pow_rules_text()) {
   std::vector<Card> cards;
   for (Index i = 0; i < kMembers; ++i) {
-    members_.push_back(
-        std::make_unique<WorldMember>(builder_, clock_, numbers_(), fmt::format("member {}", i)));
+    const auto keeps = i == kLight ? node::Keeps::heads : node::Keeps::all;
+    members_.push_back(std::make_unique<WorldMember>(builder_, clock_, numbers_(),
+                                                     fmt::format("member {}", i), keeps));
     cards.push_back(members_.back()->make_first_card());
   }
   for (const auto& one : members_) {
     CardDirectory known(one->disk, one->temp.path() / "cards", builder_.chain().id);
     for (const Card& card : cards) check(bool(known.put(card)), "a card is not kept");
   }
+  make_room_of_keeper();
 }
 
 std::uint64_t World::up_to(std::uint64_t most) { return number_up_to(numbers_, most); }
@@ -178,9 +180,12 @@ void World::happen() {
   } else if (drawn < 830) {
     run_reader(at);
   } else if (drawn < 910) {
-    mine(at);
-  } else if (drawn < 930) {
+    if (at != kLight) mine(at);
+  } else if (drawn < 920) {
     call_back(at);
+  } else if (drawn < 930) {
+    change_room();
+    return look_at(kKeeper);
   } else if (drawn < 945) {
     forget(at);
   } else if (drawn < 960) {
@@ -197,6 +202,7 @@ void World::happen() {
 
 void World::hand_over(Index at) {
   attempt(at, "hand over", [](WorldMember& one) { return one.hand_over(); });
+  if (at == kKeeper && !is_broken()) send_owed();
 }
 
 void World::forget(Index at) {

@@ -1,7 +1,8 @@
 // World: a few members with real nodes, mail and files, chosen event by event from one seed. Disks
 // are cut and fail, processes are killed, lines lose and repeat, clocks are set wrong, the world
-// parts in two, all at once. After each event what may never break is looked at; at the end the
-// faults stop, and all that was acknowledged must have been read.
+// parts in two, and who belongs to a room changes, all at once. After each event what may never
+// break is looked at; at the end the faults stop, and all that was acknowledged must have been
+// read.
 
 #pragma once
 
@@ -31,6 +32,9 @@ class World {
  public:
   static constexpr std::size_t kMembers = 4;
   using Index = std::size_t;
+  static constexpr Index kKeeper = 0;  // Of the room.
+  static constexpr Index kLight =
+      kMembers - 1;  // Keeps heads, and bodies of her own; mines nothing.
 
   explicit World(std::uint64_t seed);
 
@@ -52,6 +56,7 @@ class World {
   struct Post {
     Index from = 0;
     std::set<Index> to;
+    std::uint32_t epoch = 0;  // Of the room, to which it was posted then, and to nobody.
     Letter letter;
     std::optional<SendKey> key;  // With one it is repeated until it is acknowledged.
     std::vector<MessageId> ids;  // Once it was.
@@ -66,7 +71,7 @@ class World {
   };
   enum class Armed : std::uint8_t { nothing, cut, disk, store };
   using Act = std::function<Result<Done>(WorldMember&)>;
-  /// Who wrote to whom: their numbers count up.
+  /// Who wrote to whom, for the room nobody: their numbers count up.
   using Course = std::pair<Index, std::set<Index>>;
 
   std::uint64_t up_to(std::uint64_t most);
@@ -111,10 +116,26 @@ class World {
   void take(Index at, const MailItem& item);
   void take_text(Index at, const MailItem& item);
   void take_receipt(Index at, const MailItem& item);
+  void take_grant_note(const MailItem& item);
   void check_number(const Course& course, const MailItem& item);
   void acknowledge(Index at, const MessageId& id);
+  void acknowledge_some(Index at, unsigned percent);
   void run_reader(Index at);
+  bool give_late(Index at, MailChange& change);
+  bool give(Index at, const MessageId& id, MailChange& change);
   Result<node::SyncReport> call_once(Index from, Index to);
+
+  // The room.
+  void make_room_of_keeper();
+  std::optional<RoomPost> room_for(Index at);
+  std::uint32_t epoch_of(Index at);
+  std::set<Index> readers_of(const Post& post) const;
+  void change_room();
+  void send_owed();
+  void promise_grant(const MessageId& id, const std::vector<IdentityKey>& to);
+  bool take_grants(Index at);
+  bool scan(Index at);
+  void expect_all_granted();
 
   // Lines.
   bool is_up(Index a, Index b) const { return side_.empty() || side_[a] == side_[b]; }
@@ -143,6 +164,8 @@ class World {
   std::vector<std::unique_ptr<Call>> calls_;
   std::vector<bool> side_;  // Of the partition; empty: there is none.
   std::vector<Post> posts_;
+  std::map<std::uint32_t, std::set<Index>> granted_;  // Who may read, by epoch of the room.
+  std::map<MessageId, std::set<Index>> grants_;       // That the keeper was told are sent.
   std::map<std::pair<Course, std::uint64_t>, MessageId> numbered_;
   std::map<std::uint64_t, BlockHash> tip_of_;  // By the set of blocks.
   bool has_faults_ = true;

@@ -22,7 +22,9 @@ constexpr std::uint32_t kDay = 24 * kHour;
 std::size_t World::draw_post(Index from, bool may_have_key) {
   Post post;
   post.from = from;
-  const auto most = 1 + up_to(kMembers - 2);
+  post.letter.room = chance(25) ? room_for(from) : std::nullopt;
+  if (post.letter.room) post.epoch = epoch_of(from);
+  const auto most = post.letter.room ? 0 : 1 + up_to(kMembers - 2);
   while (post.to.size() < most) {
     const Index other = up_to(kMembers - 1);
     if (other != from) post.to.insert(other);

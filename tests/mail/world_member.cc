@@ -8,6 +8,7 @@
 #include "lib/chain/block_hash.h"
 #include "lib/chain/fork_choice.h"
 #include "lib/core/try.h"
+#include "lib/mail/absent.h"
 #include "lib/mail/send_key.h"
 #include "lib/node/forget.h"
 #include "tests/support/chronicle.h"
@@ -20,11 +21,11 @@ constexpr std::uint32_t kAnyDepth = 100'000;
 }  // namespace
 
 WorldMember::WorldMember(const ChainBuilder& builder, const Clock& world, std::uint64_t seed,
-                         const std::string& name)
+                         const std::string& name, node::Keeps keeps)
     : clock(world),
       entropy(seed),
       keyring(make_keyring(entropy).value()),
-      store(builder.rules_text()),
+      store(builder.rules_text(), keeps),
       builder_(builder),
       tip_(store.tip().value()),
       main_(store.records().main) {
@@ -88,7 +89,22 @@ Result<Done> WorldMember::scan_all() {
     check(applied, "nobody else scans");
     more = found.more;
   }
-  return done;
+  return store.is_light() ? want_absent() : done;
+}
+
+/// As every command that reads does.
+Result<Done> WorldMember::want_absent() {
+  BMSG_TRY_ASSIGN(const auto absent, absent_in(mail));
+  BMSG_TRY_ASSIGN(const auto wanted, store.wanted());
+  std::vector<MessageId> fresh;
+  std::ranges::set_difference(absent, wanted, std::back_inserter(fresh));
+  std::erase_if(fresh, [&](const MessageId& id) {
+    const auto places = store.places_of(id).value();
+    return !places.empty() && store.message_at(places.front()).value()->body;
+  });
+  if (fresh.empty()) return done;
+  BMSG_TRY_ASSIGN(const auto all, Decoys(store, entropy, clock.now()).among(fresh));
+  return process_->node->want_bodies(all);
 }
 
 Result<std::size_t> WorldMember::forget_expired(std::uint64_t margin) {

@@ -56,7 +56,7 @@ class WorldMember {
   static constexpr std::uint64_t kSideBytes = 4096;
 
   WorldMember(const ChainBuilder& builder, const Clock& world, std::uint64_t seed,
-              const std::string& name);
+              const std::string& name, node::Keeps keeps);
 
   IdentityKey address() const { return keyring.identities[0].address(); }
   /// The first card, made while nothing fails.
@@ -77,6 +77,7 @@ class WorldMember {
 
   // What a member does.
   Result<Done> hand_over();
+  /// In a light store what is found without a body is asked for.
   Result<Done> scan_all();
   /// Blocks and pool are searched for what has expired for all by now: how much was dropped.
   Result<std::size_t> forget_expired(std::uint64_t margin);
@@ -121,6 +122,7 @@ class WorldMember {
   };
   std::filesystem::path root() const { return temp.path(); }
   bool is_mined(const MessageId& id) const;
+  Result<Done> want_absent();
   std::string find_overflow() const;
   std::string find_lost();
   std::string find_not_returned(const std::vector<BlockHash>& left) const;

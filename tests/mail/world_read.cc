@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "lib/core/try.h"
+#include "lib/mail/absent.h"
 #include "lib/mail/ack.h"
 #include "lib/mail/reader.h"
 #include "tests/mail/world.h"
@@ -28,15 +29,28 @@ std::optional<std::size_t> number_of(std::string_view words) {
 
 }  // namespace
 
+/// All that there is, with the past of secrets that came with it. False: something failed.
+bool World::scan(Index at) {
+  for (bool more = true; more && !is_broken();) {
+    if (!attempt(at, "scan", [](WorldMember& one) { return one.scan_all(); })) return false;
+    look_into_mail(at);
+    more = !is_broken() && take_grants(at);
+  }
+  return !is_broken() && member(at).is_running();
+}
+
 void World::read(Index at) {
-  if (!attempt(at, "scan", [](WorldMember& one) { return one.scan_all(); })) return;
-  look_into_mail(at);
-  if (is_broken()) return;
+  if (scan(at)) acknowledge_some(at, 25);
+}
+
+/// Of what was read and is not of the room: so many in a hundred.
+void World::acknowledge_some(Index at, unsigned percent) {
   WorldMember& one = member(at);
   for (const MessageId& id : std::set<MessageId>(one.read)) {
     if (is_broken() || !one.is_running()) return;
-    if (one.acknowledged.contains(id) || !chance(25)) continue;
-    acknowledge(at, id);
+    if (one.acknowledged.contains(id) || !chance(percent)) continue;
+    const MailKeys keys = one.keys();
+    if (one.mailbox(keys).item(id).value()->summary.room.empty()) acknowledge(at, id);
   }
 }
 
@@ -62,6 +76,7 @@ void World::take(Index at, const MailItem& item) {
   expect(!item.summary.fault, fmt::format("member {} cannot open a message to her", at));
   if (is_broken()) return;
   if (item.summary.kind == Kind::ack) return take_receipt(at, item);
+  if (item.summary.kind == Kind::room_grant) return take_grant_note(item);
   expect(item.summary.kind == Kind::text, "a message of a kind that nobody sends");
   if (!is_broken()) take_text(at, item);
 }
@@ -76,7 +91,7 @@ void World::take_text(Index at, const MailItem& item) {
   expect(sender == post.from, fmt::format("post {} has another sender", *number));
   check_number({post.from, post.to}, item);
   if (item.summary.direction == Direction::out) return;
-  expect(post.to.contains(at), fmt::format("post {} was not for member {}", *number, at));
+  expect(readers_of(post).contains(at), fmt::format("post {} was not for member {}", *number, at));
   expect(!post.is_called_back, fmt::format("post {} came though it was called back", *number));
   expect(one.letters.insert(*number).second, fmt::format("post {} came twice", *number));
   const MailKeys keys = one.keys();
@@ -90,7 +105,7 @@ void World::take_text(Index at, const MailItem& item) {
   check(bool(one.mail.apply({.flags = {{item.id, {}}}})), "a flag is not kept");
   one.read.insert(item.id);
   note(fmt::format("{} reads post {}", at, *number));
-  count("read");
+  count(post.epoch == 0 ? "read" : "read in the room");
 }
 
 void World::take_receipt(Index at, const MailItem& item) {
@@ -111,6 +126,13 @@ void World::take_receipt(Index at, const MailItem& item) {
   count("receipts");
 }
 
+/// Whom it went to nobody reads in it, and the keeper may not have been told yet.
+void World::take_grant_note(const MailItem& item) {
+  expect(index_of(item.summary.sender) == kKeeper, "a grant that is not of the keeper");
+  const auto known = grants_.find(item.id);
+  if (!is_broken() && known != grants_.end()) check_number({kKeeper, known->second}, item);
+}
+
 void World::check_number(const Course& course, const MailItem& item) {
   expect(item.summary.seq.has_value(), "a message without a number");
   if (is_broken()) return;
@@ -122,35 +144,57 @@ void World::check_number(const Course& course, const MailItem& item) {
 /// A program that is given each message once. If its process dies before that is written down, it
 /// is given that one again.
 void World::run_reader(Index at) {
-  if (!attempt(at, "scan", [](WorldMember& one) { return one.scan_all(); })) return;
-  look_into_mail(at);
-  if (is_broken()) return;
+  if (!scan(at)) return;
   WorldMember& one = member(at);
   auto reader = find_reader(one.mail, kReader).value();
   MailChange change;
   if (!reader)
     reader =
         begin_reader(one.store, one.mail, kReader, first_place(one.store).value(), change).value();
+  if (!give_late(at, change)) return;
   ReaderWish wish;
   wish.wants = [&](const MessageId& id) -> Result<bool> {
     BMSG_TRY_ASSIGN(const bool handled, is_handled(one.mail, kReader, id));
+    BMSG_TRY_ASSIGN(const bool absent, is_absent(one.mail, id));
+    if (!handled && absent) set_late(change, kReader, id);
     return one.read.contains(id) && !handled;
   };
   const auto look = look_ahead(one.store, *reader, wish).value();
   for (const ReaderEvent& event : look.events) {
-    const bool is_first = one.given.insert(*event.message).second;
-    expect(is_first, fmt::format("the program of member {} is given a message again", at));
-    count("given");
-    if (has_faults_ && chance(5)) {
-      one.given.erase(*event.message);
-      return kill(at);
-    }
-    set_handled(change, kReader, *event.message);
     set_reader(change, kReader, {event.after, reader->begin});
-    check(bool(one.mail.apply(std::exchange(change, {}))), "a place is not kept");
+    if (!give(at, *event.message, change)) return;
   }
   set_reader(change, kReader, {look.place, reader->begin});
   check(bool(one.mail.apply(change)), "a place is not kept");
+}
+
+/// What was passed without its body, and has come. False: the process is gone.
+bool World::give_late(Index at, MailChange& change) {
+  WorldMember& one = member(at);
+  for (const MessageId& id : late_for(one.mail, kReader).value()) {
+    if (!one.read.contains(id)) continue;
+    clear_late(change, kReader, id);
+    if (is_handled(one.mail, kReader, id).value()) continue;
+    count("given late");
+    if (!give(at, id, change)) return false;
+  }
+  return true;
+}
+
+/// The change says that it was given. False: the process died before that.
+bool World::give(Index at, const MessageId& id, MailChange& change) {
+  WorldMember& one = member(at);
+  const bool is_first = one.given.insert(id).second;
+  expect(is_first, fmt::format("the program of member {} is given a message again", at));
+  count("given");
+  if (has_faults_ && chance(5)) {
+    one.given.erase(id);
+    kill(at);
+    return false;
+  }
+  set_handled(change, kReader, id);
+  check(bool(one.mail.apply(std::exchange(change, {}))), "a place is not kept");
+  return true;
 }
 
 }  // namespace bmsg::mail

@@ -35,7 +35,12 @@ const std::map<std::string, std::uint64_t>& wanted() {
   static const std::map<std::string, std::uint64_t> all = {
       {"sent", 3000},
       {"read", 3000},
+      {"read in the room", 300},
+      {"let in", 100},
+      {"put out", 100},
+      {"grants taken", 100},
       {"given", 3000},
+      {"given late", 50},
       {"receipts", 3000},
       {"repeated", 200},
       {"called back", 50},
