@@ -26,7 +26,7 @@ Result<Done> Cursor::scan(ByteView prefix, const View::Visit& visit) {
   last_.clear();
   if (!follows) at.Seek(slice(prefix));
   for (; at.Valid() && at.key().starts_with(slice(prefix)); at.Next()) {
-    BMSG_TRY_ASSIGN(const auto next, visit(bytes_of(at.key()), bytes_of(at.value())));
+    BMSG_TRY_ASSIGN(const auto next, visit(Shown(at.key()).view(), Shown(at.value()).view()));
     if (next == View::Next::stop) return done;
   }
   if (!at.status().ok()) return error_of(at.status(), "cannot read the database");

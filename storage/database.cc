@@ -88,7 +88,7 @@ Result<Done> View::scan(ByteView prefix, ByteView from, Direction direction,
   const std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options));
   seek(*iterator, prefix, from, direction);
   while (iterator->Valid() && iterator->key().starts_with(slice(prefix))) {
-    auto next = visit(bytes_of(iterator->key()), bytes_of(iterator->value()));
+    auto next = visit(Shown(iterator->key()).view(), Shown(iterator->value()).view());
     if (!next) return next.error();
     if (next.value() == Next::stop) return done;
     direction == Direction::up ? iterator->Next() : iterator->Prev();
