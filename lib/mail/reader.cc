@@ -185,21 +185,24 @@ void clear_late(MailChange& change, const std::string& name, const MessageId& id
   change.values.insert_or_assign(late_name(name, id), std::nullopt);
 }
 
-Result<Done> set_late_for_readers(const node::ChainReader& chain, const MailReader& mail,
-                                  const std::vector<MessageId>& ids, std::optional<Height> above,
-                                  MailChange& change) {
+Result<Done> set_late_for_readers(Told told, const node::ChainReader& chain, const MailReader& mail,
+                                  const std::vector<MessageId>& ids, MailChange& change) {
   if (ids.empty()) return done;
   BMSG_TRY_ASSIGN(const auto readers, mail.values(std::string(kPlacePrefix)));
+  if (readers.empty()) return done;
+  std::vector<std::pair<MessageId, Height>> placed;
+  for (const MessageId& id : ids) {
+    BMSG_TRY_ASSIGN(const auto height, height_of(chain, id));
+    // What waits may have stood in a block that was left, and that comes back.
+    placed.emplace_back(id, height.value_or(Height{UINT32_MAX}));
+  }
   for (const auto& [key, value] : readers) {
     const std::string name = key.substr(kPlacePrefix.size());
     BMSG_TRY_ASSIGN(const auto reader, find_reader(mail, name));
     if (!reader) continue;
-    const Height top = above ? reader->place.height : Height{UINT32_MAX};
-    if (top <= above.value_or(Height{0})) continue;
-    for (const MessageId& id : ids) {
-      BMSG_TRY_ASSIGN(const auto height, height_of(chain, id));
-      if (height && *height > reader->begin && *height <= top) set_late(change, name, id);
-    }
+    const Height top = told == Told::passed ? reader->place.height : Height{UINT32_MAX};
+    for (const auto& [id, height] : placed)
+      if (height > reader->begin && height <= top) set_late(change, name, id);
   }
   return done;
 }

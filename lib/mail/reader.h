@@ -62,12 +62,12 @@ Result<std::vector<MessageId>> late_for(const MailReader& mail, const std::strin
 // Each adds to a change that the caller applies under the mail lock.
 void set_late(MailChange& change, const std::string& name, const MessageId& id);
 void clear_late(MailChange& change, const std::string& name, const MessageId& id);
-/// Messages that could not be read before are late for each reader that began below them. With
-/// `above` all of them lie above that, and only readers that have passed them are concerned.
-/// Errors: as ChainReader and MailReader.
-Result<Done> set_late_for_readers(const node::ChainReader& chain, const MailReader& mail,
-                                  const std::vector<MessageId>& ids, std::optional<Height> above,
-                                  MailChange& change);
+/// Who has to be told of messages that could not be read before: each reader that began below them,
+/// or only those that stand above them, and so have passed them.
+enum class Told { all, passed };
+/// They are late for those. Errors: as ChainReader and MailReader.
+Result<Done> set_late_for_readers(Told told, const node::ChainReader& chain, const MailReader& mail,
+                                  const std::vector<MessageId>& ids, MailChange& change);
 void set_reader(MailChange& change, const std::string& name, const Reader& reader);
 void set_handled(MailChange& change, const std::string& name, const MessageId& id);
 void set_parked(MailChange& change, const std::string& name, const Parked& parked);

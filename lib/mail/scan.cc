@@ -258,7 +258,7 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
       BMSG_TRY(scanning.ended(
           backlog.walk_on(chain, start->height, options.limits, visit_fresh, result.change)));
       // A program that has no such secret yet may be passing them just now.
-      BMSG_TRY(set_late_for_readers(chain, mail, scanning.incoming(), std::nullopt, result.change));
+      BMSG_TRY(set_late_for_readers(Told::all, chain, mail, scanning.incoming(), result.change));
       result.more = true;
     } else {
       BMSG_TRY_ASSIGN(const Walked walked,
@@ -266,8 +266,8 @@ Result<ScanResult> scan(const node::ChainReader& chain, const MailReader& mail,
       result.change.position = ScanPosition{walked.place.height, walked.place.hash,
                                             walked.place.pool_arrival, keys.digest};
       result.more = walked.more;
-      const Height above = start ? start->height : Height{0};
-      BMSG_TRY(set_late_for_readers(chain, mail, scanning.incoming(), above, result.change));
+      // Some only where the index went back: for a new identity, or after a reorganisation.
+      BMSG_TRY(set_late_for_readers(Told::passed, chain, mail, scanning.incoming(), result.change));
       backlog.settle(result.change);  // From the beginning all keys are tried.
     }
   }

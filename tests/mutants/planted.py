@@ -57,7 +57,7 @@ PLANTED = [
      "chain::body_hash_of(*message.body) != message.head.body_hash",
      "message.head.body_hash.is_zero()", "mail_test"),
     ("what could not be read yet is passed for good", "lib/mail/scan.cc",
-     "BMSG_TRY(set_late_for_readers(chain, mail, scanning.incoming(), std::nullopt, result.change));",
+     "BMSG_TRY(set_late_for_readers(Told::all, chain, mail, scanning.incoming(), result.change));",
      "", "mail_test"),
     ("a number of a conversation twice", "lib/mail/conversation.cc",
      "if (!slot || slot->seq <= last_seq_) continue;", "if (!slot) continue;",
