@@ -159,13 +159,17 @@ void World::run_reader(Index at) {
     if (!handled && absent) set_late(change, kReader, id);
     return one.read.contains(id) && !handled;
   };
-  const auto look = look_ahead(one.store, *reader, wish).value();
-  for (const ReaderEvent& event : look.events) {
-    set_reader(change, kReader, {event.after, reader->begin});
-    if (!give(at, *event.message, change)) return;
+  for (bool more = true; more;) {
+    const auto look = look_ahead(one.store, *reader, wish).value();
+    for (const ReaderEvent& event : look.events) {
+      set_reader(change, kReader, {event.after, reader->begin});
+      if (!give(at, *event.message, change)) return;
+    }
+    reader->place = look.place;
+    set_reader(change, kReader, *reader);
+    check(bool(one.mail.apply(std::exchange(change, {}))), "a place is not kept");
+    more = look.more;
   }
-  set_reader(change, kReader, {look.place, reader->begin});
-  check(bool(one.mail.apply(change)), "a place is not kept");
 }
 
 /// What was passed without its body, and has come. False: the process is gone.
