@@ -15,7 +15,10 @@ namespace {
 constexpr std::string_view kMagic = "bmQ1";
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::size_t kSlotBytes = 4 + 8 + IdPrefix::kSize + kCheckBytes;
-constexpr std::uint64_t kSecondSlot = 4096;  // What is written at once never reaches into both.
+constexpr std::uint64_t kSlotStep = 4096;  // What is written at once never reaches into two.
+// The one before the newest is kept, too: it is durable where the newest is not, whose syncing may
+// have failed without whoever comes next knowing.
+constexpr std::uint64_t kSlots = 3;
 constexpr std::size_t kNameBytes = 32;
 
 std::string name_of(const ConversationKey& key, const crypto::SecretBytes& mailbox_key) {
@@ -41,6 +44,11 @@ struct Slot {
   IdPrefix prev;
 };
 
+struct Newest {
+  std::uint64_t number;
+  Slot slot;
+};
+
 /// The slot that begins there; nullopt if it is not whole.
 std::optional<Slot> read_slot(ByteView file, std::uint64_t at) {
   if (file.size() < at + kSlotBytes) return std::nullopt;
@@ -56,17 +64,24 @@ std::optional<Slot> read_slot(ByteView file, std::uint64_t at) {
   return Slot{seq, prev};
 }
 
-/// A file of one slot, or with room for both, of which a crash may have cut the second.
+/// A file of one slot, or with room for more, of which a crash may have cut the last.
 bool has_fitting_size(ByteView file) {
-  return file.size() == kSlotBytes || file.size() >= kSecondSlot;
+  return file.size() == kSlotBytes || file.size() >= kSlotStep;
+}
+
+/// The slot with the highest number.
+std::optional<Newest> newest_in(ByteView file) {
+  std::optional<Newest> newest;
+  for (std::uint64_t number = 0; number < kSlots; ++number) {
+    const auto slot = read_slot(file, number * kSlotStep);
+    if (slot && (!newest || slot->seq > newest->slot.seq)) newest = Newest{number, *slot};
+  }
+  return newest;
 }
 
 }  // namespace
 
-bool is_whole_conversation(ByteView bytes) {
-  if (!has_fitting_size(bytes)) return false;
-  return read_slot(bytes, 0) || read_slot(bytes, kSecondSlot);
-}
+bool is_whole_conversation(ByteView bytes) { return has_fitting_size(bytes) && newest_in(bytes); }
 
 Conversation::Conversation(Disk& disk, std::filesystem::path file, FileLock lock)
     : disk_(disk), file_(std::move(file)), lock_(std::move(lock)) {}
@@ -84,17 +99,16 @@ Result<Conversation> Conversation::take(Disk& disk, const std::filesystem::path&
 }
 
 Result<Done> Conversation::load() {
-  BMSG_TRY_ASSIGN(const auto bytes, disk_.read(file_, kSecondSlot + kSlotBytes));
+  BMSG_TRY_ASSIGN(const auto bytes, disk_.read(file_, (kSlots - 1) * kSlotStep + kSlotBytes));
   if (!bytes) return done;
-  for (const std::uint64_t at : {std::uint64_t{0}, kSecondSlot}) {
-    const auto slot = read_slot(*bytes, at);
-    if (!slot || slot->seq <= last_seq_) continue;
-    last_seq_ = slot->seq;
-    prev_ = slot->prev;
-    slot_ = at;
+  const auto newest = newest_in(*bytes);
+  if (newest && newest->slot.seq > 0 && has_fitting_size(*bytes)) {
+    last_seq_ = newest->slot.seq;
+    prev_ = newest->slot.prev;
+    slot_ = newest->number;
+    has_more_slots_ = bytes->size() >= kSlotStep;
+    return done;
   }
-  has_both_slots_ = bytes->size() >= kSecondSlot;
-  if (slot_ && has_fitting_size(*bytes)) return done;
   return Error{Errc::corrupt, "'" + file_.string() + "' is damaged; remove it to begin again"};
 }
 
@@ -110,11 +124,11 @@ Result<Done> Conversation::write(std::uint64_t seq, const IdPrefix& prev) {
     return done;
   }
   // Whoever made the file may have died, or failed, before its name was durable.
-  if (!has_both_slots_) BMSG_TRY(disk_.sync_directory(file_.parent_path()));
-  const std::uint64_t other = *slot_ == 0 ? kSecondSlot : 0;
-  BMSG_TRY(disk_.overwrite(file_, other, bytes));
-  slot_ = other;
-  has_both_slots_ = true;
+  if (!has_more_slots_) BMSG_TRY(disk_.sync_directory(file_.parent_path()));
+  const std::uint64_t oldest = (*slot_ + 1) % kSlots;
+  BMSG_TRY(disk_.overwrite(file_, oldest * kSlotStep, bytes));
+  slot_ = oldest;
+  has_more_slots_ = true;
   return done;
 }
 

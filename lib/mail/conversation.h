@@ -28,8 +28,8 @@ struct ConversationKey {
 ///
 /// Shape:   outbox/seq/NAME, with NAME an HMAC under the mailbox key, so that the directory does
 ///          not tell who writes to whom; "bmQ1", seq 8, prev 16, first 8 bytes of H of that. The
-///          same again at 4,096: each is written over in turn, and the one that is whole and has
-///          the higher number counts, so that a crash leaves the other.
+///          same again at 4,096 and 8,192: each is written over in turn, and of those that are
+///          whole the one with the highest number counts, so that a crash leaves the others.
 /// Threads: one at a time.
 class Conversation {
  public:
@@ -57,14 +57,14 @@ class Conversation {
   std::filesystem::path file_;
   FileLock lock_;
   std::uint64_t last_seq_ = 0;
-  std::optional<std::uint64_t> slot_;  // Where in the file that stands; none: there is no file.
-  bool has_both_slots_ = false;
+  std::optional<std::uint64_t> slot_;  // Which of them that is; none: there is no file.
+  bool has_more_slots_ = false;
   std::optional<IdPrefix> prev_;
   bool is_noted_ = false;
 };
 
-/// Whether a file of outbox/seq is one that take() reads: one of its two slots is whole. The other
-/// may be what a crash left.
+/// Whether a file of outbox/seq is one that take() reads: one of its slots is whole. The
+/// others may be what a crash left.
 bool is_whole_conversation(ByteView bytes);
 
 /// Conversations that stay taken over several messages, so that what is noted in them is written

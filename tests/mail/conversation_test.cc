@@ -2,10 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <random>
+
 #include "lib/core/hex.h"
 #include "tests/mail/support.h"
+#include "tests/support/cut_disk.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fault_disk.h"
+#include "tests/support/seed.h"
 #include "tests/support/temp_dir.h"
 
 namespace bmsg::mail {
@@ -139,6 +144,48 @@ TEST_F(ConversationTest, TakesNoNumberThatItCouldNotWriteDown) {
   disk.fail_after(0, Failing::from_then_on);
   EXPECT_EQ(held.value().used(MessageId::filled(7)).error().code, Errc::io);
   EXPECT_EQ(held.value().next_seq(), 1u);
+}
+
+/// A disk on which a call failed, and then the power went: two numbers were taken before that.
+class ShakenDisk {
+ public:
+  Result<Conversation> take() {
+    return Conversation::take(disk_, temp_.path() / "seq", to({2}), secret(9),
+                              std::chrono::milliseconds(0), clock_);
+  }
+  bool use(std::uint8_t number) {
+    auto taken = take();
+    return taken && taken.value().used(MessageId::filled(number));
+  }
+  CutDisk& disk() { return disk_; }
+
+ private:
+  TempDir temp_;
+  CutDisk disk_{temp_.path()};
+  FakeClock clock_;
+};
+
+TEST(ConversationOnAShakenDisk, IsReadWhateverFailedAndWhenTheNextCutCame) {
+  std::mt19937_64 numbers = seeded_numbers();
+  std::uint64_t failures = 0;
+  int cuts = 0;
+  for (int round = 0; round < 600; ++round) {
+    ShakenDisk shaken;
+    ASSERT_TRUE(shaken.use(1) && shaken.use(2));
+    shaken.disk().fail_at(number_up_to(numbers, 10), EIO, CutDisk::Failing::once);
+    const bool is_third = shaken.use(3);
+    failures += shaken.disk().failures();
+    shaken.disk().heal();
+    shaken.disk().cut_at(1 + number_up_to(numbers, 3));
+    const bool is_fourth = shaken.use(4);
+    cuts += shaken.disk().is_off() ? 1 : 0;
+    shaken.disk().reboot(CutDisk::Tail::garbled, CutDisk::Names::any, numbers);
+    const auto taken = shaken.take();
+    ASSERT_TRUE(taken) << taken.error().message;
+    EXPECT_GE(taken.value().next_seq(), 3u + (is_third ? 1 : 0) + (is_fourth ? 1 : 0));
+  }
+  EXPECT_GT(failures, 100u);
+  EXPECT_GT(cuts, 100);
 }
 
 class OpenConversationsTest : public ConversationTest {

@@ -54,10 +54,12 @@ TEST_F(ConversationFile, OfOnePlaceIsWholeOrNot) {
   expect_no_bit_may_differ(after(1), is_whole_conversation);
 }
 
-TEST_F(ConversationFile, OfTwoIsWholeWhileOneOfThemIs) {
+TEST_F(ConversationFile, OfThreeIsWholeWhileOneOfThemIs) {
   Bytes bytes = after(3);
-  ASSERT_GT(bytes.size(), 4096u);
+  ASSERT_GT(bytes.size(), 8192u);
   bytes[4096 + 10] ^= 1;
+  EXPECT_TRUE(is_whole_conversation(bytes));
+  bytes[8192 + 10] ^= 1;
   EXPECT_TRUE(is_whole_conversation(bytes));
   bytes[10] ^= 1;
   EXPECT_FALSE(is_whole_conversation(bytes));
