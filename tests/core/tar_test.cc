@@ -81,6 +81,17 @@ TEST(Tar, RefusesAnyChangedByteOfAHeader) {
   }
 }
 
+TEST(Tar, RefusesANumberOfOtherDigits) {
+  constexpr std::size_t kSizeAt = 124;
+  Bytes block = block_of({"keys/keyring", 77, false});
+  ASSERT_EQ(as_text(block).substr(kSizeAt, 2), "00");
+  block[kSizeAt] += 9;  // The sum over the header stays.
+  block[kSizeAt + 1] -= 9;
+  const auto read = decode_tar_block(block);
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().message.find("number"), std::string::npos);
+}
+
 TEST(Tar, RefusesAnExtendedHeaderThatSaysMore) {
   for (const std::string_view text :
        {"", "12 path=abc\n", "11 path=abc\n12 path=abcd\n", "13 size=99999\n", "011 path=abc\n",

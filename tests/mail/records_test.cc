@@ -244,6 +244,12 @@ TEST(Records, RefuseToBeWrittenWrong) {
   EXPECT_EQ(encode_records(content).error().code, Errc::bad_input);
 }
 
+TEST(Kinds, HaveNames) {
+  EXPECT_EQ(name_of(Kind::text), "text");
+  EXPECT_EQ(name_of(Kind::box), "box");
+  EXPECT_EQ(name_of(static_cast<Kind>(9)), "unknown");
+}
+
 TEST(InboxPrefix, MatchesTopicsWithItsBits) {
   const InboxPrefix none;
   EXPECT_TRUE(none.matches(Topic()));
