@@ -152,6 +152,8 @@ void World::cut_power(Index at) {
 }
 
 void World::set_clock(Index at) {
+  // What expired by the clock that is set now may have been refused for it.
+  member(at).latest = std::max(member(at).latest, member(at).clock.now().value);
   const auto ahead = chance(40) ? 0 : static_cast<std::int64_t>(up_to(2 * kSkewMax)) - kSkewMax;
   member(at).clock.set_ahead(ahead);
   count("clocks set");

@@ -32,9 +32,8 @@ class World {
  public:
   static constexpr std::size_t kMembers = 4;
   using Index = std::size_t;
-  static constexpr Index kKeeper = 0;  // Of the room.
-  static constexpr Index kLight =
-      kMembers - 1;  // Keeps heads, and bodies of her own; mines nothing.
+  static constexpr Index kKeeper = 0;            // Of the room.
+  static constexpr Index kLight = kMembers - 1;  // Keeps heads, mines nothing.
 
   explicit World(std::uint64_t seed);
 
