@@ -3,7 +3,7 @@
 a file, on descriptors and on memory: each does what it was to do, or says what is missing and ends
 with 74 (71 without descriptors or memory), never by a signal. Reading goes on meanwhile, what was
 printed is there, and the same command works once there is room. SIZES says how many disks and limits
-are tried; with 20 all commands that write are, else the six that write in every way."""
+are tried; with 20 there are 26 commands, else the six that write in every way."""
 import contextlib
 import os
 import pathlib
@@ -17,7 +17,7 @@ import stores  # noqa: E402
 
 MIB = 1 << 20
 SIZES = int(os.environ.get("SIZES", "5"))
-ALL_SIZES = 20  # From so many on all commands that write are tried.
+ALL_SIZES = 20  # From so many on the rarer commands are tried, too.
 REFUSED_MIN = 3  # Each limit must have stood in the way of so many commands at least.
 
 
