@@ -50,7 +50,7 @@ blobstamp {blobstamp}
 # What each part must have come to for one round; what is not tried is agreed upon for nothing.
 LEAST = (("work B", "ok", 100), ("council B", "ok", 60), ("work M", "ok", 30),
          ("work bundle", None, 8), ("council bundle", None, 3), ("rules text", "bad chain", 10),
-         ("rules text", "bad frame", 60), ("mutant of", None, 5), ("mutant of", "bad frame", 15),
+         ("rules text", "bad frame", 60), ("mutant of", None, 1), ("mutant of", "bad frame", 15),
          ("signatures", "ok", 10), ("signatures", "have", 5), ("signatures", "bad seal", 2),
          ("mirror", "accept", 1), ("mirror", "refuse", 8), ("work fetch", "accept", 1),
          ("work fetch", "refuse", 4))
