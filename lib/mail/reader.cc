@@ -200,7 +200,10 @@ Result<Done> set_late_for_readers(Told told, const node::ChainReader& chain, con
     const std::string name = key.substr(kPlacePrefix.size());
     BMSG_TRY_ASSIGN(const auto reader, find_reader(mail, name));
     if (!reader) continue;
-    const Height top = told == Told::passed ? reader->place.height : Height{UINT32_MAX};
+    // What it passed in a branch that was left nobody knows any more, and that may come back.
+    BMSG_TRY_ASSIGN(const auto hash, chain.hash_at(reader->place.height));
+    const bool is_told_of_all = told == Told::all || hash != reader->place.block;
+    const Height top = is_told_of_all ? Height{UINT32_MAX} : reader->place.height;
     for (const auto& [id, height] : placed)
       if (height > reader->begin && height <= top) set_late(change, name, id);
   }

@@ -63,7 +63,7 @@ Result<std::vector<MessageId>> late_for(const MailReader& mail, const std::strin
 void set_late(MailChange& change, const std::string& name, const MessageId& id);
 void clear_late(MailChange& change, const std::string& name, const MessageId& id);
 /// Who has to be told of messages that could not be read before: each reader that began below them,
-/// or only those that stand above them, and so have passed them.
+/// or only those that may have passed them: that stand above them, or in a branch that was left.
 enum class Told { all, passed };
 /// They are late for those. Errors: as ChainReader and MailReader.
 Result<Done> set_late_for_readers(Told told, const node::ChainReader& chain, const MailReader& mail,

@@ -280,6 +280,24 @@ TEST_F(RoomMail, IsLateForReadersThatPassedItBeforeItsSecretCame) {
   EXPECT_EQ(late_for(ben.mail, "bot").value(), std::vector<MessageId>{sent[1]});
 }
 
+TEST_F(RoomMail, IsLateForReadersThatPassedItInABranchThatComesBack) {
+  post("before the secret");
+  const Message message =
+      chain.store().message_at(chain.store().places_of(sent[0]).value().front()).value().value();
+  ben.scan_all(chain);
+  MailChange begin;
+  const ReaderPlace from = first_place(chain.store()).value();
+  Reader reader = begin_reader(chain.store(), ben.mail, "bot", from, begin).value();
+  reader.place = last_place(chain.store()).value();
+  set_reader(begin, "bot", reader);
+  ASSERT_TRUE(ben.mail.apply(begin));
+  chain.reorganise(1, {{}, {message}});
+  ASSERT_GT(chain.tip(), reader.place.height);
+  give_to_ben(1);
+  EXPECT_EQ(ben.inbox(chain).size(), 1u);
+  EXPECT_EQ(late_for(ben.mail, "bot").value(), sent);
+}
+
 TEST_F(RoomMail, GoesThroughThePastInBatchesAndOnce) {
   for (int i = 0; i < 5; ++i) post("letter");
   ben.scan_all(chain);
