@@ -107,6 +107,11 @@ Result<Bytes> HttpTransport::ask_within(std::chrono::milliseconds deadline,
                              request.target),
                  "what came from here, or from others at this address, broke a rule there; that "
                  "is forgotten after 24 hours"};
+  // A full disk there, or a proxy before a node that is down: no lie, and not for us to judge.
+  if (answer.status >= 500)
+    return Error{Errc::unreachable,
+                 fmt::format("{} fails: it answers {} to {}", url_, answer.status, request.target),
+                 "the fault lies there; the next sync tries again"};
   return breach(url_, fmt::format("answers {} to {}", answer.status, request.target));
 }
 

@@ -196,7 +196,7 @@ TEST(LyingServers, BreakTheProtocolWhateverTheySay) {
 
 TEST(LyingServers, AreNotFollowedElsewhere) {
   const Liar target(answer(to_bytes("{}")));
-  for (const int status : {201, 204, 301, 302, 307, 308, 400, 401, 405, 410, 500, 502}) {
+  for (const int status : {201, 204, 301, 302, 307, 308, 400, 401, 405, 410, 499}) {
     net::HttpResponse redirect = answer({}, status);
     const std::string places[] = {"http://127.0.0.1:1/", "file:///etc/passwd",
                                   "http://169.254.169.254/"};
@@ -208,6 +208,20 @@ TEST(LyingServers, AreNotFollowedElsewhere) {
     EXPECT_EQ(liar.asked, 7);
   }
   EXPECT_EQ(target.asked, 0);
+}
+
+TEST(FailingServers, AreNoLiars) {
+  for (const int status : {500, 502, 504, 507}) {
+    const Liar failing(answer({}, status));
+    const auto errors = all_errors(*failing.transport());
+    EXPECT_EQ(errors.size(), 7);
+    for (const Error& error : errors) {
+      EXPECT_EQ(error.code, Errc::unreachable) << status;
+      node::Peer peer;
+      peer.url = "https://11.0.0.1:5512";
+      EXPECT_EQ(after_error(peer, error, {1'000}).score, 0u);
+    }
+  }
 }
 
 TEST(LyingServers, MayLetUsInNoMore) {
