@@ -161,8 +161,7 @@ bool all_are(const Tally& tally, Errc code) {
 /// One number for all peers: the worst that needs somebody.
 Result<ExitCode> verdict(const Tally& tally, const Options& options) {
   for (const Error& error : tally.errors) {
-    const bool is_ours =
-        error.code == Errc::locked || error.code == Errc::io || error.code == Errc::corrupt;
+    const bool is_ours = api::is_our_failure(error.code);
     if (is_ours || error.code == Errc::bad_input || error.code == Errc::denied) return error;
   }
   if (tally.stopped_by_policy) return ExitCode::partial;

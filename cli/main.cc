@@ -1,4 +1,4 @@
-// bmsg: parse, run, report. The only catch, and the only place that turns an outcome into a number.
+// bmsg: parse, run, report. The last catch, and the only place that turns an outcome into a number.
 
 #include <fcntl.h>
 #include <sys/prctl.h>

@@ -24,6 +24,13 @@ std::string proxy_text(const Proxy& proxy) {
   return "proxy socks5h://" + host_and_port({Scheme::http, proxy.host, proxy.port, {}});
 }
 
+/// Whether the system, and not who is called, stands in the way.
+bool is_ours(const error_code& error) {
+  return error == asio::error::no_descriptors || error == asio::error::no_memory ||
+         error == asio::error::no_buffer_space ||
+         error == boost::system::errc::too_many_files_open_in_system;
+}
+
 /// Closes a socket that takes too long, unless told in time that all is well.
 struct Alarm {
   Wire& wire;
@@ -109,6 +116,7 @@ asio::awaitable<void> Connector::connect(Wire& wire, const std::string& host, st
     co_return;
   }
   std::string cause;
+  Errc code = Errc::unreachable;
   for (std::size_t i = 0; i < found.places.size() && !is_interrupted_; ++i) {
     const Place& place = found.places[i];
     if (options_.reach == Reach::public_only && !options_.proxy && !is_public(place.literal)) {
@@ -116,14 +124,17 @@ asio::awaitable<void> Connector::connect(Wire& wire, const std::string& host, st
       continue;
     }
     const auto limit = i + 1 < found.places.size() ? kPlaceDeadline : kNoLimit;
-    const bool is_open = co_await try_place(wire, place, limit, cause);
-    if (is_open) co_return;
+    error_code error;
+    co_await try_place(wire, place, limit, error);
+    if (!error) co_return;
+    cause = error == asio::error::operation_aborted ? "no answer in time" : error.message();
+    if (is_ours(error)) code = Errc::no_resource;
   }
-  failure = failed(Errc::unreachable, via + cause);
+  failure = failed(code, via + cause);
 }
 
-asio::awaitable<bool> Connector::try_place(Wire& wire, const Place& place,
-                                           std::chrono::milliseconds limit, std::string& cause) {
+asio::awaitable<void> Connector::try_place(Wire& wire, const Place& place,
+                                           std::chrono::milliseconds limit, error_code& error) {
   const auto alarm = std::make_shared<Alarm>(Alarm{wire});
   asio::steady_timer timer(loop_);
   if (limit != kNoLimit) {
@@ -132,19 +143,16 @@ asio::awaitable<bool> Connector::try_place(Wire& wire, const Place& place,
       if (!cancelled && !alarm->is_off) alarm->wire.close();
     });
   }
-  error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   co_await wire.socket().async_connect(place.endpoint, token);
   alarm->is_off = true;
-  if (!error) {
-    const int on = 1;
-    // A failure costs only time.
-    (void)::setsockopt(wire.socket().native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    co_return true;
+  if (error) {
+    wire.close();
+    co_return;
   }
-  cause = error == asio::error::operation_aborted ? "no answer in time" : error.message();
-  wire.close();
-  co_return false;
+  const int on = 1;
+  // A failure costs only time.
+  (void)::setsockopt(wire.socket().native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 asio::awaitable<bool> Connector::read_exactly(Wire& wire, Bytes& into, std::size_t size) {

@@ -40,8 +40,8 @@ class Connector {
   void open_ssh(Wire& wire, std::optional<Error>& failure);
   asio::awaitable<void> connect(Wire& wire, const std::string& host, std::uint16_t port,
                                 std::optional<Error>& failure);
-  asio::awaitable<bool> try_place(Wire& wire, const Place& place, std::chrono::milliseconds limit,
-                                  std::string& cause);
+  asio::awaitable<void> try_place(Wire& wire, const Place& place, std::chrono::milliseconds limit,
+                                  error_code& error);
   asio::awaitable<void> ask_proxy(Wire& wire, std::optional<Error>& failure);
   asio::awaitable<bool> exchange(Wire& wire, const Bytes& question, Bytes& answer);
   asio::awaitable<bool> read_exactly(Wire& wire, Bytes& into, std::size_t size);

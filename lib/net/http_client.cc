@@ -10,6 +10,7 @@
 #include "lib/core/try.h"
 #include "lib/net/beast_parsers.h"
 #include "lib/net/connector.h"
+#include "lib/net/loop.h"
 
 namespace bmsg::net {
 namespace {
@@ -255,22 +256,29 @@ Result<Proxy> parse_proxy(std::string_view text) {
 }
 
 HttpClient::HttpClient(Address address, ClientOptions options)
-    : impl_(std::make_unique<Impl>(std::move(address), std::move(options))) {}
+    : impl_(make_with_loop<Impl>(std::move(address), std::move(options))) {}
 std::unique_ptr<HttpClient> HttpClient::over(Descriptor connected, Address address) {
   auto client = std::make_unique<HttpClient>(std::move(address));
-  client->impl_->adopt(std::move(connected));
+  if (client->impl_) client->impl_.value()->adopt(std::move(connected));
   return client;
 }
 HttpClient::~HttpClient() = default;
 
 Result<HttpResponse> HttpClient::request(const OutgoingRequest& request,
                                          const RequestLimits& limits) {
-  return impl_->request(request, limits);
+  if (!impl_) return impl_.error();
+  return impl_.value()->request(request, limits);
 }
-std::optional<NodeKey> HttpClient::peer_key() const { return impl_->peer_key; }
-std::uint64_t HttpClient::bytes_in() const { return impl_->bytes_in; }
-std::uint64_t HttpClient::bytes_out() const { return impl_->bytes_out; }
-void HttpClient::cancel() { impl_->cancel(); }
-void HttpClient::drop_request() { impl_->drop_request(); }
+std::optional<NodeKey> HttpClient::peer_key() const {
+  return impl_ ? impl_.value()->peer_key : std::nullopt;
+}
+std::uint64_t HttpClient::bytes_in() const { return impl_ ? impl_.value()->bytes_in.load() : 0; }
+std::uint64_t HttpClient::bytes_out() const { return impl_ ? impl_.value()->bytes_out.load() : 0; }
+void HttpClient::cancel() {
+  if (impl_) impl_.value()->cancel();
+}
+void HttpClient::drop_request() {
+  if (impl_) impl_.value()->drop_request();
+}
 
 }  // namespace bmsg::net

@@ -54,7 +54,8 @@ struct RequestLimits {
 /// Errors:  Errc::unreachable (refused, no answer in time; the text names address and reason),
 ///          Errc::no_host (a name that does not resolve), Errc::protocol (not HTTP, or longer than
 ///          allowed), Errc::denied (another key than expected, or none; or it lets ours not in),
-///          Errc::bad_input (a target or field that cannot be sent), Errc::try_again (cancelled).
+///          Errc::bad_input (a target or field that cannot be sent), Errc::try_again (cancelled),
+///          Errc::no_resource (the system gives no descriptor).
 class HttpClient {
  public:
   explicit HttpClient(Address address, ClientOptions options = {});
@@ -81,7 +82,7 @@ class HttpClient {
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  Result<std::unique_ptr<Impl>> impl_;  // Or why nothing can be asked.
 };
 
 }  // namespace bmsg::net

@@ -14,6 +14,7 @@
 
 #include "lib/core/check.h"
 #include "lib/core/try.h"
+#include "lib/net/loop.h"
 #include "lib/net/session.h"
 #include "lib/net/socket_owner.h"
 #include "lib/net/tcp_listener.h"
@@ -309,7 +310,7 @@ void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::vector<Listener>& listeners,
                                                       Handler handler, const ServerOptions& options,
                                                       const Clock& clock) {
-  auto impl = std::make_unique<Impl>(std::move(handler), options, clock);
+  BMSG_TRY_ASSIGN(auto impl, make_with_loop<Impl>(std::move(handler), options, clock));
   for (Listener listener : listeners) {
     auto socket = open_listener(listener);
     if (!socket) {

@@ -74,7 +74,7 @@ class HttpServer {
   /// Listens at all of `listeners` or fails. `clock` measures deadlines and must outlive the
   /// server; it must move by itself.
   /// Errors: Errc::unreachable for an address that is taken or not ours, Errc::bad_input for one
-  ///         that cannot be listened at, Errc::io.
+  ///         that cannot be listened at, Errc::no_resource, Errc::io.
   static Result<std::unique_ptr<HttpServer>> start(const std::vector<Listener>& listeners,
                                                    Handler handler, const ServerOptions& options,
                                                    const Clock& clock);
