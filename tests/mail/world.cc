@@ -61,6 +61,11 @@ std::optional<World::Index> World::index_of(ByteView address) const {
   return std::nullopt;
 }
 
+/// By the clock of anybody.
+bool World::has_been(std::uint64_t time) const {
+  return std::ranges::any_of(members_, [&](const auto& one) { return one->latest >= time; });
+}
+
 void World::look_at(Index at) {
   WorldMember& one = member(at);
   const auto seen = one.look();

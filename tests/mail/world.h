@@ -60,6 +60,7 @@ class World {
     std::optional<SendKey> key;  // With one it is repeated until it is acknowledged.
     std::vector<MessageId> ids;  // Once it was.
     bool is_called_back = false;
+    std::uint64_t until = 0;  // It expires then or later.
   };
   /// An open session.
   struct Call {
@@ -75,6 +76,7 @@ class World {
 
   std::uint64_t up_to(std::uint64_t most);
   bool chance(unsigned percent) { return up_to(99) < percent; }
+  bool has_been(std::uint64_t time) const;
   void note(std::string line) { chronicle_.note(std::move(line)); }
   void count(const std::string& name, std::uint64_t times = 1) { tally_[name] += times; }
   void expect(bool holds, const std::string& what) { chronicle_.expect(holds, what); }

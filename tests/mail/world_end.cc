@@ -114,8 +114,7 @@ void World::read_all() {
 void World::expect_all_read() {
   for (Index from = 0; from < kMembers; ++from) {
     for (const Promise& promise : member(from).promises) {
-      const bool has_expired = std::ranges::any_of(
-          members_, [&](const auto& one) { return one->latest >= promise.expiry; });
+      const bool has_expired = has_been(promise.expiry);
       if (has_expired) count("expired");
       if (has_expired || promise.is_dropped || promise.letter >= posts_.size()) continue;
       for (const Index to : readers_of(posts_[promise.letter])) {
