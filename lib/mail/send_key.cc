@@ -181,9 +181,11 @@ Result<Done> SendKeys::sweep(UnixSeconds now) {
     const auto digest = fixed_from_hex<Digest>(name);
     if (!digest) continue;  // A lock.
     const auto record = read_key_record(outbox_, *digest);
-    if (!record && record.error().code == Errc::io) return record.error();
+    const bool is_damaged = !record && (record.error().code == Errc::corrupt ||
+                                        record.error().code == Errc::bad_config);
+    if (!record && !is_damaged) return record.error();
     // A damaged one is told to whoever uses its key.
-    if (!record || !record.value()) continue;
+    if (is_damaged || !record.value()) continue;
     const auto ids = ids_of(*record.value());
     const bool is_begun =
         std::ranges::any_of(ids, [&](const MessageId& id) { return staged.contains(id); });

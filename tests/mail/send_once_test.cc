@@ -157,6 +157,30 @@ TEST_F(SendOnceTest, FinishesWhatADeadProcessBegan) {
   EXPECT_TRUE(names_in("tmp").empty());
 }
 
+// A process without descriptors sweeps long after another died: what that had begun is no leftover.
+TEST_F(SendOnceTest, KeepsWhatADeadProcessBeganThoughItsKeyCannotBeReadNow) {
+  ASSERT_TRUE(once("k", hello()));
+  const std::string name = names_in("new").at(0);
+  const auto directory = ana.outbox.directory();
+  ASSERT_TRUE(ana.disk.rename(directory / "new" / name, directory / "tmp" / (name + ".1234")));
+  const UnixSeconds later{ana.clock.now().value + kOutboxLeftoverSeconds + 1};
+  int failed = 0;
+  for (const Errc code : {Errc::no_resource, Errc::denied, Errc::io}) {
+    for (std::uint64_t step = 0; step < 3; ++step) {  // The last: reading the key.
+      FaultDisk faulty(ana.disk, code);
+      faulty.fail_after(step, Failing::once);
+      Outbox outbox(faulty, directory);
+      EXPECT_FALSE(SendKeys(outbox).sweep(later)) << step;
+      EXPECT_EQ(faulty.failures(), 1U);
+      EXPECT_EQ(names_in("tmp").size(), 1U) << "gone at step " << step;
+      ++failed;
+    }
+  }
+  EXPECT_EQ(failed, 9);
+  ASSERT_TRUE(SendKeys(ana.outbox).sweep(later));
+  EXPECT_EQ(names_in("new"), std::vector<std::string>{name});
+}
+
 // A disk that fails at any step: nothing is sent, or the repeat finds it; never two messages.
 TEST_F(SendOnceTest, IsOneMessageWhereverTheDiskFails) {
   int failed = 0;

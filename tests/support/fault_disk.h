@@ -12,11 +12,11 @@ namespace bmsg {
 /// Whether the disk works again after the failing call.
 enum class Failing { once, from_then_on };
 
-/// Passes every call on to `disk`, but fails one of them, or all from one on, with Errc::io. A
+/// Passes every call on to `disk`, but fails one of them, or all from one on, with that code. A
 /// failing call has done nothing. Reading calls count too.
 class FaultDisk final : public Disk {
  public:
-  explicit FaultDisk(Disk& disk) : disk_(disk) {}
+  explicit FaultDisk(Disk& disk, Errc code = Errc::io) : disk_(disk), code_(code) {}
 
   /// The call after `calls` further ones fails.
   void fail_after(std::uint64_t calls, Failing failing) {
@@ -76,7 +76,7 @@ class FaultDisk final : public Disk {
   }
 
  private:
-  static Error error() { return {Errc::io, "the disk fails, as the test asked"}; }
+  Error error() const { return {code_, "the disk fails, as the test asked"}; }
 
   bool fails() const {
     if (!left_) return false;
@@ -90,6 +90,7 @@ class FaultDisk final : public Disk {
   }
 
   Disk& disk_;
+  Errc code_;
   mutable std::optional<std::uint64_t> left_;
   Failing failing_ = Failing::once;
   mutable std::uint64_t failures_ = 0;
