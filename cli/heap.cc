@@ -33,12 +33,14 @@ void grow_in_large_steps() {
 
 }  // namespace bmsg::cli
 
-// In place of the library's own, for all of the program. The forms for arrays, for no exceptions
-// and with a size call these.
+// In place of the library's own, for all of the program. The forms for arrays call these; a
+// sanitizer has all others of its own, and takes what one form gave for wrong in another.
 
 void* operator new(std::size_t size) {
   return std::malloc(size == 0 ? 1 : size);  // Or the process ends: cli/no_memory.h.
 }
+
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return operator new(size); }
 
 void operator delete(void* freed) noexcept {
   if (freed != nullptr && overwrites.load(std::memory_order_relaxed))
