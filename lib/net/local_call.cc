@@ -80,7 +80,7 @@ bool serve_caller(const Descriptor& caller, const LocalAnswer& answer) {
   const bool goes_on = answer(question, words);
   // A caller who left has lost nothing.
   (void)send_text(caller, words);
-  ::explicit_bzero(words.data(), words.size());
+  if (!words.empty()) ::explicit_bzero(words.data(), words.size());
   return goes_on;
 }
 
