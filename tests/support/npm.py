@@ -27,9 +27,12 @@ def package(name, version):
         fresh = PLACE / f"{name}-{version}.part"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
-        done = subprocess.run([npm, "install", "--prefix", fresh, "--ignore-scripts", "--no-audit",
-                               "--no-fund", "--no-save", f"{name}@{version}"], timeout=300,
-                              capture_output=True, cwd=fresh, check=False)
+        try:
+            done = subprocess.run([npm, "install", "--prefix", fresh, "--ignore-scripts", "--no-audit",
+                                   "--no-fund", "--no-save", f"{name}@{version}"], timeout=300,
+                                  capture_output=True, cwd=fresh, check=False)
+        except subprocess.TimeoutExpired as late:
+            raise Unavailable(f"no {name}@{version} from npm: it waits for its registry") from late
         if done.returncode != 0:
             said = done.stderr.decode().strip().splitlines() or ["npm says nothing"]
             raise Unavailable(f"no {name}@{version} from npm: {said[0]}")
