@@ -148,7 +148,7 @@ TEST_F(Remote, PassesErrorsOnAsTheyAre) {
   EXPECT_EQ(damaged.error().code, Errc::corrupt);
   EXPECT_EQ(damaged.error().message, direct().block(hash, Bodies::with).error().message);
   // A stranger learns that something failed, and not what.
-  EXPECT_EQ(node.transport()->block(hash, Bodies::with).error().code, Errc::protocol);
+  EXPECT_EQ(node.transport()->block(hash, Bodies::with).error().code, Errc::unreachable);
 }
 
 TEST_F(Remote, IsNotThereForStrangers) {

