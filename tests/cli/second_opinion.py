@@ -157,10 +157,11 @@ def check_puts(world, ours, rounds):
 
 
 def check_proposals(world, ours, rounds):
-    """Signatures that come one after the other, some of them false."""
-    for _ in range(rounds):
+    """Signatures that come one after the other, some of them false. Each block is dated after all
+    that came before: a node that has no room for two proposals keeps the later one."""
+    for turn in range(rounds):
         count = len(world.chain.tip.rules["endorser"])
-        draft = world.maker.draft(world.chain.tip, 600)
+        draft = world.maker.draft(world.chain.tip, 1801 + turn)
         for _ in range(6):
             signers = min(world.numbers.randrange(1, 3), count)
             draft.signers = world.numbers.sample(range(count), signers)
