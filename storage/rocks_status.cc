@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -18,21 +20,25 @@ Error failed(Errc code, const rocksdb::Status& status, std::string_view what) {
   return Error{code, fmt::format("{}: {}", what, reason_of(status))};
 }
 
-/// The disk is not to blame where the system had no memory for a call; only the text says that.
-bool lacks_memory(const rocksdb::Status& status) {
-  const std::string reason = std::generic_category().message(ENOMEM);
-  return status.IsIOError() && reason_of(status).ends_with(reason);
+/// The disk is not to blame where the system had no memory or no descriptor for a call; only the
+/// text says that, whatever the code is.
+bool lacks_resource(const rocksdb::Status& status) {
+  const std::string reason = reason_of(status);
+  constexpr auto kLacks = std::to_array({ENOMEM, EMFILE, ENFILE});
+  return !status.IsCorruption() && std::ranges::any_of(kLacks, [&](int code) {
+    return reason.ends_with(std::generic_category().message(code));
+  });
 }
 
 }  // namespace
 
 Error error_of(const rocksdb::Status& status, std::string_view what) {
-  if (lacks_memory(status)) return failed(Errc::no_resource, status, what);
+  if (lacks_resource(status)) return failed(Errc::no_resource, status, what);
   return failed(status.IsCorruption() ? Errc::corrupt : Errc::io, status, what);
 }
 
 Error open_error_of(const rocksdb::Status& status, std::string_view what) {
-  if (lacks_memory(status)) return failed(Errc::no_resource, status, what);
+  if (lacks_resource(status)) return failed(Errc::no_resource, status, what);
   // A lock that is held and a broken disk come under one code: only the text tells them apart. So
   // do files that are damaged and those that could not be opened, for want of descriptors too.
   const std::string text = status.ToString();

@@ -20,5 +20,22 @@ TEST(RocksStatus, TellsWantOfMemoryFromABrokenDisk) {
   }
 }
 
+TEST(RocksStatus, TellsWantOfDescriptorsFromABrokenDiskOrBadOptions) {
+  for (const auto& told : {error_of, open_error_of}) {
+    for (const std::string lack : {"Too many open files", "Too many open files in system"}) {
+      const auto file = rocksdb::Status::IOError("While opendir: /somewhere/chain", lack);
+      EXPECT_EQ(told(file, "cannot open").code, Errc::no_resource) << lack;
+      // It tries a file first to see what the file system can.
+      const auto tried = rocksdb::Status::InvalidArgument(
+          "Found options incompatible with filesystem", "IO error: /somewhere/CURRENT: " + lack);
+      EXPECT_EQ(told(tried, "cannot open").code, Errc::no_resource) << lack;
+      const auto named = rocksdb::Status::IOError("/" + lack, "Input/output error");
+      EXPECT_EQ(told(named, "cannot open").code, Errc::io) << lack;
+      const auto damaged = rocksdb::Status::Corruption("/somewhere/CURRENT", lack);
+      EXPECT_EQ(told(damaged, "cannot open").code, Errc::corrupt) << lack;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bmsg::storage
