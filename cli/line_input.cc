@@ -17,11 +17,19 @@ constexpr std::size_t kPieceBytes = 65536;
 
 }  // namespace
 
-/// Reads once; false at the end.
+/// Whether a whole line is here.
+bool LineInput::find_end() {
+  end_ = std::min(read_.find('\n', end_), read_.size());
+  return end_ < read_.size();
+}
+
+/// Reads once what follows a line that is not whole; false at the end.
 Result<bool> LineInput::fill() {
   if (ended_) return false;
   read_.erase(0, at_);
   at_ = 0;
+  if (read_.size() > line_bytes_max_) read_.resize(line_bytes_max_ + 1);
+  end_ = read_.size();
   char piece[kPieceBytes];
   ssize_t got = 0;
   do {
@@ -38,26 +46,24 @@ Result<bool> LineInput::fill() {
 }
 
 Result<bool> LineInput::next(std::string& line) {
-  std::size_t end = 0;
-  while ((end = read_.find('\n', at_)) == std::string::npos) {
+  while (!find_end()) {
     BMSG_TRY_ASSIGN(const bool more, fill());
     if (more) continue;
     if (at_ == read_.size()) return false;
-    end = read_.size();
     break;
   }
-  line.assign(read_, at_, end - at_);
-  at_ = std::min(end + 1, read_.size());
+  line.assign(read_, at_, std::min(end_ - at_, line_bytes_max_ + 1));
+  at_ = end_ = std::min(end_ + 1, read_.size());
   return true;
 }
 
 bool LineInput::has_line() {
-  if (read_.find('\n', at_) != std::string::npos) return true;
+  if (find_end()) return true;
   int waiting = 0;
   if (ended_ || ::ioctl(descriptor_, FIONREAD, &waiting) != 0 || waiting <= 0) return false;
   // What fails now fails again in next(), which says so.
   const auto filled = fill();
-  return filled && read_.find('\n', at_) != std::string::npos;
+  return filled && find_end();
 }
 
 }  // namespace bmsg::cli

@@ -116,7 +116,7 @@ Result<ExitCode> send_lines(int descriptor, const SendOptions& options, const St
   BMSG_TRY_ASSIGN(auto sender, Sender::open(context, store, policy_of(options)));
   sender.gather();
   Answers answers(sender, options, context);
-  LineInput input(descriptor);
+  LineInput input(descriptor, api::kSendLineBytesMax);
   Result<bool> more = true;
   for (std::string line; (more = input.next(line)) && more.value();) {
     if (!line.empty()) answers.send(line);

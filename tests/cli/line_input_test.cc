@@ -4,12 +4,15 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <thread>
 #include <vector>
 
 #include "lib/core/descriptor.h"
 
 namespace bmsg::cli {
 namespace {
+
+constexpr std::size_t kLineBytesMax = 100'000;
 
 class LineInputTest : public testing::Test {
  protected:
@@ -35,7 +38,7 @@ class LineInputTest : public testing::Test {
 };
 
 TEST_F(LineInputTest, GivesEachLineWithoutItsEnd) {
-  LineInput input(out_.number());
+  LineInput input(out_.number(), kLineBytesMax);
   write("one\n\ntwo\nlast");
   end();
   EXPECT_EQ(all(input), (std::vector<std::string>{"one", "", "two", "last"}));
@@ -44,20 +47,20 @@ TEST_F(LineInputTest, GivesEachLineWithoutItsEnd) {
 }
 
 TEST_F(LineInputTest, MakesNoLineOfAnEndAtTheEnd) {
-  LineInput input(out_.number());
+  LineInput input(out_.number(), kLineBytesMax);
   write("one\n");
   end();
   EXPECT_EQ(all(input), std::vector<std::string>{"one"});
 }
 
 TEST_F(LineInputTest, IsEmptyWhereNothingCame) {
-  LineInput input(out_.number());
+  LineInput input(out_.number(), kLineBytesMax);
   end();
   EXPECT_TRUE(all(input).empty());
 }
 
 TEST_F(LineInputTest, HasALineOnlyWhenItIsWhole) {
-  LineInput input(out_.number());
+  LineInput input(out_.number(), kLineBytesMax);
   std::string line;
   EXPECT_FALSE(input.has_line());
   write("half");
@@ -74,8 +77,8 @@ TEST_F(LineInputTest, HasALineOnlyWhenItIsWhole) {
   EXPECT_FALSE(input.has_line());
 }
 
-TEST_F(LineInputTest, TakesLinesOfAnyLength) {
-  LineInput input(out_.number());
+TEST_F(LineInputTest, TakesLinesOfSeveralPieces) {
+  LineInput input(out_.number(), kLineBytesMax);
   const std::string half(50'000, 'x');
   write(half);
   EXPECT_FALSE(input.has_line());
@@ -84,8 +87,22 @@ TEST_F(LineInputTest, TakesLinesOfAnyLength) {
   EXPECT_EQ(all(input), (std::vector<std::string>{half + half, "short"}));
 }
 
+TEST_F(LineInputTest, CutsALineThatIsTooLongAndGoesOnBehindIt) {
+  const std::string longest(kLineBytesMax, 'x');
+  LineInput input(out_.number(), kLineBytesMax);
+  std::jthread writer([&] {
+    for (const std::string more : {"", "y", "yz"}) write(longest + more + "\n");
+    for (int times = 0; times < 5; ++times) write(longest);
+    write("\nshort\n");
+    write(longest + "end");
+    end();
+  });
+  EXPECT_EQ(all(input), (std::vector<std::string>{longest, longest + "y", longest + "y",
+                                                  longest + "x", "short", longest + "e"}));
+}
+
 TEST_F(LineInputTest, SaysWhatCannotBeRead) {
-  LineInput input(in_.number());  // The end for writing.
+  LineInput input(in_.number(), kLineBytesMax);  // The end for writing.
   std::string line;
   EXPECT_FALSE(input.has_line());
   EXPECT_EQ(input.next(line).error().code, Errc::io);

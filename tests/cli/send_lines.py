@@ -13,6 +13,7 @@ import stores  # noqa: E402
 
 MANY = 400
 KILLS = 8
+LONGEST = 16 << 20  # Bytes of a line.
 
 
 def line(to, body, **more):
@@ -35,6 +36,7 @@ def check_answers(ana):
     texts[150] = line(["nobody"], "to nobody")
     texts[151] = "no JSON\n"
     texts[200] = line(["ben", "cleo"], "to both")
+    texts[250] = line(["ben"], "x" * LONGEST)
     texts[300] = line(["ben"], "once", key="a key")
     texts[301] = texts[300]
     texts.insert(10, "\n")
@@ -45,9 +47,10 @@ def check_answers(ana):
     answers = [json.loads(one) for one in done.stdout.splitlines()]
     assert len(answers) == MANY, len(answers)
     faults = [at for at, one in enumerate(answers) if one["type"] == "error"]
-    assert faults == [150, 151], faults
+    assert faults == [150, 151, 250], faults
+    assert "longer than" in answers[250]["message"], answers[250]
     ids = [one["id"] for one in answers if one["type"] == "queued"]
-    assert answers[300]["id"] == answers[301]["id"] and len(set(ids)) == MANY - 3
+    assert answers[300]["id"] == answers[301]["id"] and len(set(ids)) == MANY - 4
     assert set(ids) <= queued(ana)
     return ids
 
