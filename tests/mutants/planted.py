@@ -47,6 +47,12 @@ PLANTED = [
     ("a checkpoint below the tip is passed by", "lib/node/chain_state_policy.cc",
      "if (ours == checkpoint.hash) return false;", "if (ours == checkpoint.hash) continue;",
      "node_test"),
+    ("a signature leaves before it is noted", "lib/node/endorser.cc",
+     "BMSG_TRY(parts_.log.add(ground_.entry(block.header)));",
+     "Block early = block;\n  early.seal = {{ground_.index, crypto::sign(parts_.seed, "
+     "chain::endorsement_text(parts_.chain.id, made.hash))}};\n  "
+     "BMSG_TRY(parts_.service.submit_block(early));\n  "
+     "BMSG_TRY(parts_.log.add(ground_.entry(block.header)));", "node_test"),
     ("padding may say something", "lib/mail/records.cc",
      "[](std::uint8_t byte) { return byte != 0; }", "[](std::uint8_t byte) { return byte > 1; }",
      "mail_test"),

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <numeric>
+#include <string>
 
 #include "tests/support/endorse_world.h"
 #include "tests/support/seed.h"
@@ -15,7 +17,8 @@ namespace bmsg {
 namespace {
 
 constexpr std::uint64_t kSeeds = 1;  // The push tier tries 50, './dev soak endorse' a thousand.
-constexpr std::uint64_t kSixDays = 6 * 86400;
+constexpr std::uint64_t kDay = 86400;
+constexpr std::uint64_t kSixDays = 6 * kDay;
 constexpr std::uint64_t kGeneration = 4 * 600;
 constexpr std::uint64_t kHour = 3600;
 
@@ -117,6 +120,66 @@ TEST(EndorseSim, TooFewColludersSealNothing) {
     expect_no_double_seal(world);
   }
   EXPECT_EQ(tried, 50 * seeds());
+}
+
+/// A day in which all fails that can, and the hours afterwards.
+void live_through(EndorseWorld& world, bool clocks) {
+  world.let_fail(true, clocks);
+  world.run(kDay, kHour);
+  world.let_fail(false, false);
+  // A block may be as far in the future as a clock was.
+  world.run((clocks ? EndorseWorld::kWrongMost : 0) + 12 * kGeneration, 0);
+  ASSERT_EQ(world.failure(), "");
+  EXPECT_TRUE(world.caught().empty());
+  for (EndorseWorld::Index i = 0; i < EndorseWorld::kEndorsers; ++i) {
+    EXPECT_EQ(world.tip(i), world.tip(0));
+    EXPECT_EQ(world.left_behind(i), 0U);
+  }
+}
+
+void expect_faults(const EndorseTally& tally, std::uint64_t days) {
+  for (const auto& [name, least] : std::map<std::string, std::uint64_t>{{"power cuts", 2},
+                                                                        {"kills", 2},
+                                                                        {"disk errors", 2},
+                                                                        {"store errors", 5},
+                                                                        {"lost requests", 50}}) {
+    const auto found = tally.faults.find(name);
+    const std::uint64_t count = found == tally.faults.end() ? 0 : found->second;
+    std::cout << name << " " << count << std::endl;
+    EXPECT_GE(count, least * days) << name;
+  }
+}
+
+// What an endorser may sign hangs on what it knows it has signed.
+TEST(EndorseSim, SealsNoHeightTwiceThoughPowerDisksAndLinesFail) {
+  const std::uint64_t first = printed_seed();
+  const std::uint64_t days = std::max<std::uint64_t>(1, seeds() / 5);
+  EndorseTally all;
+  for (std::uint64_t seed = first; seed != first + days; ++seed) {
+    SCOPED_TRACE(testing::Message() << "BMSG_SEED=" << seed << " BMSG_ENDORSE_SEEDS=1");
+    EndorseWorld world(seed);
+    live_through(world, false);
+    expect_no_double_seal(world);
+    all.add(world.tally());
+  }
+  print(all);
+  expect_faults(all, days);
+}
+
+// By wrong clocks two halves may seal a height each, and honest endorsers are no liars for that.
+TEST(EndorseSim, NobodySignsTwiceThoughClocksAreWrong) {
+  const std::uint64_t first = printed_seed();
+  const std::uint64_t days = std::max<std::uint64_t>(1, seeds() / 5);
+  EndorseTally all;
+  for (std::uint64_t seed = first; seed != first + days; ++seed) {
+    SCOPED_TRACE(testing::Message() << "BMSG_SEED=" << seed << " BMSG_ENDORSE_SEEDS=1");
+    EndorseWorld world(seed);
+    live_through(world, true);
+    all.add(world.tally());
+  }
+  print(all);
+  expect_faults(all, days);
+  EXPECT_GE(all.faults["clocks set"], 50 * days);
 }
 
 TEST(EndorseSim, CatchesThoseWhoSignTwice) {

@@ -1,5 +1,5 @@
 // EndorseWorld: endorsers with a node each, who are woken by cron and miss some runs. Real nodes,
-// endorsers and sync sessions; time and lines are made up.
+// endorsers and sync sessions; time, disks and lines are made up, and fail if a test says so.
 
 #pragma once
 
@@ -15,10 +15,11 @@
 #include "lib/node/memory_store.h"
 #include "lib/node/node.h"
 #include "lib/node/sync_session.h"
+#include "tests/support/cut_disk.h"
 #include "tests/support/endorsers.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_entropy.h"
-#include "tests/support/memory_disk.h"
+#include "tests/support/wrong_clock.h"
 
 namespace bmsg {
 
@@ -31,6 +32,7 @@ struct EndorseTally {
   std::uint64_t blocks = 0;
   std::uint64_t rivals = 0;          // Heights with a proposal that came to nothing.
   std::vector<std::uint64_t> waits;  // Seconds, of each message until its block was sealed.
+  std::map<std::string, std::uint64_t> faults;  // How often each struck.
 
   void add(const EndorseTally& other);
 };
@@ -52,6 +54,10 @@ class EndorseWorld {
   void let_sleep(const std::set<Index>& these) { asleep_ = these; }
   /// These sign beside their logs, which then must show it.
   void let_cheat(const std::set<Index>& these) { cheats_ = these; }
+  /// From now on power, processes, disks, stores and lines fail while somebody runs, or no more;
+  /// with `clocks` the endorsers' clocks are set wrong, too, by as much as kWrongMost.
+  void let_fail(bool machines, bool clocks);
+  static constexpr std::int64_t kWrongMost = 3 * 3600;  // Seconds.
   /// Calls between the two sides fail. Empty: there is no cut.
   void cut_off(const std::set<Index>& these) { side_ = these; }
 
@@ -60,11 +66,14 @@ class EndorseWorld {
   node::Tip tip(Index at) const { return members_[at]->store.tip().value(); }
   /// Syncs, endorses, syncs again.
   void wake(Index at);
-  void sync_with_all(Index at);
+  /// Whether all answered.
+  bool sync_with_all(Index at);
   void write(Index at);
 
   /// All blocks with enough signatures that anybody has, by height; without genesis.
   std::map<std::uint32_t, std::set<BlockHash>> sealed() const;
+  /// How many of the messages that were written are in no block of the best chain there.
+  std::size_t left_behind(Index at) const;
   /// Whom any node has evidence against.
   std::set<Index> caught() const;
 
@@ -78,22 +87,31 @@ class EndorseWorld {
 
  private:
   struct Member {
-    Member(const ChainBuilder& builder, const Clock& clock, Index index, std::uint64_t seed);
+    Member(const ChainBuilder& builder, const Clock& world, Index index, std::uint64_t seed);
+    /// A process on what is there.
+    void start(const ChainBuilder& builder);
 
+    WrongClock clock;
     node::MemoryStore store;
     FakeEntropy entropy;
     std::unique_ptr<node::Node> node;
     crypto::SecretBytes seed;
     EndorserKey key;
-    MemoryDisk disk;
+    CutDisk disk{"/disk"};
     std::uint64_t phase = 0;
   };
+  enum class Armed { nothing, power, process, disk, store };
   struct Written {
     MessageId id;
     UnixSeconds when;
   };
 
   void expect(bool holds, const std::string& what);
+  Armed arm(Member& member);
+  void settle(Member& member, Armed armed, bool has_failed);
+  void set_clock(Member& member);
+  /// One run of cron; false if something could not be done.
+  bool run_once(Index at);
   bool is_cut(Index a, Index b) const {
     return !side_.empty() && side_.contains(a) != side_.contains(b);
   }
@@ -104,7 +122,10 @@ class EndorseWorld {
   std::set<Index> asleep_;
   std::set<Index> cheats_;
   std::set<Index> side_;
+  bool machines_fail_ = false;
+  bool clocks_fail_ = false;
   std::vector<Written> waiting_;
+  std::vector<MessageId> written_;
   std::set<BlockHash> proposed_;
   EndorseTally tally_;
   std::string failure_;
