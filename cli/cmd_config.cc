@@ -77,12 +77,17 @@ Result<std::filesystem::path> file_of(const Options& options, const Context& con
   return store.config();
 }
 
+/// Also where a file is wrong, or nobody could mend it.
+std::chrono::milliseconds patience(const Context& context) {
+  const auto set = context.lock_patience(nullptr);
+  return set ? set.value() : std::chrono::seconds(10);
+}
+
 Result<Done> change_file(const std::filesystem::path& file, const std::string& key,
                          const std::optional<std::string>& value, Context& context) {
   BMSG_TRY(context.disk.make_directory(file.parent_path()));
-  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(nullptr));
   BMSG_TRY_ASSIGN(const auto lock, FileLock::take(file.parent_path() / "config.lock", "config",
-                                                  patience, context.clock));
+                                                  patience(context), context.clock));
   BMSG_TRY_ASSIGN(const auto before, context.disk.read(file, kConfigBytesMax));
   const std::string text = edited(before ? to_string(*before) : "", key, value);
   return context.disk.replace(file, as_bytes(text));
@@ -93,10 +98,10 @@ Result<ExitCode> change(const Options& options, Context& context,
   // What no bmsg knows may be taken out, or nobody could mend a file.
   if (value) BMSG_TRY(check_known(options.key, "config"));
   if (value) BMSG_TRY(check_value(options.key, *value));
-  if (value && (value->find('\n') != std::string::npos || value->find('"') != std::string::npos)) {
-    return Error{Errc::bad_usage,
-                 fmt::format("the value of '{}' may hold no quote and no line end", options.key)};
-  }
+  if (value) BMSG_TRY(check_writable(options.key, *value));
+  if (value && !options.user && !options.system && !counts_in_store(options.key))
+    return Error{Errc::bad_usage, fmt::format("'{}' does not count in a store", options.key),
+                 "set it with --user"};
   BMSG_TRY_ASSIGN(const auto file, file_of(options, context));
   const auto changed = change_file(file, options.key, value, context);
   if (!changed && changed.error().code == Errc::denied)  // No question of keys or passphrases.
@@ -137,9 +142,8 @@ Result<Done> check_text(const std::string& text, const std::string& origin) {
 Result<ExitCode> run_edit(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto file, file_of(options, context));
   BMSG_TRY(context.disk.make_directory(file.parent_path()));
-  BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(nullptr));
   BMSG_TRY_ASSIGN(const auto lock, FileLock::take(file.parent_path() / "config.lock", "config",
-                                                  patience, context.clock));
+                                                  patience(context), context.clock));
   BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(file, kConfigBytesMax));
   const std::string before = bytes ? to_string(*bytes) : std::string();
   BMSG_TRY_ASSIGN(const auto after, edit_whole(context, before));

@@ -131,10 +131,11 @@ Result<ExitCode> run_new(const Options& options, Context& context) {
 Result<ExitCode> run_use(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto open, unlock_keyring(context, store));
-  if (open.keyring.find(options.name) == nullptr) {
+  const mail::Identity* chosen = open.keyring.find(options.name);
+  if (chosen == nullptr) {
     return Error{Errc::not_found, fmt::format("no identity '{}' in this store", options.name)};
   }
-  BMSG_TRY(choose_identity(context, store, options.name));
+  BMSG_TRY(choose_identity(context, store, *chosen));
   return ExitCode::ok;
 }
 

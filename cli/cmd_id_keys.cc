@@ -127,7 +127,7 @@ Result<Wishes> wishes_of(const Options& options) {
 
 /// Whoever is called by name in the store's own settings goes on to be found there.
 Result<Done> rename_choice(Context& context, const StoreDir& store, const std::string& before,
-                           const std::string& after) {
+                           const mail::Identity& after) {
   Settings own;
   BMSG_TRY(own.add_file(store.config(), context.disk));
   const auto chosen = own.said("user.identity");
@@ -136,7 +136,7 @@ Result<Done> rename_choice(Context& context, const StoreDir& store, const std::s
   const auto in_force = all.said("user.identity");
   if (in_force && in_force->text == before && in_force->origin != "--identity") {
     context.out.warn(fmt::format("{} still says '{}', which is '{}' now", in_force->origin,
-                                 shown_line(before), shown_line(after)));
+                                 shown_line(before), shown_line(after.name)));
   }
   return done;
 }
@@ -156,7 +156,7 @@ Result<ExitCode> run_set(const Options& options, Context& context) {
   identity.name = wishes.name.value_or(identity.name);
   BMSG_TRY(needs_card ? renew_own_card(context, desk.store, desk.rules, desk.open, identity)
                       : save_keyring(context, desk.store, desk.open));
-  if (identity.name != before) BMSG_TRY(rename_choice(context, desk.store, before, identity.name));
+  if (identity.name != before) BMSG_TRY(rename_choice(context, desk.store, before, identity));
   BMSG_TRY(
       print_identities(context, desk.store, desk.open, {desk.identity->address()}, desk.rules.id));
   return ExitCode::ok;

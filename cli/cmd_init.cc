@@ -149,6 +149,9 @@ Result<std::filesystem::path> target_directory(const Options& options, const Con
   if (chosen.empty()) chosen = context.options.store;
   if (chosen.empty()) chosen = from_environment("BMSG_STORE");
   if (chosen.empty()) chosen = default_store();
+  if (chosen.empty())
+    return Error{Errc::bad_config, "neither HOME nor XDG_DATA_HOME names a directory",
+                 "say where the store is to be, or export HOME, from the root on"};
   std::error_code reason;
   const auto absolute = std::filesystem::absolute(chosen, reason);
   if (reason) return Error{Errc::io, fmt::format("no working directory: {}", reason.message())};

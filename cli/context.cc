@@ -19,9 +19,8 @@ Result<StoreDir> Context::store() const {
 
 void Context::allow_pager() {
   if (!out.to_terminal() || options.json || options.no_pager) return;
-  const auto here = any_store();
   // Bad settings are told by whoever needs them; a pager is decoration.
-  const auto known = settings(here ? &here.value() : nullptr);
+  const auto known = settings(nullptr);
   std::string program = from_environment("BMSG_PAGER");
   if (program.empty() && known) program = known.value().text("core.pager");
   if (program.empty()) program = from_environment("PAGER");
@@ -36,7 +35,7 @@ Result<Settings> Context::settings(const StoreDir* store) const {
     BMSG_TRY(settings.add_file(system_config_file(), disk));
   }
   BMSG_TRY(settings.add_file(user_config_file(), disk));
-  if (store != nullptr) BMSG_TRY(settings.add_file(store->config(), disk));
+  if (store != nullptr) BMSG_TRY(settings.add_store_file(store->config(), disk));
   if (const auto identity = from_environment("BMSG_IDENTITY"); !identity.empty()) {
     settings.add("user.identity", identity, "BMSG_IDENTITY");
   }

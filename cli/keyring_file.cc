@@ -118,11 +118,14 @@ Result<const mail::Identity*> chosen_identity(const Context& context, const Stor
 }
 
 Result<Done> choose_identity(const Context& context, const StoreDir& store,
-                             const std::string& name) {
+                             const mail::Identity& identity) {
+  constexpr const char* kKey = "user.identity";
+  const bool is_writable = bool(check_writable(kKey, identity.name));
+  const std::string name = is_writable ? identity.name : to_address(identity.address());
   BMSG_TRY_ASSIGN(const auto lock, FileLock::take(store.config_lock(), context.command,
                                                   std::chrono::seconds(10), context.clock));
   BMSG_TRY_ASSIGN(const auto before, context.disk.read(store.config(), 1 << 20));
-  const std::string text = edited(before ? to_string(*before) : "", "user.identity", name);
+  const std::string text = edited(before ? to_string(*before) : "", kKey, name);
   return context.disk.replace(store.config(), as_bytes(text));
 }
 

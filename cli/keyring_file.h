@@ -41,9 +41,10 @@ Result<Done> save_keyring(Context& context, const StoreDir& store, const OpenKey
 Result<const mail::Identity*> chosen_identity(const Context& context, const StoreDir& store,
                                               const mail::Keyring& keyring);
 
-/// Writes into the store's settings which identity its commands use.
+/// Writes into the store's settings which identity its commands use: by name, or by address where a
+/// file of settings cannot hold the name.
 Result<Done> choose_identity(const Context& context, const StoreDir& store,
-                             const std::string& name);
+                             const mail::Identity& identity);
 
 /// Makes the identity's next card: prekey into the keyring, saved before anybody can see the card;
 /// the card into the outbox and the directory of cards. `skipped` numbers are left free, for cards

@@ -72,7 +72,11 @@ void harden() {
 
 void add_global_options(CLI::App& app, Context& context) {
   GlobalOptions& options = context.options;
-  app.add_option("-C,--store", options.store, "The store to use")->type_name("DIR");
+  app.add_option("-C,--store", options.store, "The store to use")
+      ->type_name("DIR")
+      ->check([](const std::string& text) {  // Such as an unset variable.
+        return std::string(text.empty() ? "an empty word names no store" : "");
+      });
   app.add_option("--identity", options.identity, "Which identity to be")->type_name("NAME");
   app.add_option("-c", options.settings, "Set a configuration key for this command")
       ->type_name("KEY=VALUE")

@@ -30,6 +30,25 @@ std::string quoted(const std::string& value) {
   return plain || value == "true" || value == "false" ? value : "\"" + value + "\"";
 }
 
+/// Up to a mark of a comment outside quotes. The parser knows no such, and cuts in a text too.
+std::string without_comment(const std::string& line) {
+  const auto value = line.find_first_not_of(" \t", std::min(line.find('='), line.size() - 1) + 1);
+  std::size_t from = 0;
+  if (value != std::string::npos && line.find('#') > value &&
+      (line[value] == '"' || line[value] == '\'')) {
+    const auto end = line.find(line[value], value + 1);
+    from = end == std::string::npos ? 0 : end;
+  }
+  return line.substr(0, line.find('#', from));
+}
+
+std::string without_comments(const std::string& text) {
+  std::string out;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) out += without_comment(line) + "\n";
+  return out;
+}
+
 std::string key_of(std::string_view line) {
   const auto equals = line.find('=');
   if (equals == std::string_view::npos) return {};
@@ -38,14 +57,24 @@ std::string key_of(std::string_view line) {
   return key;
 }
 
+/// check_value() of what stands in a file, or behind -c.
+Result<Done> check_fits(const std::string& key, const std::string& text,
+                        const std::string& origin) {
+  const auto fits = check_value(key, text);
+  if (fits) return done;
+  return Error{Errc::bad_config, fmt::format("{}: {}", origin, fits.error().message),
+               "bmsg-config(5) lists the keys and what fits; mend or remove that line"};
+}
+
 }  // namespace
 
 const std::vector<KnownSetting>& known_settings() {
   static const std::vector<KnownSetting> known = {
       {"user.identity", "", "", "identity that commands use when the store has several"},
-      {"core.editor", "", "", "program that writes a message when there is no -m, -F or input"},
-      {"core.pager", "", "", "program that shows long output"},
-      {"color.ui", "auto", "auto|always|never", "auto, always or never"},
+      {"core.editor", "", "", "program that writes a message when there is no -m, -F or input",
+       false},
+      {"core.pager", "", "", "program that shows long output", false},
+      {"color.ui", "auto", "auto|always|never", "auto, always or never", false},
       {"lock.timeout", "10s", "duration", "how long to wait for another bmsg"},
       {"send.expires", "30d", "duration", "how long a message is kept by others"},
       {"send.key_ttl", "90d", "duration", "how long the key of a send is remembered"},
@@ -78,7 +107,8 @@ const std::vector<KnownSetting>& known_settings() {
        "connections of one subnet at once; in a private network 16 times as many"},
       {"limits.request_time", "10", "number", "seconds for one request"},
       {"limits.idle_time", "75", "number", "seconds that a connection may be idle"},
-      {"safe.store", "", "", "another user's store to accept, or * for all; the user's file only"},
+      {"safe.store", "", "", "another user's store to accept, or * for all; the user's file only",
+       false},
   };
   return known;
 }
@@ -94,20 +124,37 @@ Result<Done> check_known(const std::string& key, const std::string& origin) {
                "bmsg-config(5) lists the keys; mend or remove that line"};
 }
 
+bool counts_in_store(const std::string& key) {
+  const KnownSetting* known = find_known(key);
+  return known == nullptr || known->counts_in_store;
+}
+
 Result<Done> Settings::add_file(const std::filesystem::path& file, const Disk& disk) {
   BMSG_TRY_ASSIGN(const auto bytes, disk.read(file, kConfigBytesMax));
   return bytes ? add_text(to_string(*bytes), file.string()) : Result<Done>(done);
 }
 
+Result<Done> Settings::add_store_file(const std::filesystem::path& file, const Disk& disk) {
+  Settings found;
+  BMSG_TRY(found.add_file(file, disk));
+  for (const auto& [key, value] : found.all()) {
+    if (counts_in_store(key)) add(key, value.text, value.origin);
+  }
+  return done;
+}
+
 Result<Done> Settings::add_text(const std::string& text, const std::string& origin) {
-  std::istringstream in(text);
-  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(in)) {
+  std::istringstream in(without_comments(text));
+  CLI::ConfigTOML parser;
+  parser.comment('\0');  // None is left.
+  for (const CLI::ConfigItem& item : parser.from_config(in)) {
     if (item.name == "++" || item.name == "--") continue;  // The parser's marks of sections.
     BMSG_TRY(check_known(item.fullname(), origin));
     if (item.inputs.size() != 1) {
       return Error{Errc::bad_config,
                    fmt::format("{}: '{}' needs one value", origin, item.fullname())};
     }
+    BMSG_TRY(check_fits(item.fullname(), item.inputs.front(), origin));
     add(item.fullname(), item.inputs.front(), origin);
   }
   return done;
@@ -120,6 +167,7 @@ Result<Done> Settings::add_assignment(const std::string& assignment) {
   }
   const std::string key = assignment.substr(0, equals);
   BMSG_TRY(check_known(key, "-c"));
+  BMSG_TRY(check_fits(key, assignment.substr(equals + 1), "-c"));
   add(key, assignment.substr(equals + 1), "-c");
   return done;
 }
@@ -182,6 +230,13 @@ Result<Done> check_value(const std::string& key, const std::string& text) {
   if (values.empty() || std::ranges::find(words, text) != words.end()) return done;
   return Error{Errc::bad_usage,
                fmt::format("{}: '{}' is none of {}", key, text, fmt::join(words, ", "))};
+}
+
+Result<Done> check_writable(const std::string& key, const std::string& text) {
+  const auto fits = [](char c) { return c != '"' && c != 127 && (c < 0 || c >= ' '); };
+  if (std::ranges::all_of(text, fits)) return done;
+  return Error{Errc::bad_usage,
+               fmt::format("the value of '{}' may hold no quote and no line end", key)};
 }
 
 std::string edited(const std::string& file_text, const std::string& key,

@@ -19,6 +19,7 @@ struct KnownSetting {
   const char* value;   // When nothing says otherwise.
   const char* values;  // "duration", "number", "size", words with | between them, or "": any text.
   const char* says;
+  bool counts_in_store = true;  // Whether the file of a store may say it: stores come from others.
 };
 
 /// All of them, in the order of bmsg-config(5).
@@ -26,6 +27,9 @@ const std::vector<KnownSetting>& known_settings();
 
 /// Errors: Errc::bad_config for a key that no bmsg knows; `origin` says where it stands.
 Result<Done> check_known(const std::string& key, const std::string& origin);
+
+/// Whether the file of a store may say what this is. A key that is unknown may stand anywhere.
+bool counts_in_store(const std::string& key);
 
 /// Values by key, later sources over earlier ones.
 class Settings {
@@ -37,6 +41,8 @@ class Settings {
 
   /// Reads a file if it is there. Errors: Errc::bad_config naming file and key.
   Result<Done> add_file(const std::filesystem::path& file, const Disk& disk);
+  /// The same of a store: what does not count there is left out.
+  Result<Done> add_store_file(const std::filesystem::path& file, const Disk& disk);
   /// The text of such a file; `origin` says where it stands. Errors: as add_file().
   Result<Done> add_text(const std::string& text, const std::string& origin);
   /// "key=value" from -c.
@@ -58,6 +64,9 @@ class Settings {
 
 /// Whether a known setting may have this value. Errors: Errc::bad_usage, naming what it may be.
 Result<Done> check_value(const std::string& key, const std::string& text);
+
+/// Whether a file can hold it. Errors: Errc::bad_usage: a quote, or a control character.
+Result<Done> check_writable(const std::string& key, const std::string& text);
 
 /// The text of a file with one key set or removed; other lines stay as they are.
 std::string edited(const std::string& file_text, const std::string& key,

@@ -86,7 +86,7 @@ fs::path default_store() {
   const fs::path data = directory_from_environment("XDG_DATA_HOME");
   if (!data.empty()) return data / "bmsg" / "default";
   const fs::path home = directory_from_environment("HOME");
-  return (home.empty() ? "/" : home) / ".local" / "share" / "bmsg" / "default";
+  return home.empty() ? home : home / ".local" / "share" / "bmsg" / "default";
 }
 
 fs::path whole_path(const fs::path& path) {
@@ -128,7 +128,14 @@ Result<StoreDir> find_store(const std::string& named, const Disk& disk) {
     return named_store(variable, "BMSG_STORE", disk);
   }
   if (const auto above = find_upward()) return named_store(*above, "the working directory", disk);
-  if (is_store(default_store())) return named_store(default_store(), "default", disk);
+  const fs::path usual = default_store();
+  if (usual.empty()) {
+    return Error{Errc::bad_config,
+                 "no store is named, none is here, and neither HOME nor XDG_DATA_HOME names a "
+                 "directory",
+                 "say where it is with -C, or export HOME, from the root on"};
+  }
+  if (is_store(usual)) return named_store(usual, "default", disk);
   return Error{Errc::not_found,
                fmt::format("no store here: no .bmsg in this directory or above, none in '{}'",
                            default_store().string()),

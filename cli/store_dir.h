@@ -63,7 +63,7 @@ class StoreDir {
 ///         it; Errc::bad_config if a newer bmsg made it.
 Result<StoreDir> find_store(const std::string& named, const Disk& disk);
 
-/// Where `init` without a directory makes one.
+/// Where `init` without a directory makes one; empty if no variable names a home.
 std::filesystem::path default_store();
 
 /// Checks owner and format of a directory that is taken for a store.

@@ -30,7 +30,7 @@ Result<std::string> set_config(Desk desk, Question question) {
   BMSG_TRY_ASSIGN(const auto key, form.filled("key"));
   if (names_program(key))
     return Error{Errc::bad_input, fmt::format("the page sets no program: '{}'", key),
-                 fmt::format("bmsg config set {} PROGRAM", key)};
+                 fmt::format("bmsg config set --user {} PROGRAM", key)};
   if (!form.has("value"))
     return desk.change({.words = {"config", "unset", "--", key}, .parts = {}});
   return desk.change({.words = {"config", "set", "--", key, form.text("value")}, .parts = {}});

@@ -59,6 +59,34 @@ exits 1 bmsg -C ana doctor
 exits 0 bmsg -C ana config unset bogus
 exits 0 bmsg -C ana status
 cp kept ana/config.toml
+echo 'lock.timeout = "soon"' >>ana/config.toml
+refuses 78 "lock.timeout: 'soon' is not a duration" bmsg -C ana status
+exits 0 bmsg -C ana config unset lock.timeout
+refuses 78 "-c: color.ui: 'purple' is none of" bmsg -C ana -c color.ui=purple status
+refuses 64 'an empty word names no store' bmsg -C '' status
+HOME=there refuses 78 'names a directory' bmsg status
+HOME=there refuses 78 'names a directory' bmsg init --no-passphrase
+# A comment begins outside quotes; what a file cannot hold stands there by its address.
+exits 0 bmsg -C ana config set --user core.pager 'a # b'
+exits 0 bmsg -C ana config get core.pager
+[ "$out" = 'a # b' ] || fail "core.pager is '$out'"
+printf '%s\n' 'mine.bury = 7 # blocks' "send.expires = '1d' # long" '#' 'hooks.timeout = "2m"# x' >>ana/config.toml
+for pair in mine.bury=7 send.expires=1d hooks.timeout=2m; do
+  exits 0 bmsg -C ana config get "${pair%=*}"
+  [ "$out" = "${pair#*=}" ] || fail "$pair is '$out'"
+done
+exits 0 bmsg init names --genesis ana/genesis --no-passphrase
+for name in 'Team #1' 'a "b"'; do
+  exits 0 bmsg -C names id new "$name"
+  exits 0 bmsg -C names id use "$name"
+  exits 0 bmsg -C names id --json
+  case $out in *'"name":"'"$(printf %s "$name" | sed 's/"/\\"/g')"'"'*) ;; *) fail "'$name' is $out" ;; esac
+done
+exits 0 bmsg -C ana config unset --user core.pager
+cp kept ana/config.toml
+# Who never ends to speak is not waited for.
+exits 64 bmsg init loud --genesis ana/genesis --passphrase-command 'head -c 200000 /dev/zero'
+says 'longer than 65536 bytes'
 refuses 73 '' bmsg -C ana id --card long
 exits 0 bmsg -C ana id --card ana.card
 exits 0 bmsg -C ana outbox
