@@ -137,8 +137,8 @@ class MaildirSink final : public Sink {
     const std::string mail = mail::to_internet_mail(internet_mail(room, text));
     BMSG_TRY(context_.disk.remove(beside));  // Of an export that was killed.
     BMSG_TRY(context_.disk.create(beside, as_bytes(mail)));
-    const auto named = context_.disk.link(beside, target);
-    BMSG_TRY(context_.disk.remove(beside));
+    auto named = give_name(context_.disk, beside, target);
+    if (!named) BMSG_TRY(context_.disk.remove(beside));
     return named;
   }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "lib/core/try.h"
@@ -25,6 +26,20 @@ Descriptor nameless(const fs::path& directory) {
 }
 
 }  // namespace
+
+Result<Done> give_name(Disk& disk, const fs::path& beside, const fs::path& file) {
+  const auto linked = disk.link(beside, file);
+  if (linked) {
+    (void)disk.remove(beside);  // What stays there is another name of it.
+    return done;
+  }
+  if (linked.error().code == Errc::exists) return linked;
+  if (::renameat2(AT_FDCWD, beside.c_str(), AT_FDCWD, file.c_str(), RENAME_NOREPLACE) == 0)
+    return done;
+  if (errno == EEXIST)
+    return Error{Errc::exists, fmt::format("'{}' is there already", file.string())};
+  return Error{Errc::io, linked.error().message};
+}
 
 NewFile::NewFile(Disk& disk, fs::path file) : disk_(disk), file_(std::move(file)) {}
 
@@ -63,7 +78,9 @@ Result<Done> NewFile::publish() {
     return Error{Errc::io,
                  fmt::format("cannot sync '{}': {}", file_.string(), std::strerror(errno))};
   const fs::path unnamed = fs::path(kDescriptors) / std::to_string(opened_.number());
-  BMSG_TRY(disk_.link(beside_.empty() ? unnamed : fs::path(beside_), file_));
+  if (beside_.empty()) BMSG_TRY(disk_.link(unnamed, file_));
+  if (!beside_.empty()) BMSG_TRY(give_name(disk_, beside_, file_));
+  beside_.clear();
   auto synced = disk_.sync_directory(file_.parent_path());
   if (!synced) (void)disk_.remove(file_);  // It is ours since it has its name.
   return synced;

@@ -11,6 +11,11 @@
 
 namespace bmsg::cli {
 
+/// Gives a whole file that lies beside another name its own, never in place of another; by a move
+/// where the file system knows no links. Errors: Errc::exists; Errc::io.
+Result<Done> give_name(Disk& disk, const std::filesystem::path& beside,
+                       const std::filesystem::path& file);
+
 /// Gets its name when it is whole and durable, and never in place of another. Until then it has
 /// none, or where the file system cannot do that, lies beside under one that nobody can foresee.
 class NewFile {

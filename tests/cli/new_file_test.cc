@@ -41,6 +41,30 @@ TEST(NewFile, IsThereWholeOrNotAtAll) {
   EXPECT_TRUE(fs::exists(file));
 }
 
+TEST(NewFile, IsMovedToItsNameWhereThereAreNoLinks) {
+  const TempDir place;
+  SystemDisk system;
+  FaultDisk disk(system, Errc::denied);
+  const fs::path file = place.path() / "new";
+  const fs::path beside = place.path() / ".new";
+  ASSERT_TRUE(system.create(beside, as_bytes("text")));
+  disk.fail_after(0, Failing::once);
+  EXPECT_TRUE(give_name(disk, beside, file));
+  EXPECT_EQ(disk.failures(), 1U);
+  EXPECT_FALSE(fs::exists(beside));
+  EXPECT_EQ(to_string(system.read(file, 100).value().value()), "text");
+  // The place is taken now.
+  ASSERT_TRUE(system.create(beside, as_bytes("other")));
+  disk.fail_after(0, Failing::once);
+  EXPECT_EQ(give_name(disk, beside, file).error().code, Errc::exists);
+  EXPECT_EQ(give_name(system, beside, file).error().code, Errc::exists);
+  EXPECT_EQ(to_string(system.read(file, 100).value().value()), "text");
+  EXPECT_TRUE(fs::exists(beside));
+  // What fails otherwise is no matter of rights.
+  disk.fail_after(0, Failing::once);
+  EXPECT_EQ(give_name(disk, place.path() / "none", place.path() / "more").error().code, Errc::io);
+}
+
 TEST(NewFile, LeavesAnothersFileOfThatNameAlone) {
   const TempDir place;
   SystemDisk disk;
