@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -65,13 +66,16 @@ class Keeper {
   Digest digest_;
 };
 
-/// Away from terminal and directory of whoever started it.
-void leave() {
+/// Away from terminal, directory and files of whoever started it, but for the socket.
+void leave(int listening) {
   ::setsid();
   (void)!::chdir("/");  // Only so that no file system is kept busy.
   const int nowhere = ::open("/dev/null", O_RDWR);
   for (int descriptor = 0; descriptor <= 2; ++descriptor) ::dup2(nowhere, descriptor);
-  if (nowhere > 2) ::close(nowhere);
+  // What the caller had open would stay so: a lock of its script, the end of a pipe.
+  const auto kept = static_cast<unsigned>(listening);
+  if (kept > 3) ::close_range(3, kept - 1, 0);
+  ::close_range(std::max(kept + 1, 3u), ~0u, 0);
   ::mlockall(MCL_CURRENT | MCL_FUTURE);  // Where the limits allow it.
   ::signal(SIGPIPE, SIG_IGN);
 }
@@ -123,7 +127,7 @@ Result<Done> start_agent(Context& context, const StoreDir& store, crypto::Secret
   if (child < 0)
     return Error{Errc::no_resource, fmt::format("cannot start: {}", std::strerror(errno))};
   if (child > 0) return done;
-  leave();
+  leave(listening.number());
   keep(context, listening, keeper, time, socket);
   keeper.wipe();
   ::_exit(0);

@@ -48,12 +48,12 @@ Result<Done> Output::flush() {
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0 && running_ && errno == EPIPE) break;  // Nobody reads on.
     failed_ = wrote < 0;
+    if (failed_) reason_ = errno;
     if (!failed_) left.remove_prefix(static_cast<std::size_t>(wrote));
   }
-  const int reason = errno;
   buffer_.clear();
   if (!failed_) return done;
-  return Error{Errc::io, fmt::format("cannot write standard output: {}", std::strerror(reason))};
+  return Error{Errc::io, fmt::format("cannot write standard output: {}", std::strerror(reason_))};
 }
 
 Result<Done> Output::end() {

@@ -69,6 +69,7 @@ class Output {
 
   std::string buffer_;
   bool failed_ = false;
+  int reason_ = 0;  // The errno of the first failure.
   bool colors_ = false;
   bool keeps_ = false;
   mutable std::vector<std::string> told_;

@@ -63,7 +63,7 @@ Result<SecretBytes> read_program(const std::vector<const char*>& arguments,
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     return Error{Errc::no_resource, fmt::format("cannot make a pipe: {}", std::strerror(errno))};
   }
-  const Descriptor reading(ends[0]);
+  Descriptor reading(ends[0]);
   Descriptor writing(ends[1]);
   const pid_t child = ::fork();
   if (child == 0) {
@@ -73,8 +73,11 @@ Result<SecretBytes> read_program(const std::vector<const char*>& arguments,
   }
   writing = Descriptor();
   auto read = read_from(reading.number(), "'" + name + "'");
+  reading = Descriptor();  // Whoever says more than we take is not waited for.
   int status = 0;
-  if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0) {
+  const bool has_ended = child > 0 && ::waitpid(child, &status, 0) == child;
+  if (has_ended && !read) return read;
+  if (!has_ended || status != 0) {
     return Error{Errc::denied, fmt::format("passphrase command '{}' failed", name)};
   }
   return read;

@@ -150,6 +150,11 @@ class Beginning {
   void set_files(int in, int out, ProgramOutput wish) {
     ::posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
     if (wish == ProgramOutput::inherited) return;
+    if (wish == ProgramOutput::nothing) {
+      for (const int one : {STDOUT_FILENO, STDERR_FILENO})
+        ::posix_spawn_file_actions_addopen(&files, one, "/dev/null", O_WRONLY, 0);
+      return;
+    }
     ::posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
     if (wish == ProgramOutput::everything) {
       ::posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
@@ -186,7 +191,8 @@ class Child {
         target_(call.limit ? -process : process),
         ends_(static_cast<int>(::syscall(SYS_pidfd_open, process, 0))),
         output_(std::move(output)),
-        signals_(signals) {
+        signals_(signals),
+        at_limit_(call.at_limit) {
     if (call.limit) deadline_ = now() + *call.limit;
   }
 
@@ -202,6 +208,8 @@ class Child {
       pass_on(result);
       if (deadline_ && now() >= *deadline_) {
         out_of_time_ = result.our_signal == 0;
+        result.end = ProgramEnd::out_of_time;
+        if (out_of_time_ && at_limit_ == AtLimit::left_running) return result;
         kill_all();
       }
     }
@@ -253,6 +261,7 @@ class Child {
   Descriptor output_;
   const PassedSignals& signals_;
   std::optional<SteadyTime> deadline_;
+  AtLimit at_limit_;
   bool out_of_time_ = false;
 };
 
@@ -261,8 +270,10 @@ class Child {
 ProgramResult run_program(const ProgramCall& call) {
   ProgramResult result;
   const Descriptor in = file_of(call.input);
-  Pipe out = call.output == ProgramOutput::inherited ? Pipe() : Pipe::make();
-  const bool ready = in && (call.output == ProgramOutput::inherited || out.from);
+  const bool collects =
+      call.output == ProgramOutput::results || call.output == ProgramOutput::everything;
+  Pipe out = collects ? Pipe::make() : Pipe();
+  const bool ready = in && (!collects || out.from);
   if (!ready || call.words.empty()) {
     result.status = ready ? EINVAL : errno;
     return result;

@@ -16,6 +16,7 @@ enum class ProgramOutput {
   inherited,   // To where ours goes.
   results,     // Standard output is collected; what it complains of is dropped.
   everything,  // Standard output and standard error are collected, as they come.
+  nothing,     // All is dropped.
 };
 
 /// What becomes of SIGINT, SIGTERM and SIGHUP that this process gets meanwhile.
@@ -25,6 +26,9 @@ enum class OurSignals {
               // Only one such call at a time in a process.
 };
 
+/// What becomes of a program that goes on beyond its limit.
+enum class AtLimit { killed, left_running };
+
 /// What to call, and how.
 struct ProgramCall {
   std::vector<std::string> words = {};  // The first is looked for in PATH, unless it has a slash.
@@ -32,6 +36,7 @@ struct ProgramCall {
   std::map<std::string, std::string> variables = {};    // Added to our environment.
   std::optional<std::chrono::milliseconds> limit = {};  // After it the whole process group, then
                                                         // one of its own, is killed.
+  AtLimit at_limit = AtLimit::killed;
   ProgramOutput output = ProgramOutput::inherited;
   OurSignals signals = OurSignals::apart;
 };

@@ -9,7 +9,7 @@
 namespace bmsg::cli {
 namespace {
 
-constexpr std::chrono::seconds kBrowserPatience{20};
+constexpr std::chrono::seconds kBrowserPatience{5};
 
 }  // namespace
 
@@ -51,8 +51,10 @@ Result<Done> WebLink::open_browser(const std::string& url) {
   BMSG_TRY(context_.disk.replace(page_, as_bytes(text)));
   const auto ended = run_program({.words = {"xdg-open", page_.string()},
                                   .limit = kBrowserPatience,
-                                  .output = ProgramOutput::everything});
-  if (!ended.succeeded())
+                                  .at_limit = AtLimit::left_running,
+                                  .output = ProgramOutput::nothing});
+  // Where no desktop takes over, it is the browser.
+  if (!ended.succeeded() && ended.end != ProgramEnd::out_of_time)
     context_.out.warn(fmt::format("no browser was opened, xdg-open {}: open '{}' in one",
                                   words_for(ended), page_.string()));
   return done;

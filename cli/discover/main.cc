@@ -9,8 +9,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
 #include <CLI/CLI.hpp>
@@ -64,6 +66,12 @@ int report(const Error& error, bool json) {
   return static_cast<int>(code);
 }
 
+/// A full disk behind standard output must not look like success.
+Result<Done> flush() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return done;
+  return Error{Errc::io, fmt::format("cannot write standard output: {}", std::strerror(errno))};
+}
+
 /// Waits for the next round; true if somebody asks us to end.
 bool rest(const sigset_t& signals, std::chrono::seconds longest) {
   const timespec time{static_cast<std::time_t>(longest.count()), 0};
@@ -74,6 +82,7 @@ bool rest(const sigset_t& signals, std::chrono::seconds longest) {
 Result<ExitCode> look_once(Seeker& seeker) {
   BMSG_TRY_ASSIGN(const auto records, seeker.look_once());
   std::fputs(node::print_peer_records(records).c_str(), stdout);
+  BMSG_TRY(flush());
   return ExitCode::ok;
 }
 
@@ -84,7 +93,7 @@ Result<ExitCode> seek(Words& words, Seeker& seeker, const sigset_t& signals) {
   };
   for (;;) {
     const auto turn = seeker.turn(print);
-    std::fflush(stdout);
+    BMSG_TRY(flush());
     if (words.once) {
       if (!turn) return turn.error();
       return ExitCode::ok;

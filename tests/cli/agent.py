@@ -87,6 +87,19 @@ def check_time(ana, secret):
     ana.run("inbox", exits=(77,))
 
 
+def check_descriptors(ana, secret):
+    """It holds nothing that its caller had open: no lock of a script, no end of a pipe."""
+    from_there, into = os.pipe()
+    subprocess.run(ana.words("unlock", "--passphrase-file", secret), env=ana.environment, check=True,
+                   pass_fds=[into])
+    os.close(into)
+    assert is_listening(ana)
+    with open(from_there, "rb") as end:
+        os.set_blocking(from_there, False)
+        assert end.read() == b"", "the agent holds the other end"
+    ana.run("lock")
+
+
 def check_strangers(ana, secret, place):
     """Whatever a caller says, keys go only to whoever asks for them in full, and as the same user."""
     ana.run("unlock", "--passphrase-file", secret)
@@ -151,6 +164,7 @@ def main():
         ana.run("init", ana.directory, "--floor", 8, "--stamp", 1, "--passphrase-file", secret)
         try:
             check_unlock(ana, secret)
+            check_descriptors(ana, secret)
             check_time(ana, secret)
             check_strangers(ana, secret, place)
             check_undumpable(ana)

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """No shell reads what strangers wrote, nothing is run or believed because it lies where one stands, and
 nothing that is made can be read or foreseen by others."""
+import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -167,6 +169,61 @@ def check_foreign_store(place):
     no_canary(place)
 
 
+def check_unpacked_store(place):
+    """A store that came in an archive is ours by its owner, and still names no program."""
+    here = place.directory / "unpacked"
+    (here / "below").mkdir(parents=True)
+    (place.ana.copy_to(here / ".bmsg").directory / "config.toml").write_text(
+        f'core.pager = "touch {place.directory}/pwned-pager; cat"\n'
+        f'core.editor = "touch {place.directory}/pwned-editor; true"\ncolor.ui = "always"\n')
+    environment = place.ana.environment | {"BMSG_PAGER": "", "BMSG_EDITOR": "", "EDITOR": "true",
+                                           "PAGER": "cat"}
+    environment.pop("VISUAL", None)
+    for words in (["help"], ["help", "send"], ["log", "--messages"], ["config", "edit"]):
+        with terminal.Terminal([stores.PROGRAM, *words], environment, here / "below",
+                               size=(5, 80)) as one:
+            one.read_all()
+            assert one.process.returncode == 0, words
+    told = subprocess.run([stores.PROGRAM, "config", "list", "--show-origin"], env=environment,
+                          cwd=here / "below", check=True, capture_output=True).stdout.decode()
+    assert "default\tcore.pager=\n" in told and "default\tcolor.ui=auto\n" in told, told
+    for key in ("core.pager", "core.editor", "color.ui", "safe.store"):
+        done = subprocess.run(place.ana.words("config", "set", key, "auto"), check=False,
+                              env=place.ana.environment, capture_output=True)
+        assert done.returncode == 64 and b"does not count in a store" in done.stderr, done
+    no_canary(place)
+
+
+def check_editor(place):
+    """Whoever types Ctrl-C in an editor means the editor; whoever ends us leaves no text behind."""
+    room = place.directory / "room"
+    room.mkdir()
+    turns = place.directory / "turns"
+    os.mkfifo(turns)
+    editor = program(place.directory / "slow-editor",
+                     f'trap : INT QUIT\necho ready\nread word < {turns}\n'
+                     'printf "mine.bury = 5\\n" > "$1"')
+    for signals, code in (((signal.SIGINT, signal.SIGQUIT), 0), ((signal.SIGTERM,), -signal.SIGTERM),
+                          ((signal.SIGHUP,), -signal.SIGHUP)):
+        environment = place.ana.environment | {"BMSG_EDITOR": editor, "TMPDIR": str(room)}
+        with subprocess.Popen(place.ana.words("config", "edit"), env=environment,
+                              stdout=subprocess.PIPE, process_group=0) as running:
+            assert stores.read_line(running.stdout, 20) == "ready"
+            assert len(list(room.iterdir())) == 1
+            for one in signals:
+                running.send_signal(one)
+            if code == 0:
+                turns.write_text("go\n")
+            try:
+                assert running.wait(20) == code, (signals, running.returncode)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(running.pid, signal.SIGKILL)  # The editor may go on.
+        assert not list(room.iterdir()), signals
+    assert place.ana.text("config", "get", "mine.bury") == "5"
+    place.ana.run("config", "unset", "mine.bury")
+
+
 def open_to_others(directory):
     """What others could read or write, but for what is not ours."""
     return [str(path) for path in directory.rglob("*")
@@ -232,7 +289,8 @@ def main():
     with stores.workplace() as directory:
         place = world.World(directory)
         for check in (check_formats, check_programs, check_crontab, check_working_directory,
-                      check_foreign_store, check_modes, check_squatters):
+                      check_foreign_store, check_unpacked_store, check_editor, check_modes,
+                      check_squatters):
             began = time.monotonic()
             check(place)
             print(f"{check.__name__} {time.monotonic() - began:.1f} s", flush=True)

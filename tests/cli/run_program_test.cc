@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -192,6 +193,25 @@ TEST(RunProgram, KillsAtASecondSignal) {
       signalled("trap ': >$READY' TERM; : >$READY; while :; do sleep 0.01; done", SIGTERM, 2);
   EXPECT_EQ(result.end, ProgramEnd::killed);
   EXPECT_EQ(result.status, SIGKILL);
+}
+
+TEST(RunProgram, LeavesAProgramRunningThatMayGoOn) {
+  const TempDir dir;
+  const auto file = dir.path() / "number";
+  auto call = script("echo $$ >$NUMBER; echo much; echo more >&2; exec sleep 60");
+  call.variables = {{"NUMBER", file.string()}};
+  call.output = ProgramOutput::nothing;
+  call.limit = std::chrono::milliseconds(3000);
+  call.at_limit = AtLimit::left_running;
+  const auto result = run_program(call);
+  EXPECT_EQ(result.end, ProgramEnd::out_of_time);
+  EXPECT_EQ(result.output, "");
+  pid_t process = 0;
+  ASSERT_TRUE(std::ifstream(file) >> process);
+  int status = 0;
+  EXPECT_EQ(::waitpid(process, &status, WNOHANG), 0) << "it has ended";
+  ::kill(process, SIGKILL);
+  EXPECT_EQ(::waitpid(process, &status, 0), process);
 }
 
 TEST(RunProgram, GivesSignalsBackWhenItIsOver) {
