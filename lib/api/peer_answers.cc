@@ -299,12 +299,19 @@ std::size_t offers_in(std::span<const chain::Frame> frames) {
   return ids;
 }
 
+bool has_many_compact_blocks(std::span<const chain::Frame> frames) {
+  const auto blocks = std::ranges::count(frames, chain::FrameType::compact, &chain::Frame::type);
+  return static_cast<std::size_t>(blocks) > kBlocksPerRequest;
+}
+
 Result<HttpResponse> answer_put(node::Service& service, const net::HttpRequest& request) {
   const auto frames = chain::split_pack(request.body, chain::EndFrame::optional);
   if (!frames) return error_response(400, "frame", frames.error().message);
   std::span<const chain::Frame> left = frames.value();
   if (offers_in(left) > kOffersMax) return bad_request("a put offers up to 65536 ids");
   if (has_many_chunks(left)) return bad_request("a put brings up to 64 chunks");
+  // Each may name messages of the size of a block.
+  if (has_many_compact_blocks(left)) return bad_request("a put brings up to 16 compact blocks");
   std::string lines;
   while (!left.empty()) {
     const std::size_t run = messages_in_front(left);

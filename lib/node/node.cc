@@ -246,51 +246,6 @@ Result<std::vector<MessageOutcome>> Node::submit(const std::vector<Message>& mes
   return outcomes;
 }
 
-Result<Service::Rebuilt> Node::submit_compact(const chain::CompactBlock& compact, Pool pool) {
-  Rebuilt rebuilt;
-  {
-    const std::lock_guard lock(mutex_);
-    BMSG_TRY_ASSIGN(rebuilt.outcome, add_signatures(compact.sealed));
-    // Before anybody is asked for messages: a header that costs nothing gets nothing.
-    if (!rebuilt.outcome) {
-      BMSG_TRY_ASSIGN(rebuilt.outcome, state_.judge(compact.sealed));
-    }
-  }
-  if (rebuilt.outcome) {
-    if (rebuilt.outcome->verdict == Verdict::accepted) changed();
-    return rebuilt;
-  }
-  Block block{compact.sealed.header, compact.sealed.seal, {}};
-  for (const chain::CompactBlock::Entry& entry : compact.entries) {
-    BMSG_TRY_ASSIGN(auto message, find_message(entry.id));
-    bool is_here = message && message->body;
-    if (is_here && pool == Pool::told) {
-      BMSG_TRY_ASSIGN(const bool is_kept, is_kept_back(chain::id_of(message->head)));
-      is_here = !is_kept;
-    }
-    if (!is_here) {
-      rebuilt.need.push_back(entry.id);
-      continue;
-    }
-    message->nonce = entry.nonce;  // The block may hold another stamp than the pool does.
-    block.messages.push_back(std::move(*message));
-  }
-  if (!rebuilt.need.empty() && parts_.store.is_light()) {
-    // It wants nobody's bodies: the block comes without them, when it asks for blocks.
-    rebuilt.need.clear();
-    rebuilt.outcome = BlockOutcome{.verdict = Verdict::held, .violation = {}, .reorg = {}};
-  }
-  if (!rebuilt.need.empty() || rebuilt.outcome) return rebuilt;
-  const bool complete = !block.messages.empty() && block.messages.size() == block.header.count;
-  if (complete && chain::message_root(block) != block.header.root) {
-    // A message of ours begins like one of the block's: which, nobody can say.
-    for (const auto& entry : compact.entries) rebuilt.need.push_back(entry.id);
-    return rebuilt;
-  }
-  BMSG_TRY_ASSIGN(rebuilt.outcome, submit_block(block));
-  return rebuilt;
-}
-
 Result<bool> Node::wants_descendants(const Tip& tip, std::uint32_t bury) const {
   const std::uint32_t from = tip.height.value >= bury ? tip.height.value - bury + 1 : 1;
   BMSG_TRY_ASSIGN(const auto young, parts_.store.headers(Height{from}, bury));

@@ -158,6 +158,10 @@ class Node final : public Service {
   Result<Done> take_outbox_locked(OutboxTaken& taken);
   Result<bool> wants_descendants(const Tip& tip, std::uint32_t bury) const;
   Result<std::optional<Message>> find_message(const ShortId& id) const;
+  Result<std::optional<BlockOutcome>> judge_compact(const chain::CompactBlock& compact,
+                                                    std::uint64_t& bytes_max);
+  Result<std::vector<ShortId>> fill_block(const std::vector<chain::CompactBlock::Entry>& entries,
+                                          Pool pool, std::uint64_t bytes_max, Block& block);
 
   NodeParts parts_;
   std::mutex mutex_;

@@ -243,6 +243,14 @@ TEST_F(PeerAnswers, BoundWhatOnePutMayOffer) {
   EXPECT_TRUE(put(offers(65, 1024)).starts_with("400 "));
 }
 
+TEST_F(PeerAnswers, TakeAsManyCompactBlocksOfOnePutAsArePushedAtOnce) {
+  const auto named = [](std::size_t frames) {
+    return pack_of({frames, std::pair{chain::FrameType::compact, Bytes(1)}});
+  };
+  EXPECT_TRUE(put(named(16)).starts_with("200 bad layout\n"));
+  EXPECT_TRUE(put(named(17)).starts_with("400 "));
+}
+
 TEST_F(PeerAnswers, RefuseWhatIsNoPack) {
   const Bytes pack = pack_of({{chain::FrameType::message, encode(message("x"))}});
   EXPECT_EQ(put(chain::begin_pack()), "200 ");

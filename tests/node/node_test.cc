@@ -1,5 +1,6 @@
 #include "lib/node/node.h"
 
+#include <array>
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -7,6 +8,7 @@
 #include "lib/chain/merkle.h"
 #include "lib/chain/pack.h"
 #include "lib/chain/work.h"
+#include "lib/core/big_endian.h"
 #include "lib/node/forks.h"
 #include "tests/node/node_fixture.h"
 
@@ -128,6 +130,64 @@ TEST_F(Compact, NeedsAllMessagesIfAShortIdMeansAnotherOneHere) {
   const auto rebuilt = node->submit_compact(compact).value();
   EXPECT_FALSE(rebuilt.outcome);
   EXPECT_EQ(rebuilt.need.size(), 2U);
+}
+
+/// Headers whose `count` is what it says, and short ids that ascend and mean nothing here.
+chain::CompactBlock compact_of_strangers(NodeFixture& f, std::uint32_t count) {
+  const Block block = f.builder.block(f.builder.genesis());
+  chain::CompactBlock compact{.sealed = {block.header, block.seal}, .entries = {}};
+  compact.sealed.header.count = count;
+  f.builder.mine(compact.sealed);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::array<std::uint8_t, 8> id{};
+    store_be(id.data(), std::uint64_t{i});
+    compact.entries.push_back({ShortId::from(id), 0});
+  }
+  return compact;
+}
+
+TEST(CompactBounds, NameNoMoreMessagesThanTheSmallestWouldFit) {
+  NodeFixture f(easy_rules_text("maxblock", "65536"));
+  const auto node = f.node();
+  const auto most = node->submit_compact(compact_of_strangers(f, 65'536 / 104)).value();
+  EXPECT_FALSE(most.outcome);
+  EXPECT_EQ(most.need.size(), 630U);
+  const auto more = node->submit_compact(compact_of_strangers(f, 65'536 / 104 + 1)).value();
+  ASSERT_TRUE(more.outcome);
+  EXPECT_EQ(more.outcome->verdict, Verdict::refused);
+  EXPECT_EQ(more.outcome->violation->rule, chain::Rule::size);
+  EXPECT_TRUE(more.need.empty());
+}
+
+TEST(CompactBounds, RefuseShortIdsThatDescend) {
+  NodeFixture f;
+  auto compact = compact_of_strangers(f, 3);
+  std::swap(compact.entries[1], compact.entries[2]);
+  const auto rebuilt = f.node()->submit_compact(compact).value();
+  ASSERT_TRUE(rebuilt.outcome);
+  EXPECT_EQ(rebuilt.outcome->violation->rule, chain::Rule::order);
+}
+
+/// 16 bytes name a message of any size.
+TEST(CompactBounds, CopyNoMoreBytesThanABlockMayHave) {
+  NodeFixture f(easy_rules_text("maxblock", "65536"));
+  const auto node = f.node();
+  std::vector<Message> messages;
+  for (std::uint8_t i = 0; i < 17; ++i) {
+    messages.push_back(f.message("m"));
+    f.builder.set_body(messages.back(), Bytes(4096 - 104, i));
+  }
+  ASSERT_TRUE(bool(node->submit_messages(messages, node::Origin::own)));
+  const Block larger = f.builder.block(f.builder.genesis(), messages, f.clock.now());
+  const auto refused = node->submit_compact(chain::compact_of(larger)).value();
+  EXPECT_FALSE(refused.outcome);
+  EXPECT_EQ(refused.need.size(), 17U);
+  EXPECT_EQ(node->submit_block(larger).value().violation->rule, chain::Rule::size);
+  messages.pop_back();
+  const Block largest = f.builder.block(f.builder.genesis(), messages, f.clock.now());
+  const auto taken = node->submit_compact(chain::compact_of(largest)).value();
+  ASSERT_TRUE(taken.outcome);
+  EXPECT_EQ(taken.outcome->verdict, Verdict::accepted);
 }
 
 TEST_F(Compact, WithAHeaderThatBreaksARuleAsksForNothing) {
