@@ -12,12 +12,10 @@
 #include "lib/chain/work.h"
 #include "lib/core/limits.h"
 #include "lib/core/try.h"
+#include "lib/node/sync_session.h"
 
 namespace bmsg::node {
 namespace {
-
-constexpr std::size_t kStagedBytesMax = 64u << 20;
-constexpr std::size_t kStagedHeadersMax = kStagedBytesMax / BlockHash::kSize;
 
 std::uint64_t latest_usable(const Clock& clock) {
   return clock.now().value + static_cast<std::uint64_t>(kTimeAheadMax.count());
@@ -64,9 +62,11 @@ Result<ChainPast> sum_headers(Service& local, const chain::ChainRules& chain, He
 }  // namespace
 
 std::uint64_t headers_max(const chain::RulesText& rules, UnixSeconds now) {
-  if (rules.mode == chain::Mode::endorse) return kStagedHeadersMax;
   const std::uint64_t until = now.value + static_cast<std::uint64_t>(kTimeAheadMax.count());
   const std::uint64_t elapsed = until - std::min<std::uint64_t>(until, rules.time);
+  // Times rise by a second at least; but nobody is blamed for our own clock if it stands far back.
+  if (rules.mode == chain::Mode::endorse)
+    return std::max<std::uint64_t>(elapsed, kStagedHeadersMax);
   const std::uint64_t slots = elapsed / rules.interval + 1;
   const std::uint64_t error = slots * rules.halflife / (4096ULL * rules.interval);
   const std::uint64_t burst = 64ULL * rules.halflife / rules.interval;
@@ -101,7 +101,8 @@ Result<std::optional<Parting>> ForkFinder::step() {
 }
 
 HeaderSync::HeaderSync(Service& local, Transport& peer, const chain::ChainRules& chain,
-                       const Clock& clock, const Tip& mine, const Tip& claimed)
+                       const Clock& clock, const Tip& mine, const Tip& claimed,
+                       std::size_t staged_max)
     : local_(local),
       peer_(peer),
       chain_(chain),
@@ -109,6 +110,7 @@ HeaderSync::HeaderSync(Service& local, Transport& peer, const chain::ChainRules&
       clock_(clock),
       mine_(mine),
       claimed_(claimed),
+      staged_max_(staged_max),
       finder_(local, peer, mine, claimed) {}
 
 std::uint32_t HeaderSync::height() const { return parent_.height.value; }
@@ -175,8 +177,9 @@ Result<bool> HeaderSync::stage(const std::vector<SealedHeader>& headers, std::ui
   const std::vector<BlockHash> hashes = hashes_of(headers);
   for (std::size_t i = 0; i < headers.size(); ++i) {
     const SealedHeader& sealed = headers[i];
-    if (height() >= most || staged_.hashes.size() >= kStagedHeadersMax)
-      return Error{Errc::protocol, "more headers than anybody can have made"};
+    if (height() >= most) return Error{Errc::protocol, "more headers than anybody can have made"};
+    staged_.is_part = staged_.hashes.size() >= staged_max_;
+    if (staged_.is_part) return finish();
     const bool is_changed =
         sealed.header.rules != rules_.tag && rules_.rules.mode == chain::Mode::endorse;
     if (is_changed) BMSG_TRY(follow_charter());
@@ -201,7 +204,7 @@ Result<bool> HeaderSync::stage(const std::vector<SealedHeader>& headers, std::ui
 
 Result<bool> HeaderSync::finish() {
   const bool better = chain::is_better({staged_.work, parent_hash_}, {mine_.work, mine_.hash});
-  lacks_work_ = !staged_.held && (!better || staged_.work < claimed_.work);
+  lacks_work_ = !staged_.held && !staged_.is_part && (!better || staged_.work < claimed_.work);
   if (lacks_work_) return Error{Errc::protocol, "the work that it claims is not in its headers"};
   if (!better) staged_.hashes.clear();
   return false;

@@ -2,10 +2,11 @@
 //
 // Every header is judged against its parent, its work and the tree over the whole past before the
 // next request. What a liar can make us keep is 64 bytes for each header that he did the work for,
-// and nobody can have made more than headers_max() of them.
+// and those of a long chain come in parts.
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -19,7 +20,7 @@
 
 namespace bmsg::node {
 
-/// The most headers that a chain can have by now; on an endorse chain only memory limits them.
+/// The most headers that a chain can have by now.
 /// Source: bmsg-protocol(7), "Bound on header count".
 std::uint64_t headers_max(const chain::RulesText& rules, UnixSeconds now);
 
@@ -51,6 +52,7 @@ struct StagedChain {
   std::vector<BlockHash> hashes;  // Of the blocks after it, upwards.
   Work work;                      // Of the whole chain up to the last of them.
   bool held = false;              // It goes on with blocks from the future.
+  bool is_part = false;           // It goes on with more than is staged at once.
 };
 
 /// Threads: one at a time.
@@ -58,9 +60,9 @@ struct StagedChain {
 ///          met, Errc::try_again if either chain changed meanwhile; else as Transport and Service.
 class HeaderSync {
  public:
-  /// `claimed` must be better than `mine`.
+  /// `claimed` must be better than `mine`. At most `staged_max` headers are taken.
   HeaderSync(Service& local, Transport& peer, const chain::ChainRules& chain, const Clock& clock,
-             const Tip& mine, const Tip& claimed);
+             const Tip& mine, const Tip& claimed, std::size_t staged_max);
 
   /// One request to the peer; false when all is staged.
   Result<bool> step();
@@ -86,6 +88,7 @@ class HeaderSync {
   const Clock& clock_;
   Tip mine_;
   Tip claimed_;
+  std::size_t staged_max_;
   ForkFinder finder_;
   bool anchored_ = false;
   bool lacks_work_ = false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/chain/fork_choice.h"
 #include "lib/chain/pack.h"
@@ -49,6 +50,7 @@ struct SyncSession::State {
   std::optional<HeaderSync> headers;
   std::optional<BlockQueue> own_queue;
   std::optional<BlockPull> blocks;
+  std::optional<Tip> part_end;  // Where the part of a long chain ends that is fetched.
   bool has_pulled = false;
   std::optional<BodySync> bodies;
   std::optional<BlockPush> push;
@@ -185,7 +187,7 @@ Result<bool> SyncSession::State::fetches_headers() {
     BMSG_TRY(end_pull());
     return false;
   }
-  headers.emplace(local, peer, chain, clock, mine.tip, report.peer.tip);
+  headers.emplace(local, peer, chain, clock, mine.tip, report.peer.tip, options.staged_headers_max);
   return true;
 }
 
@@ -213,6 +215,13 @@ Result<Done> SyncSession::State::end_headers() {
   options.queue->headers().put(this, staged);
   if (staged.held) report.held = true;
   if (staged.hashes.empty()) return end_pull();
+  if (staged.is_part) {
+    const std::uint64_t end = staged.fork.value + staged.hashes.size();
+    part_end = Tip{.height = Height{static_cast<std::uint32_t>(end)},
+                   .hash = staged.hashes.back(),
+                   .work = staged.work,
+                   .time = {}};
+  }
   begin_blocks(std::move(staged));
   return done;
 }
@@ -226,6 +235,12 @@ Result<Done> SyncSession::State::end_pull() {
   has_pulled = blocks.has_value();
   blocks.reset();  // Other sessions need not reckon with this one any more.
   BMSG_TRY_ASSIGN(const auto mine, local.info());
+  // All of the part is followed: the next begins where it ends.
+  const auto part = std::exchange(part_end, std::nullopt);
+  if (part && !beats(*part, mine.tip) && beats(report.peer.tip, mine.tip)) {
+    stage = Stage::headers;
+    return done;
+  }
   if (!mine.light || report.peer.light || options.direction == Direction::push) return begin_push();
   if (options.topic) BMSG_TRY(local.want_topic(*options.topic));
   bodies.emplace(local, peer, report);
@@ -275,6 +290,7 @@ SyncSession::SyncSession(Service& local, Transport& peer, const chain::ChainRule
                        .headers = {},
                        .own_queue = {},
                        .blocks = {},
+                       .part_end = {},
                        .bodies = {},
                        .push = {},
                        .pool = {},

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,6 +25,10 @@ namespace bmsg::node {
 
 class BlockQueue;
 
+/// So many headers of a chain are judged before its blocks are fetched: 64 MiB of their hashes. A
+/// longer one comes in parts.
+inline constexpr std::size_t kStagedHeadersMax = std::size_t{1} << 20;
+
 struct SyncOptions {
   enum class Direction : std::uint8_t { both, pull, push };
 
@@ -40,6 +45,7 @@ struct SyncOptions {
   std::optional<PeerRecord> own_record = {};  // Given then; nullopt: we have no address.
   BlockQueue* queue = nullptr;      // Of all sessions that run at once; null: this is the only one.
   std::optional<Topic> topic = {};  // A light node fetches its public messages too.
+  std::size_t staged_headers_max = kStagedHeadersMax;
 };
 
 /// What an exchange came to. After an error it says how far it had come.

@@ -1,5 +1,6 @@
 #include "lib/node/sync_session.h"
 
+#include "lib/node/block_queue.h"
 #include "lib/node/header_sync.h"
 #include "tests/node/sync_fixture.h"
 
@@ -216,6 +217,89 @@ TEST(SyncSession, StopsAtItsShareOfBytes) {
   const auto report = report_of(world.sync({.bytes_max = 20'000}));
   EXPECT_TRUE(report.out_of_bytes);
   EXPECT_LT(world.ana.height(), 60U);
+}
+
+TEST(SyncParts, JoinAChainThreeTimesAsLongAsOnePart) {
+  for (const std::string& text : {pow_rules_text(), endorse_rules_text(2, 3)}) {
+    for (const std::size_t most : {10U, 14U, 29U, 30U}) {
+      SyncWorld world(text);
+      world.ben.take(world.blocks(30, "old "));
+      const auto report = report_of(world.sync({.staged_headers_max = most}));
+      EXPECT_EQ(report.pulled_blocks, 30U) << most;
+      EXPECT_FALSE(report.stopped_by_policy);
+      EXPECT_EQ(world.ana.tip(), world.ben.tip());
+    }
+  }
+}
+
+TEST(SyncParts, GoOnInTheNextSessionWhereOneWasInterrupted) {
+  SyncWorld world;
+  world.ben.take(world.blocks(60, "old "));
+  std::uint32_t sessions = 0;
+  while (world.ana.height() < 60 && sessions < 20) {
+    const std::uint32_t before = world.ana.height();
+    report_of(world.sync({.bytes_max = 20'000, .staged_headers_max = 20}));
+    EXPECT_GT(world.ana.height(), before);
+    ++sessions;
+  }
+  EXPECT_EQ(world.ana.tip(), world.ben.tip());
+  EXPECT_GT(sessions, 1U);
+}
+
+TEST(SyncParts, ThatAreNotBetterThanOursAreLeftWithoutBlame) {
+  SyncWorld world;
+  world.ana.take(world.blocks(25, "mine "));
+  world.ben.take(world.blocks(40, "theirs "));
+  const auto report = report_of(world.sync({.staged_headers_max = 20}));
+  EXPECT_EQ(report.pulled_blocks, 0U);
+  EXPECT_FALSE(report.stopped_by_policy);
+  EXPECT_EQ(world.ana.height(), 25U);
+  EXPECT_EQ(report_of(world.sync({.staged_headers_max = 30})).pulled_blocks, 40U);
+  EXPECT_EQ(world.ana.tip(), world.ben.tip());
+}
+
+TEST(SyncParts, OfABranchThatPolicyStopsAreOne) {
+  SyncWorld world;
+  world.ana.restart(world.builder, world.clock, 1,
+                    {.depth_max = 5, .seconds_max = 0, .endorsed_depth_max = 5});
+  const auto mine = world.blocks(10, "mine ");
+  world.ana.take(mine);
+  world.ben.take(world.blocks(40, "theirs "));
+  const auto report = report_of(world.sync({.staged_headers_max = 15}));
+  EXPECT_TRUE(report.stopped_by_policy);
+  EXPECT_EQ(report.pulled_blocks, 15U);
+  EXPECT_EQ(world.ana.tip().hash, chain::hash_of(mine.back().header));
+}
+
+TEST(SyncParts, AreSharedBySessionsThatRunAtOnce) {
+  SyncWorld world;
+  world.ben.take(world.blocks(45, "old "));
+  BlockQueue queue(world.clock);
+  SimTransport first_wire(*world.ben.service);
+  SimTransport second_wire(*world.ben.service);
+  const SyncOptions options{.queue = &queue, .staged_headers_max = 15};
+  SyncSession first(*world.ana.service, first_wire, world.builder.chain(), world.clock, options);
+  SyncSession second(*world.ana.service, second_wire, world.builder.chain(), world.clock, options);
+  bool first_goes = true;
+  bool second_goes = true;
+  for (int steps = 0; (first_goes || second_goes) && steps < 10'000; ++steps) {
+    if (first_goes) first_goes = first.step().value();
+    if (second_goes) second_goes = second.step().value();
+  }
+  EXPECT_FALSE(first_goes || second_goes);
+  EXPECT_EQ(world.ana.tip(), world.ben.tip());
+  EXPECT_FALSE(first.report().stopped_by_policy || second.report().stopped_by_policy);
+}
+
+TEST(HeadersMax, OnAChainOfEndorsersIsOneASecondOrWhatIsStagedAtOnce) {
+  chain::RulesText rules;
+  rules.mode = chain::Mode::endorse;
+  rules.time = 1'000'000;
+  const std::uint64_t staged = kStagedHeadersMax;
+  EXPECT_EQ(headers_max(rules, UnixSeconds{0}), staged);
+  EXPECT_EQ(headers_max(rules, UnixSeconds{rules.time + staged - 120}), staged);
+  EXPECT_EQ(headers_max(rules, UnixSeconds{rules.time + staged - 119}), staged + 1);
+  EXPECT_EQ(headers_max(rules, UnixSeconds{rules.time + 3 * staged}), 3 * staged + 120);
 }
 
 TEST(HeadersMax, IsTheBoundOfTheSchedule) {
