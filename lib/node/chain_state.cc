@@ -327,7 +327,7 @@ Result<Done> ChainState::index(ChainChange& change, const BlockHash& last) {
     side_.add({added.hash, {added.block.header, {}}, added.total_work, bytes_of(added.block)});
   }
   BMSG_TRY(end_proposals(change));
-  change.forget = side_.surplus(policy_.side_bytes_max, last);
+  BMSG_TRY_ASSIGN(change.forget, surplus(last));
   for (const BlockHash& hash : change.forget) side_.remove(hash);
   return add_unwanted(store_, change);
 }

@@ -29,6 +29,9 @@ struct ReorgPolicy {
   std::uint64_t seconds_max = kReorgSecondsMax;  // Since the first of them; whichever is deeper.
   std::uint32_t endorsed_depth_max = 6;          // The same on an endorse chain, whatever the time.
   std::uint64_t side_bytes_max = kSideBlockBytesMax;  // Of all blocks beside the best chain.
+  /// So much of the branch with the most work stays in any case, if it could yet be followed: a day
+  /// of the largest blocks.
+  std::uint64_t side_branch_bytes_max = 16 * std::uint64_t{kSideBlockBytesMax};
 };
 
 /// Whether a light store wants its body in any case: it may be a card.
@@ -164,6 +167,7 @@ class ChainState {
   Result<std::uint64_t> best_nonce(const MessageId& id, std::uint64_t nonce) const;
   Result<Done> apply(ChainChange change, const BlockHash& last);
   Result<Done> index(ChainChange& change, const BlockHash& last);
+  Result<std::vector<BlockHash>> surplus(const BlockHash& last) const;
 
   Store& store_;
   const chain::ChainRules& chain_;

@@ -48,4 +48,19 @@ Result<bool> ChainState::policy_allows(const Path& path, const Tip& tip, const B
          policy_.seconds_max;
 }
 
+/// What is dropped beside the best chain for a block that comes. A branch that may yet become the
+/// best is not: it comes block by block, and may be larger than all that is kept else.
+Result<std::vector<BlockHash>> ChainState::surplus(const BlockHash& last) const {
+  if (side_.bytes() <= policy_.side_bytes_max) return std::vector<BlockHash>();
+  const auto best = side_.branch_to(side_.best_leaf());
+  if (best.back() == last) return side_.surplus(policy_.side_bytes_max, last, 0);
+  BMSG_TRY_ASSIGN(const auto tip, store_.tip());
+  BMSG_TRY_ASSIGN(const auto first, store_.header(best.front()));
+  if (!first) return Error{Errc::corrupt, "the store lacks a block of a side branch"};
+  BMSG_TRY_ASSIGN(const auto fork, store_.header(first->sealed.header.previous));
+  if (!fork) return Error{Errc::corrupt, "the store lacks the parent of a stored block"};
+  const bool is_late = is_settled(fork->sealed.header, tip, chain_.rules.mode, policy_);
+  return side_.surplus(policy_.side_bytes_max, last, is_late ? 0 : policy_.side_branch_bytes_max);
+}
+
 }  // namespace bmsg::node

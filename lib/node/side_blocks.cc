@@ -8,6 +8,13 @@
 
 namespace bmsg::node {
 
+namespace {
+
+/// What a block of the best branch counts for at least: the index of many small ones takes memory.
+constexpr std::uint64_t kBestBlockBytesMin = 16 * 1024;
+
+}  // namespace
+
 Result<Done> SideBlocks::load() {
   if (loaded_) return done;
   blocks_.clear();
@@ -79,11 +86,18 @@ std::vector<BlockHash> SideBlocks::children_of(const BlockHash& parent) const {
   return children;
 }
 
-std::vector<BlockHash> SideBlocks::surplus(std::uint64_t bytes, const BlockHash& keep) const {
+std::vector<BlockHash> SideBlocks::surplus(std::uint64_t bytes, const BlockHash& keep,
+                                           std::uint64_t best_bytes) const {
   std::vector<BlockHash> dropped;
   if (bytes_ <= bytes) return dropped;
   const auto kept_branch = branch_to(keep);
-  const std::unordered_set<BlockHash, FixedBytesHash> kept(kept_branch.begin(), kept_branch.end());
+  std::unordered_set<BlockHash, FixedBytesHash> kept(kept_branch.begin(), kept_branch.end());
+  for (const BlockHash& hash : branch_to(best_leaf())) {
+    const std::uint64_t size = std::max(blocks_.find(hash)->second.bytes, kBestBlockBytesMin);
+    if (size > best_bytes) break;
+    best_bytes -= size;
+    kept.insert(hash);
+  }
   std::unordered_map<BlockHash, std::uint32_t, FixedBytesHash> gone;  // Children, by parent.
   std::uint64_t left = bytes_;
   for (const auto& [work, leaf] : leaves_) {

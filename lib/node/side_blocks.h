@@ -36,9 +36,14 @@ class SideBlocks {
   std::vector<BlockHash> children_of(const BlockHash& parent) const;
   bool contains(const BlockHash& hash) const { return blocks_.contains(hash); }
 
-  /// Whole leaves to drop, least total work first, until at most `bytes` are held. Blocks of `keep`
-  /// and what they stand on stay, whatever that comes to.
-  std::vector<BlockHash> surplus(std::uint64_t bytes, const BlockHash& keep) const;
+  /// The end of the branch with the most total work; there must be one.
+  const BlockHash& best_leaf() const { return leaves_.rbegin()->second; }
+
+  /// Whole leaves to drop, least total work first, until at most `bytes` are held. The block `keep`
+  /// and what it stands on stay, whatever that comes to, and of the branch with the most work the
+  /// first `best_bytes`.
+  std::vector<BlockHash> surplus(std::uint64_t bytes, const BlockHash& keep,
+                                 std::uint64_t best_bytes) const;
   std::uint64_t bytes() const { return bytes_; }
 
  private:

@@ -53,7 +53,8 @@ Result<Done> WorldMember::start() {
                                     .agent = "world",
                                     .reorg = {.depth_max = kAnyDepth,
                                               .endorsed_depth_max = kAnyDepth,
-                                              .side_bytes_max = kSideBytes},
+                                              .side_bytes_max = kSideBytes,
+                                              .side_branch_bytes_max = 0},
                                     .pool = {.all = kPoolBytes, .of_giver = kPoolBytes / 2}}));
   BMSG_TRY(process->outbox.return_lost(store, clock.now()));
   BMSG_TRY(process->node->take_outbox());

@@ -59,7 +59,7 @@ std::uint64_t side_bytes(NodeFixture& f) {
 TEST(Flood, OfCheapBlocksInOneBranchLeavesTheBestChainAndIsDroppedForTheNext) {
   const std::size_t count = cheap_blocks();
   const std::uint64_t side_max = count * kHeaderBytes / 2;
-  NodeFixture f(steep_rules_text(), {.side_bytes_max = side_max});
+  NodeFixture f(steep_rules_text(), {.side_bytes_max = side_max, .side_branch_bytes_max = 0});
   f.clock.advance(2'000 * 600);
   const auto costly = costly_blocks(f.builder);
   f.accept_all(costly);

@@ -262,7 +262,7 @@ TEST(SideBlocks, AreBoundedAndTheLeastWorkGoesFirst) {
 }
 
 TEST(SideBlocks, KeepTheBlockThatCameLastAndWhatItStandsOn) {
-  Forks forks({.side_bytes_max = 1});
+  Forks forks({.side_bytes_max = 1, .side_branch_bytes_max = 0});
   forks.f.accept_all(forks.branch("m", 5));
   const auto branch = forks.branch("b", 3);
   forks.f.accept_all(branch);
@@ -277,9 +277,79 @@ TEST(SideBlocks, KeepTheBlockThatCameLastAndWhatItStandsOn) {
   EXPECT_EQ(forks.f.accept(branch[0]).verdict, Verdict::accepted);
 }
 
+bool is_kept(Forks& forks, const Block& block) {
+  return forks.f.store.header(hash_of(block)).value().has_value();
+}
+
+/// A branch that comes in block by block is longer than all that is kept beside it, and others come
+/// in between.
+TEST(SideBlocks, KeepTheBranchWithTheMostWorkWhateverComes) {
+  Forks forks({.side_bytes_max = 1});
+  const auto ours = forks.branch("m", 5);
+  forks.f.accept_all({ours.begin(), ours.end() - 1});
+  const auto heavy = forks.branch("heavy", 6);
+  const auto strangers = forks.branch("s", 1);
+  forks.f.accept_all({heavy.begin(), heavy.end() - 3});
+  forks.f.accept_all(strangers);
+  EXPECT_TRUE(is_kept(forks, strangers[0])) << "it came last";
+  forks.f.accept(ours.back());
+  EXPECT_FALSE(is_kept(forks, strangers[0]));
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(is_kept(forks, heavy[i])) << i;
+  forks.f.accept_all({heavy.end() - 3, heavy.end()});
+  EXPECT_EQ(forks.f.tip(), hash_of(heavy.back()));
+}
+
+/// Each counts for 16 KiB at least.
+TEST(SideBlocks, OfTheMostWorkAreBoundedToo) {
+  for (const std::uint64_t lacking : {0U, 1U}) {
+    Forks forks({.side_bytes_max = 1, .side_branch_bytes_max = 3 * 16'384 - lacking});
+    const auto ours = forks.branch("m", 6);
+    forks.f.accept_all({ours.begin(), ours.end() - 1});
+    const auto heavy = forks.branch("h", 4);
+    forks.f.accept_all(heavy);
+    EXPECT_TRUE(is_kept(forks, heavy[3])) << "it came last";
+    forks.f.accept(ours.back());
+    EXPECT_FALSE(is_kept(forks, heavy[3]));
+    EXPECT_EQ(is_kept(forks, heavy[2]), lacking == 0);
+    EXPECT_TRUE(is_kept(forks, heavy[1]));
+  }
+}
+
+/// One that is larger than that counts for what it is.
+TEST(SideBlocks, OfTheMostWorkAreBoundedByTheirSize) {
+  for (const std::uint64_t lacking : {0U, 1U}) {
+    constexpr std::uint64_t kOne = 96 + 8 + 40'000 + kHeaderBytes;
+    Forks forks({.side_bytes_max = 1, .side_branch_bytes_max = kOne - lacking});
+    const auto ours = forks.branch("m", 3);
+    forks.f.accept_all({ours[0], ours[1]});
+    Message large = forks.f.message("large");
+    forks.f.builder.set_body(large, Bytes(40'000, 1));
+    const Block heavy =
+        forks.f.builder.block(forks.f.builder.genesis(), {large}, forks.f.clock.now());
+    forks.f.accept(heavy);
+    EXPECT_TRUE(is_kept(forks, heavy)) << "it came last";
+    forks.f.accept(ours[2]);
+    EXPECT_EQ(is_kept(forks, heavy), lacking == 0);
+  }
+}
+
+TEST(SideBlocks, OfABranchTooDeepToBeFollowedAreNotKeptForItsWork) {
+  for (const std::uint32_t depth : {4U, 5U}) {
+    Forks forks({.depth_max = depth, .seconds_max = 0, .side_bytes_max = 1});
+    const auto ours = forks.branch("m", 5);
+    forks.f.accept_all({ours.begin(), ours.end() - 1});
+    const auto heavy = forks.branch("h", 3);
+    forks.f.accept_all(heavy);
+    forks.f.accept(ours.back());
+    const Block next = forks.branch("n", 1, ours.back().header)[0];
+    forks.f.accept(next);
+    EXPECT_EQ(is_kept(forks, heavy[0]), depth == 5);
+  }
+}
+
 /// The index of them is read anew then.
 TEST(SideBlocks, AreBoundedAfterAWriteThatFailed) {
-  Forks forks({.side_bytes_max = 1});
+  Forks forks({.side_bytes_max = 1, .side_branch_bytes_max = 0});
   forks.f.accept_all(forks.branch("m", 5));
   auto branch = forks.branch("b", 4);
   const Block next = branch.back();

@@ -57,6 +57,7 @@ TEST(Light, WantsNothingOfBlocksThatAreForgotten) {
   LightWorld world;
   ReorgPolicy policy = kAnyReorg;
   policy.side_bytes_max = 1;
+  policy.side_branch_bytes_max = 0;
   SimNode lea(world.builder, world.clock, 5, policy, Keeps::heads);
   const Header genesis = world.builder.genesis();
   lea.take(world.builder.blocks(genesis, 3));

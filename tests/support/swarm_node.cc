@@ -42,7 +42,8 @@ void SwarmNode::start() {
                         .agent = "swarm",
                         .reorg = {.depth_max = kAnyDepth,
                                   .endorsed_depth_max = kAnyDepth,
-                                  .side_bytes_max = limits_.side_bytes},
+                                  .side_bytes_max = limits_.side_bytes,
+                                  .side_branch_bytes_max = 0},
                         .pool = {.all = limits_.pool_bytes, .of_giver = limits_.pool_bytes / 2}})
           .value();
 }
