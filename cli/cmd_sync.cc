@@ -49,22 +49,46 @@ struct Tally {
   std::vector<std::string> reasons;  // Why it was not all well, for whoever hears of nothing else.
 };
 
+constexpr std::size_t kBannedTold = 4;
+
+bool is_banned(const node::Peer& peer, UnixSeconds now) {
+  return peer.score >= node::kBanScore && !node::may_call(peer, now);
+}
+
+Result<std::vector<node::Peer>> listed_peers(const Options& options, Context& context,
+                                             const StoreDir& store, ShortService& local) {
+  if (!options.dry_run) return local.peers();
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  return chain->peers();
+}
+
+/// If anybody is banned: nobody else is there to be called.
+Result<Done> refuse_if_banned(const std::vector<node::Peer>& listed, UnixSeconds now) {
+  std::string named;
+  std::size_t banned = 0;
+  for (const node::Peer& peer : listed) {
+    if (!is_banned(peer, now)) continue;
+    if (++banned <= kBannedTold) named += fmt::format("{}{}", banned > 1 ? ", " : "", peer.url);
+  }
+  if (banned == 0) return done;
+  if (banned > kBannedTold) named += fmt::format(" and {} more", banned - kBannedTold);
+  return Error{
+      Errc::unreachable, fmt::format("no peer is called, for these are banned: {}", named),
+      "'bmsg peers unban URL' lifts a ban, and 'bmsg sync URL' calls that peer in any case"};
+}
+
 Result<std::vector<node::Peer>> chosen_peers(const Options& options, Context& context,
                                              const StoreDir& store, ShortService& local) {
   if (options.peers.empty()) {
-    BMSG_TRY_ASSIGN(auto known, peers_to_call(context, store));
-    std::erase_if(known, [&](const node::Peer& peer) {
-      return peer.score >= node::kBanScore && !node::may_call(peer, context.clock.now());
-    });
-    return known;
+    BMSG_TRY_ASSIGN(auto called, peers_to_call(context, store));
+    const UnixSeconds now = context.clock.now();
+    std::erase_if(called, [&](const node::Peer& peer) { return is_banned(peer, now); });
+    if (!called.empty()) return called;
+    BMSG_TRY_ASSIGN(const auto listed, listed_peers(options, context, store, local));
+    BMSG_TRY(refuse_if_banned(listed, now));
+    return called;
   }
-  std::vector<node::Peer> known;
-  if (options.dry_run) {
-    BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-    BMSG_TRY_ASSIGN(known, chain->peers());
-  } else {
-    BMSG_TRY_ASSIGN(known, local.peers());
-  }
+  BMSG_TRY_ASSIGN(const auto known, listed_peers(options, context, store, local));
   std::vector<node::Peer> chosen;
   for (const std::string& url : options.peers) {
     const auto at = std::ranges::find(known, url, &node::Peer::url);

@@ -34,11 +34,10 @@ node::Peer after_error(node::Peer peer, const Error& error, UnixSeconds now,
 }
 
 node::Peer after_exchange(node::Peer peer, const node::SyncReport& done, UnixSeconds now) {
-  peer = node::after_success(
+  // Bodies that were not given may have been forgotten there, as anybody may.
+  return node::after_success(
       std::move(peer), now,
       {std::chrono::milliseconds(done.latency_ms), done.peer.tip.height, done.clock_ahead});
-  if (done.withheld_bodies == 0 || is_local(peer.url)) return peer;
-  return node::penalise(std::move(peer), node::Misdeed::withheld, now);
 }
 
 }  // namespace bmsg::api

@@ -25,7 +25,6 @@ enum class Misdeed : std::uint32_t {
   broken_rule = 100,  // Wrong work, bad seal, a frame that does not parse.
   false_work = 75,    // Good headers that do not add up to the work that was claimed.
   false_claim = 25,   // Other lies; another chain.
-  withheld = 10,      // Bodies that its blocks name.
 };
 
 /// What its answers told about a peer.

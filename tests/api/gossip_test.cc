@@ -275,18 +275,17 @@ TEST(Gossip, LetsARemovedPeerBeGone) {
   EXPECT_TRUE(near.node.node->peers().value().empty());
 }
 
-TEST(GossipScores, BodiesThatAreWithheldCostTenPointsAnExchange) {
+/// It may have forgotten them: nobody can tell.
+TEST(GossipScores, BodiesThatAreNotGivenCostNothing) {
   node::SyncReport done;
   node::Peer peer;
   peer.url = "https://11.0.0.1:5512";
-  EXPECT_EQ(after_exchange(peer, done, {1'000}).score, 0U);
   done.withheld_bodies = 3;
-  peer = after_exchange(peer, done, {1'000});
-  EXPECT_EQ(peer.score, 10U);
-  EXPECT_EQ(peer.exchanges, 1U);
-  EXPECT_EQ(after_exchange(peer, done, {1'060}).score, 19U);
-  peer.url = "http://127.0.0.1:5512";
-  EXPECT_EQ(after_exchange(peer, done, {1'000}).score, 10U) << "a proxy may stand there";
+  for (std::uint32_t i = 1; i <= 20; ++i) {
+    peer = after_exchange(peer, done, {1'000 + i});
+    EXPECT_EQ(peer.score, 0U);
+    EXPECT_EQ(peer.exchanges, i);
+  }
 }
 
 }  // namespace

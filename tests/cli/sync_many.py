@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One sync with several peers: the blocks come from all of them, what one has the others get, a
 slow one holds nobody up, nor those who wait for the store, a lying one is refused and nothing of it
-is kept."""
+is kept, and where all are banned that is said."""
 import pathlib
 import subprocess
 import sys
@@ -78,6 +78,26 @@ def check_quiet(place, url):
         assert url.encode() not in done.stderr, done.stderr
 
 
+def check_banned(place, url):
+    """Where nobody is called since all are banned, that is said and is no success."""
+    ben = stores.joined(place / "banned", "ben", place / "ana" / "genesis", "--no-sync")
+    dead = "http://127.0.0.1:9"
+    for peer in (url, dead):
+        ben.run("peers", "add", "--no-probe", peer)
+    ben.run("peers", "ban", dead)
+    ben.run("sync")  # Who is left is called, and nobody else.
+    ben.run("peers", "ban", url)
+    for words in (("sync",), ("sync", "-q"), ("sync", "--dry-run"), ("sync", "--require", 1)):
+        done = subprocess.run(ben.words(*words), capture_output=True, check=False,
+                              env=ben.environment, timeout=60)
+        assert done.returncode == 69, (words, done)
+        assert url.encode() in done.stderr and dead.encode() in done.stderr, (words, done)
+        assert b"bmsg peers unban" in done.stderr, (words, done)
+    ben.run("sync", url)
+    ben.run("peers", "unban", url)
+    ben.run("sync")
+
+
 def check_relay(place):
     """What one peer has the other gets in the same sync, whichever was named first."""
     for first in (0, 1):
@@ -115,6 +135,7 @@ def main():
             check_lock(place, url)
             check_liar(place, url, tip)
             check_quiet(place, url)
+            check_banned(place, url)
             check_jobs(place, url)
         check_relay(place)
 

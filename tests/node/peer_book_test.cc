@@ -79,17 +79,17 @@ TEST(PeerBook, ABrokenRuleBansAtOnce) {
 }
 
 TEST(PeerBook, ScoresFallByOneAMinute) {
-  const Peer bad = penalise(fresh(), Misdeed::withheld, after(0));
-  ASSERT_EQ(bad.score, 10U);
+  const Peer bad = penalise(fresh(), Misdeed::false_claim, after(0));
+  ASSERT_EQ(bad.score, 25U);
   const auto success_at = [&](std::uint64_t seconds) {
     return after_success(bad, after(seconds), {{}, Height{1}}).score;
   };
-  EXPECT_EQ(success_at(59), 10U);
-  EXPECT_EQ(success_at(60), 9U);
-  EXPECT_EQ(success_at(599), 1U);
-  EXPECT_EQ(success_at(600), 0U);
+  EXPECT_EQ(success_at(59), 25U);
+  EXPECT_EQ(success_at(60), 24U);
+  EXPECT_EQ(success_at(1'499), 1U);
+  EXPECT_EQ(success_at(1'500), 0U);
   EXPECT_EQ(success_at(1'000'000), 0U);
-  EXPECT_EQ(penalise(bad, Misdeed::withheld, after(120)).score, 18U);
+  EXPECT_EQ(penalise(bad, Misdeed::false_claim, after(120)).score, 48U);
 }
 
 TEST(PeerBook, ACallThatSucceedsDoesNotEndABan) {
@@ -109,8 +109,8 @@ TEST(PeerBook, AFailureDoesNotShortenABan) {
 }
 
 TEST(PeerBook, AClockThatWentBackForgivesNothing) {
-  const Peer bad = penalise(fresh(), Misdeed::withheld, after(1'000));
-  EXPECT_EQ(after_success(bad, after(0), {{}, Height{1}}).score, 10U);
+  const Peer bad = penalise(fresh(), Misdeed::false_claim, after(1'000));
+  EXPECT_EQ(after_success(bad, after(0), {{}, Height{1}}).score, 25U);
 }
 
 TEST(PeerBook, KeepsCursorsForAnHourFromWhenBothPoolsWereReadWhole) {
