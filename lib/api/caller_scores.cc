@@ -66,7 +66,7 @@ void CallerScores::note(const net::HttpRequest& request, const net::HttpResponse
   const bool all_well =
       response.status == 200 && as_text(response.body).find("bad ") == std::string_view::npos;
   if (!name || all_well) return;
-  const auto frames = chain::split_pack(request.body, chain::EndFrame::optional);
+  const auto frames = chain::view_pack(request.body, chain::EndFrame::optional);
   if (!frames) return count(*name, node::Misdeed::broken_rule);
   const auto lines = parse_put_lines(as_text(response.body), frames.value().size());
   if (!lines) return;  // It was not judged: too much at once, or a failure of ours.

@@ -27,6 +27,7 @@ using net::Method;
 
 constexpr std::string_view kPoolFull = "full";
 constexpr std::string_view kShareFull = "share";
+constexpr std::size_t kFramesMax = 65536;  // Of one put; a block has no room for so many.
 constexpr std::size_t kOffersMax = 64 * kShortIdsPerRequest;  // Of one put: each is looked up.
 
 HttpResponse bad_request(std::string_view detail) { return error_response(400, "request", detail); }
@@ -245,6 +246,7 @@ Result<node::PutLine> put_ids(node::Service& service, const Bytes& payload) {
   if (!ids) return bad_line("layout");
   if (ids.value().size() > kShortIdsPerRequest) return bad_line("size");
   node::PutLine line{.verdict = node::Verdict::known, .rule = {}, .need = {}};
+  if (ids.value().empty()) return line;
   BMSG_TRY_ASSIGN(const auto info, service.info());
   if (info.light) return line;  // It wants nobody else's.
   for (const ShortId& id : ids.value()) {
@@ -259,6 +261,7 @@ Result<node::PutLine> put_peers(node::Service& service, const Bytes& payload,
                                 const net::Peer& caller) {
   const auto records = node::parse_peer_records(as_text(payload), node::kRecordsPerAnswerMax);
   if (!records) return bad_line("layout");
+  if (records.value().empty()) return line_of(node::Verdict::known, std::nullopt);
   BMSG_TRY_ASSIGN(const auto learned,
                   service.learn_peers(records.value(), {.source = node::PeerSource::learned,
                                                         .by = teller_of(caller)}));
@@ -305,9 +308,17 @@ bool has_many_compact_blocks(std::span<const chain::Frame> frames) {
 }
 
 Result<HttpResponse> answer_put(node::Service& service, const net::HttpRequest& request) {
-  const auto frames = chain::split_pack(request.body, chain::EndFrame::optional);
-  if (!frames) return error_response(400, "frame", frames.error().message);
-  std::span<const chain::Frame> left = frames.value();
+  const auto views = chain::view_pack(request.body, chain::EndFrame::optional);
+  if (!views) {
+    const std::string_view cause = views.error().message;
+    return error_response(400, cause.substr(0, cause.find(':')), cause);
+  }
+  if (views.value().size() > kFramesMax) return bad_request("a put brings up to 65536 frames");
+  std::vector<chain::Frame> frames;
+  for (const auto& view : views.value()) frames.push_back({view.type, to_bytes(view.payload)});
+  std::span<const chain::Frame> left = frames;
+  if (std::ranges::count(left, chain::FrameType::peers, &chain::Frame::type) > 1)
+    return bad_request("a put brings one P frame");
   if (offers_in(left) > kOffersMax) return bad_request("a put offers up to 65536 ids");
   if (has_many_chunks(left)) return bad_request("a put brings up to 64 chunks");
   // Each may name messages of the size of a block.

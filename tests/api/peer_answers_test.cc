@@ -251,6 +251,29 @@ TEST_F(PeerAnswers, TakeAsManyCompactBlocksOfOnePutAsArePushedAtOnce) {
   EXPECT_TRUE(put(named(17)).starts_with("400 "));
 }
 
+TEST_F(PeerAnswers, TakeOnePutOfSixtyFiveThousandFramesAndNoMore) {
+  const auto pack = [](std::size_t frames, Bytes payload) {
+    const std::pair frame{chain::FrameType::ids, std::move(payload)};
+    return pack_of({frames, frame});
+  };
+  EXPECT_EQ(ask("put", net::Method::post, pack(65536, {})).status, 200);
+  const auto refused = ask("put", net::Method::post, pack(65537, {}));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(as_text(refused.body).find("65536 frames"), std::string_view::npos);
+}
+
+TEST_F(PeerAnswers, TakeOneFrameOfPeersAndNoMore) {
+  const Bytes new_one = encode(message("new"));
+  EXPECT_EQ(put(pack_of({{chain::FrameType::peers, {}}, {chain::FrameType::message, new_one}})),
+            "200 have\nok\n");
+  const Bytes other = encode(message("other"));
+  EXPECT_TRUE(put(pack_of({{chain::FrameType::message, other},
+                           {chain::FrameType::peers, {}},
+                           {chain::FrameType::peers, {}}}))
+                  .starts_with("400 "));
+  EXPECT_EQ(put(pack_of({{chain::FrameType::message, other}})), "200 ok\n") << "it was not taken";
+}
+
 TEST_F(PeerAnswers, RefuseWhatIsNoPack) {
   const Bytes pack = pack_of({{chain::FrameType::message, encode(message("x"))}});
   EXPECT_EQ(put(chain::begin_pack()), "200 ");
@@ -259,6 +282,16 @@ TEST_F(PeerAnswers, RefuseWhatIsNoPack) {
     EXPECT_TRUE(put(Bytes(pack.begin(), pack.begin() + static_cast<std::ptrdiff_t>(cut)))
                     .starts_with("400 "));
   }
+}
+
+TEST_F(PeerAnswers, NameTheRuleThatAPackBreaks) {
+  Bytes pack = pack_of({{chain::FrameType::message, encode(message("x"))}});
+  chain::end_pack(pack);
+  EXPECT_EQ(put(pack), "200 ok\n");
+  pack.back() ^= 1;
+  EXPECT_TRUE(put(pack).starts_with(R"(400 {"error":"digest")")) << put(pack);
+  pack.pop_back();
+  EXPECT_TRUE(put(pack).starts_with(R"(400 {"error":"frame")")) << put(pack);
 }
 
 TEST_F(PeerAnswers, FindMessagesByTheirShortIds) {

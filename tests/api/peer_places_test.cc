@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <set>
 #include <string>
@@ -129,6 +130,16 @@ TEST_F(ToldNode, LearnsFromAPut) {
   EXPECT_EQ(put("no record\n"), "bad layout\n");
   EXPECT_EQ(put(""), "have\n");
   EXPECT_EQ(node->peers().value().size(), 1U);
+}
+
+TEST_F(ToldNode, DoesNothingForAnEmptyFrame) {
+  FakeEntropy before = entropy;
+  EXPECT_EQ(put(""), "have\n");
+  std::array<std::uint8_t, 8> drawn{};
+  std::array<std::uint8_t, 8> expected{};
+  ASSERT_TRUE(entropy.fill(drawn));
+  ASSERT_TRUE(before.fill(expected));
+  EXPECT_EQ(drawn, expected) << "randomness was drawn to learn of nobody";
 }
 
 TEST_F(ToldNode, BoundsThePeersOfOneFrame) {
