@@ -37,7 +37,8 @@ bool is_broken(FrameType type, std::string_view rule, Limits limits) {
       return !is_one_of(rule, std::array{Rule::body, Rule::early});
     case FrameType::compact:
       // With another root, two messages may have one short id.
-      return is_one_of(rule, std::array{Rule::layout, Rule::work, Rule::bits, Rule::seal});
+      return is_one_of(rule, std::array{Rule::layout, Rule::height, Rule::rules, Rule::past,
+                                        Rule::time, Rule::work, Rule::bits, Rule::seal});
     case FrameType::message:
       if (limits == Limits::by_charter) return is_one_of(rule, std::array{Rule::layout});
       return is_one_of(rule, std::array{Rule::layout, Rule::stamp, Rule::message_size});

@@ -140,7 +140,7 @@ TEST(CallerScores, CountWhatCannotHappenByMistake) {
   };
   for (const char* rule : {"layout", "work", "bits", "seal", "root", "count", "order", "frame"})
     EXPECT_EQ(misdeed_of(FrameType::block, bad(rule)), Misdeed::broken_rule) << rule;
-  for (const char* rule : {"layout", "work", "bits", "seal"})
+  for (const char* rule : {"layout", "height", "rules", "past", "time", "work", "bits", "seal"})
     EXPECT_EQ(misdeed_of(FrameType::compact, bad(rule)), Misdeed::broken_rule) << rule;
   for (const char* rule : {"layout", "stamp", "size"})
     EXPECT_EQ(misdeed_of(FrameType::message, bad(rule)), Misdeed::broken_rule) << rule;
@@ -150,6 +150,7 @@ TEST(CallerScores, CountWhatCannotHappenByMistake) {
   EXPECT_FALSE(misdeed_of(FrameType::block, bad("early")));    // Another clock.
   EXPECT_FALSE(misdeed_of(FrameType::block, bad("")));         // Our policy.
   EXPECT_FALSE(misdeed_of(FrameType::compact, bad("root")));   // One short id, two messages.
+  EXPECT_FALSE(misdeed_of(FrameType::compact, bad("early")));  // Another clock.
   EXPECT_FALSE(misdeed_of(FrameType::message, bad("full")));   // Our pool.
   EXPECT_FALSE(misdeed_of(FrameType::message, bad("share")));  // Honest ones have one, too.
   EXPECT_FALSE(misdeed_of(FrameType::message, bad("expired")));
