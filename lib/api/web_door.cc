@@ -210,10 +210,9 @@ void WebDoor::note_bad_try() {
 }
 
 Result<std::variant<WebSession, WebRefusal>> WebDoor::enter(std::string_view token) {
-  if (auto refused = may_try()) return std::variant<WebSession, WebRefusal>(std::move(*refused));
   const auto given = fixed_from_hex<Token>(token);
   if (!given || !link_ || !crypto::equal_in_constant_time(given->view(), link_->view())) {
-    note_bad_try();
+    // Nobody guesses 256 bits, and who counts wrong ones lets others keep the owner out.
     return std::variant<WebSession, WebRefusal>(
         refusal(403, "link", "the link was used already, or another took its place"));
   }
@@ -221,7 +220,6 @@ Result<std::variant<WebSession, WebRefusal>> WebDoor::enter(std::string_view tok
   BMSG_TRY_ASSIGN(made.cookie, fresh_token());
   BMSG_TRY_ASSIGN(made.token, fresh_token());
   link_.reset();
-  note_good_try();
   if (is_idle()) sessions_.clear();  // Whoever comes in now opens his own.
   if (sessions_.size() >= options_.sessions_max) sessions_.erase(sessions_.begin());
   sessions_.push_back(made);

@@ -80,10 +80,11 @@ class WebDoor {
   /// nullopt: it may pass. Whatever passes with a session, but for news, keeps it awake.
   std::optional<WebRefusal> judge(const net::HttpRequest& request, WebArea area);
 
-  /// Exchanges the token of the link, which counts no more then. Errors: Errc::no_resource.
+  /// Exchanges the token of the link, which counts no more then. Wrong ones cost nobody anything.
+  /// Errors: Errc::no_resource.
   Result<std::variant<WebSession, WebRefusal>> enter(std::string_view token);
 
-  /// For guesses at the passphrase, too: a refusal while one has to wait.
+  /// For guesses at the passphrase: a refusal while one has to wait.
   std::optional<WebRefusal> may_try() const;
   void note_bad_try();
   void note_good_try() { bad_tries_ = 0; }
