@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <functional>
 #include <list>
 #include <mutex>
+#include <utility>
 
 #include "lib/api/aligned_ranges.h"
 #include "lib/api/caller_scores.h"
 #include "lib/api/peer_answers.h"
-#include "lib/api/worker.h"
+#include "lib/api/strands.h"
 #include "lib/core/hex.h"
 #include "lib/net/address.h"
 
@@ -17,6 +19,7 @@ namespace bmsg::api {
 namespace {
 
 constexpr std::size_t kWaitingMax = 256;
+constexpr std::size_t kWaitingOfOriginMax = 8;  // Or as many as it may have connections.
 constexpr std::size_t kPollsMax = 512;
 constexpr std::uint32_t kWaitSecondsMax = 60;
 
@@ -30,6 +33,30 @@ std::optional<net::Origin> counted_origin(const net::Peer& caller) {
   if (caller.is_unix || caller.is_loopback || caller.address.empty()) return std::nullopt;
   return net::origin_of(caller.address);
 }
+
+/// Callers on this machine are one strand, since a proxy may stand there.
+StrandId strand_of(const std::optional<net::Origin>& origin) {
+  return origin ? std::hash<std::string>()(origin->subnet) | 1 : 0;
+}
+
+/// A request on its way to a thread; dropped on it, it is answered that the house is full.
+class Waiting {
+ public:
+  Waiting(net::HttpRequest request, net::Respond respond)
+      : request_(std::move(request)), respond_(std::move(respond)) {}
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() {
+    if (respond_) respond_(error_response(503, "busy", "try again"));
+  }
+
+  const net::HttpRequest& request() const { return request_; }
+  net::Respond take_respond() { return std::exchange(respond_, nullptr); }
+
+ private:
+  const net::HttpRequest request_;
+  net::Respond respond_;
+};
 
 /// Seconds that a feed request is ready to wait; 0 if it does not say so or says it badly.
 std::uint32_t wait_of(const net::HttpRequest& request) {
@@ -58,18 +85,16 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
         later_(std::move(later)),
         policy_(policy),
         scores_(clock, limits_of(service)),
-        worker_(kWaitingMax),
-        quick_worker_(kWaitingMax) {}
+        slow_({.quick_threads = 0, .slow_threads = 1, .waiting_all = kWaitingMax}),
+        quick_({.quick_threads = 1, .slow_threads = 0, .waiting_all = kWaitingMax}) {}
 
   void handle(net::HttpRequest request, net::Respond respond) {
     if (scores_.is_banned(request.peer))
       return respond(error_response(403, "banned", "what came from here broke the rules"));
     if (auto known = find_known(request)) return respond(std::move(*known));
-    const auto shared = std::make_shared<net::HttpRequest>(std::move(request));
-    const auto self = shared_from_this();
-    Worker& worker = is_quick(*shared) ? quick_worker_ : worker_;
-    const bool taken = worker.post([self, shared, respond] { self->answer(*shared, respond); });
-    if (!taken) respond(error_response(503, "busy", "try again"));
+    const bool quick = is_quick(request);
+    post(quick ? quick_ : slow_, quick ? Pace::quick : Pace::slow, std::move(request),
+         std::move(respond));
   }
 
   void keep_answers(const Disk& disk, const std::filesystem::path& directory,
@@ -101,9 +126,9 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
-    worker_.stop();
-    quick_worker_.stop();
     answer_waiting();
+    slow_.stop();
+    quick_.stop();
   }
 
  private:
@@ -114,6 +139,24 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
     net::Respond respond;
     std::optional<net::Origin> origin;
   };
+
+  /// Has it answered on a thread, in its origin's turn; with 503 if too much waits.
+  void post(Strands& strands, Pace pace, net::HttpRequest request, net::Respond respond) {
+    const auto origin = counted_origin(request.peer);
+    const auto waiting = std::make_shared<Waiting>(std::move(request), std::move(respond));
+    auto work = [self = shared_from_this(), waiting] {
+      if (self->stopping_ || !waiting->request().is_awaited()) return;
+      self->answer(waiting->request(), waiting->take_respond());
+    };
+    (void)strands.post(strand_of(origin), pace, 0, std::move(work), waiting_max_of(origin));
+  }
+
+  /// A caller has no more questions than connections, but those that it gave up wait, too.
+  std::size_t waiting_max_of(const std::optional<net::Origin>& origin) {
+    if (!origin) return kWaitingMax;
+    const std::lock_guard lock(mutex_);
+    return std::max(kWaitingOfOriginMax, limits_.connections_of(*origin));
+  }
 
   void answer(const net::HttpRequest& request, const net::Respond& respond) {
     const std::uint32_t wait = wait_of(request);
@@ -224,13 +267,13 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   std::list<Poll> polls_;
   net::RateLimits limits_;
   std::uint64_t next_ = 0;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_ = false;
   std::atomic<std::uint64_t> changes_ = 0;
   std::atomic<std::uint64_t> posts_ = 0;  // Which may have changed what makes no news.
   std::unique_ptr<KeptAnswers> kept_;     // Null: nothing is kept.
   FreshAnswers fresh_;
-  Worker worker_;
-  Worker quick_worker_;  // What many ask for at once and large answers hold up nobody's hello.
+  Strands slow_;   // One strand for each origin: whoever asks much waits for himself.
+  Strands quick_;  // What many ask for at once and large answers hold up nobody's hello.
 };
 
 std::optional<net::HttpResponse> refuse_put(const net::HttpRequest& request) {

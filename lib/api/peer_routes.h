@@ -22,7 +22,8 @@ using Later = std::function<void(std::chrono::milliseconds delay, std::function<
 std::optional<net::HttpResponse> refuse_put(const net::HttpRequest& request);
 
 /// Answers everything under /bmsg/1/. What may take long runs on a thread of its own, and `info`,
-/// with which every exchange begins, on another.
+/// with which every exchange begins, on another; on both, origins take turns. Who fills his own
+/// queue is answered 503, and nothing is done for callers who have left.
 /// Threads: handle() from one; changed() and set_limits() from any.
 /// Source:  bmsg-protocol(7), "Paths".
 class PeerRoutes {
@@ -42,7 +43,8 @@ class PeerRoutes {
                     std::function<std::uint64_t()> edition);
   /// The chain or the pool changed: answers the long polls that wait for it.
   void changed();
-  /// Answers all long polls now; what comes later is not kept waiting.
+  /// Answers all long polls now, and 503 to all that has not begun; what comes later is not kept
+  /// waiting.
   void stop();
 
  private:

@@ -13,12 +13,14 @@ Strands::Strands(const StrandLimits& limits) : limits_(limits) {
 
 Strands::~Strands() { stop(); }
 
-bool Strands::post(StrandId id, Pace pace, std::size_t bytes, std::function<void()> work) {
+bool Strands::post(StrandId id, Pace pace, std::size_t bytes, std::function<void()> work,
+                   std::optional<std::size_t> waiting_max) {
   const std::lock_guard lock(mutex_);
   if (stopping_ || waiting_ >= limits_.waiting_all || bytes > limits_.bytes_all - bytes_)
     return false;
   const auto known = strands_.find(id);
-  if (known != strands_.end() && known->second.waiting.size() >= limits_.waiting_each) return false;
+  const std::size_t waiting = known == strands_.end() ? 0 : known->second.waiting.size();
+  if (waiting >= waiting_max.value_or(limits_.waiting_each)) return false;
   Strand& strand = strands_[id];
   strand.waiting.push_back({pace, bytes, std::move(work)});
   ++waiting_;

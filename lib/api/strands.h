@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -34,8 +35,10 @@ class Strands {
   /// Drops what waits; waits for what runs.
   ~Strands();
 
-  /// False: too much waits, or it has stopped; `work` was not taken.
-  bool post(StrandId strand, Pace pace, std::size_t bytes, std::function<void()> work);
+  /// False: too much waits, or it has stopped; `work` was not taken. `waiting_max` is for this
+  /// strand in place of the limit of each.
+  bool post(StrandId strand, Pace pace, std::size_t bytes, std::function<void()> work,
+            std::optional<std::size_t> waiting_max = {});
   /// Drops what waits of a strand; what runs goes on.
   void drop(StrandId strand);
   void stop();

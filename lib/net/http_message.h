@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -57,6 +58,10 @@ struct HttpRequest {
   Fields fields;
   Bytes body;
   Peer peer;
+  std::shared_ptr<const std::atomic<bool>> has_left{};  // Its caller; null: nobody looks.
+
+  /// Whether an answer still reaches somebody.
+  bool is_awaited() const { return !has_left || !*has_left; }
 };
 
 /// Bytes of a file that nobody changes while they are held.

@@ -112,6 +112,7 @@ void Session::say_goodbye() {
 
 void Session::close() {
   is_closed_ = true;
+  *has_left_ = true;
   wire_.close();
   answered_.cancel();
 }
@@ -278,6 +279,7 @@ asio::awaitable<bool> Session::read_request(HttpRequest& request, std::optional<
   request.fields = std::move(head.fields);
   request.peer = arrival_.peer;
   request.peer.key = wire_.peer_key();
+  request.has_left = has_left_;
   if (head.content_length > state_.options.body_bytes_max) {
     refusal = Refusal{413};
     co_return false;

@@ -4,6 +4,7 @@
 
 #include <utility>  // Before Asio: 1.74 uses std::exchange without it.
 
+#include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
@@ -98,6 +99,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Time phase_start_;
   bool keep_alive_ = true;
   bool is_closed_ = false;
+  const std::shared_ptr<std::atomic<bool>> has_left_ = std::make_shared<std::atomic<bool>>(false);
   std::uint64_t number_ = 0;  // Of the request being answered.
   std::uint64_t bytes_sent_ = 0;
   std::optional<HttpResponse> answer_;

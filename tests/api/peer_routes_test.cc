@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <future>
+#include <thread>
 
 #include "lib/api/wire_json.h"
+#include "lib/chain/pack.h"
+#include "lib/core/codec.h"
 #include "lib/core/hex.h"
 #include "tests/api/running_node.h"
 
@@ -115,10 +119,18 @@ class PollsOfASubnet : public LongPoll {
   static bool is_answered(Status& one) {
     return one.wait_for(std::chrono::milliseconds(0)) == std::future_status::ready;
   }
-  /// Whether everything that was asked before has been looked at: one thread takes all in order.
+  /// Whether everything that was asked before has been looked at: each subnet's is, in order.
   void settle() {
-    auto other = ask("/bmsg/1/headers/0/1");
-    ASSERT_TRUE(other.get());
+    for (const char* address : {"11.0.0.1", "11.0.1.1", "10.0.0.1"}) {
+      net::HttpRequest request;
+      request.path = "/bmsg/1/headers/0/1";
+      request.peer.address = address;
+      std::promise<void> done;
+      node.peer_routes->handle(request, [&](const net::HttpResponse&) { done.set_value(); });
+      done.get_future().wait();
+    }
+    auto local = ask("/bmsg/1/headers/0/1");
+    ASSERT_TRUE(local.get());
   }
 };
 
@@ -183,6 +195,152 @@ TEST(PeerRoutes, AnswerInfoWhileAnotherAnswerTakesLong) {
   EXPECT_TRUE(is_answered);
   EXPECT_EQ(info.get(), 200);
   routes.stop();
+}
+
+/// Routes whose thread is held by an answer, until `go`.
+class HeldRoutes : public testing::Test {
+ protected:
+  HeldRoutes()
+      : node(builder), routes(*node.node, node.clock, [this](auto, auto work) {
+          later.push_back(std::move(work));
+        }) {}
+  ~HeldRoutes() override {
+    if (!is_free) release();
+    routes.stop();
+  }
+
+  static net::HttpRequest request(const std::string& address,
+                                  const std::string& path = "/bmsg/1/headers/0/1") {
+    net::HttpRequest request;
+    request.path = path;
+    request.peer.address = address;
+    request.peer.is_loopback = address.starts_with("127.");
+    return request;
+  }
+  void hold(const std::string& path = "/bmsg/1/headers/0/1") {
+    std::promise<void> begun;
+    routes.handle(request("127.0.0.1", path), [&](const net::HttpResponse& response) {
+      held_status = response.status;
+      begun.set_value();
+      go.get_future().wait();
+    });
+    begun.get_future().wait();
+  }
+  void release() {
+    is_free = true;
+    go.set_value();
+  }
+  std::future<int> ask(net::HttpRequest question) {
+    const auto status = std::make_shared<std::promise<int>>();
+    const std::string address = question.peer.address;
+    routes.handle(std::move(question), [this, status, address](const net::HttpResponse& response) {
+      order.push_back(address);  // All on one thread, but for refusals, which come first.
+      status->set_value(response.status);
+    });
+    return status->get_future();
+  }
+  /// A question for news that waits.
+  std::future<int> poll(const std::string& address) {
+    net::HttpRequest poll = request(address, "/bmsg/1/feed");
+    poll.query = {{"wait", "60"}, {"since", node.node->feed("").value().cursor}};
+    auto polled = ask(poll);
+    EXPECT_EQ(ask(request(address)).get(), 200);  // Answered once that waits.
+    return polled;
+  }
+  static bool is_open(std::future<int>& one) {
+    return one.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+  }
+  bool is_taken(const std::string& address, const std::string& path = "/bmsg/1/headers/0/1") {
+    asked.push_back(ask(request(address, path)));
+    return is_open(asked.back());
+  }
+  bool is_taken(const std::string& address, Bytes body) {
+    net::HttpRequest put = request(address);
+    put.body = std::move(body);
+    asked.push_back(ask(std::move(put)));
+    return is_open(asked.back());
+  }
+
+  ChainBuilder builder;
+  RunningNode node;
+  std::promise<void> go;
+  bool is_free = false;
+  int held_status = 0;
+  std::vector<std::string> order;
+  std::vector<std::future<int>> asked;
+  std::vector<std::function<void()>> later;
+  PeerRoutes routes;
+};
+
+TEST_F(HeldRoutes, TakeOriginsInTurn) {
+  hold();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(is_taken("11.0.0.1"));
+  EXPECT_TRUE(is_taken("11.0.1.1"));
+  EXPECT_TRUE(is_taken("127.0.0.1"));
+  release();
+  for (auto& one : asked) EXPECT_EQ(one.get(), 200);
+  EXPECT_EQ(order, (std::vector<std::string>{"11.0.0.1", "11.0.1.1", "127.0.0.1", "11.0.0.1",
+                                             "11.0.0.1"}));
+}
+
+TEST_F(HeldRoutes, RefuseWhoFillsHisOwnQueue) {
+  hold();
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(is_taken("11.0.0." + std::to_string(i)));
+  EXPECT_FALSE(is_taken("11.0.0.9"));
+  EXPECT_EQ(asked.back().get(), 503);
+  asked.pop_back();
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(is_taken("11.0.1.1")) << "another subnet";
+  EXPECT_FALSE(is_taken("11.0.1.1"));
+  asked.pop_back();
+  for (int i = 0; i < 64; ++i) EXPECT_TRUE(is_taken("10.0.0.1")) << "as many as connections";
+  EXPECT_FALSE(is_taken("10.0.0.1"));
+  asked.pop_back();
+  routes.set_limits({.connections_per_subnet = 10});
+  EXPECT_TRUE(is_taken("11.0.0.1"));
+  EXPECT_TRUE(is_taken("11.0.0.1"));
+  EXPECT_FALSE(is_taken("11.0.0.1"));
+  asked.pop_back();
+  while (asked.size() < 255) ASSERT_TRUE(is_taken("127.0.0.1")) << asked.size();
+  EXPECT_FALSE(is_taken("127.0.0.1")) << "with what runs it is 256";
+  asked.pop_back();
+  release();
+  for (auto& one : asked) EXPECT_EQ(one.get(), 200);
+}
+
+TEST_F(HeldRoutes, DoNothingForWhoHasLeft) {
+  const auto put = [this](const Message& message, const auto& has_left) {
+    net::HttpRequest question = request("11.0.0.1", "/bmsg/1/put");
+    question.method = net::Method::post;
+    question.body = chain::begin_pack();
+    chain::append_frame(question.body, chain::FrameType::message, encode(message));
+    question.has_left = has_left;
+    return ask(std::move(question));
+  };
+  const auto stays = std::make_shared<std::atomic<bool>>(false);
+  const auto leaves = std::make_shared<std::atomic<bool>>(false);
+  const Message mine = builder.public_message("of one who stays", node.clock.now());
+  const Message lost = builder.public_message("of one who leaves", node.clock.now());
+  hold();
+  auto first = put(lost, leaves);
+  auto second = put(mine, stays);
+  *leaves = true;
+  release();
+  EXPECT_EQ(second.get(), 200);
+  EXPECT_EQ(first.get(), 503);
+  EXPECT_EQ(node.node->info().value().pool_messages, 1U);
+}
+
+TEST_F(HeldRoutes, FinishOnlyWhatRunsAtTheEnd) {
+  auto polled = poll("11.0.2.1");
+  hold();
+  for (int i = 0; i < 20; ++i) is_taken("11.0.0." + std::to_string(i % 4));
+  std::thread end([this] { routes.stop(); });
+  EXPECT_EQ(polled.get(), 200);  // That is the first it does.
+  release();
+  end.join();
+  EXPECT_EQ(held_status, 200);
+  for (auto& one : asked) EXPECT_EQ(one.get(), 503);
+  EXPECT_FALSE(is_taken("11.0.0.1"));
 }
 
 }  // namespace

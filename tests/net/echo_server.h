@@ -39,6 +39,11 @@ class EchoServer {
     const std::lock_guard lock(mutex_);
     return last_peer_;
   }
+  /// Whether the caller of the last request still waits.
+  bool is_awaited() const {
+    const std::lock_guard lock(mutex_);
+    return !has_left_ || !*has_left_;
+  }
   std::size_t held_count() const {
     const std::lock_guard lock(mutex_);
     return held_.size();
@@ -59,6 +64,7 @@ class EchoServer {
     {
       const std::lock_guard lock(mutex_);
       last_peer_ = request.peer;
+      has_left_ = request.has_left;
       if (request.path == "/hold") held_.push_back(respond);
     }
     if (request.path == "/hold" || request.path == "/drop") return;
@@ -77,6 +83,7 @@ class EchoServer {
   std::atomic<int> requests_ = 0;
   mutable std::mutex mutex_;
   Peer last_peer_;
+  std::shared_ptr<const std::atomic<bool>> has_left_;
   std::vector<Respond> held_;
   std::unique_ptr<HttpServer> server_;  // Last: its thread uses the members above.
 };

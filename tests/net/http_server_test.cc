@@ -177,8 +177,10 @@ TEST(HttpServer, NoticesThatALongPollersClientHasGone) {
   RawClient client(server.address());
   ASSERT_TRUE(client.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n"));
   ASSERT_TRUE(eventually([&] { return server.held_count() == 1; }));
+  EXPECT_TRUE(server.is_awaited());
   client.hang_up();
   EXPECT_TRUE(eventually([&] { return server.server().connections() == 0; }));
+  EXPECT_FALSE(server.is_awaited()) << "whoever works on it may stop";
   server.release();  // Nobody is there any more; nothing may happen.
   HttpClient next(server.address());
   EXPECT_TRUE(next.request(get("/path"), kLimits));
