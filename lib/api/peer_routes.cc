@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kWaitingMax = 256;
 constexpr std::size_t kWaitingOfOriginMax = 8;  // Or as many as it may have connections.
+constexpr std::size_t kWaitingBytesMax = std::size_t{256} << 20;  // Of bodies.
 constexpr std::size_t kPollsMax = 512;
 constexpr std::uint32_t kWaitSecondsMax = 60;
 
@@ -85,8 +86,14 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
         later_(std::move(later)),
         policy_(policy),
         scores_(clock, limits_of(service)),
-        slow_({.quick_threads = 0, .slow_threads = 1, .waiting_all = kWaitingMax}),
-        quick_({.quick_threads = 1, .slow_threads = 0, .waiting_all = kWaitingMax}) {}
+        slow_({.quick_threads = 0,
+               .slow_threads = 1,
+               .waiting_all = kWaitingMax,
+               .bytes_all = kWaitingBytesMax}),
+        quick_({.quick_threads = 1,
+                .slow_threads = 0,
+                .waiting_all = kWaitingMax,
+                .bytes_all = kWaitingBytesMax}) {}
 
   void handle(net::HttpRequest request, net::Respond respond) {
     if (scores_.is_banned(request.peer))
@@ -143,12 +150,13 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
   /// Has it answered on a thread, in its origin's turn; with 503 if too much waits.
   void post(Strands& strands, Pace pace, net::HttpRequest request, net::Respond respond) {
     const auto origin = counted_origin(request.peer);
+    const std::size_t bytes = request.body.size();
     const auto waiting = std::make_shared<Waiting>(std::move(request), std::move(respond));
     auto work = [self = shared_from_this(), waiting] {
       if (self->stopping_ || !waiting->request().is_awaited()) return;
       self->answer(waiting->request(), waiting->take_respond());
     };
-    (void)strands.post(strand_of(origin), pace, 0, std::move(work), waiting_max_of(origin));
+    (void)strands.post(strand_of(origin), pace, bytes, std::move(work), waiting_max_of(origin));
   }
 
   /// A caller has no more questions than connections, but those that it gave up wait, too.

@@ -343,5 +343,22 @@ TEST_F(HeldRoutes, FinishOnlyWhatRunsAtTheEnd) {
   EXPECT_FALSE(is_taken("11.0.0.1"));
 }
 
+TEST_F(HeldRoutes, HoldSoManyBytesOfBodiesAndNoMore) {
+  constexpr std::size_t kQuarter = std::size_t{64} << 20;
+  hold();
+  for (const char* address : {"11.0.0.1", "11.0.1.1", "11.0.2.1"})
+    EXPECT_TRUE(is_taken(address, Bytes(kQuarter)));
+  EXPECT_FALSE(is_taken("11.0.3.1", Bytes(kQuarter + 1)));
+  EXPECT_EQ(asked.back().get(), 503);
+  asked.pop_back();
+  EXPECT_TRUE(is_taken("11.0.3.1", Bytes(kQuarter)));
+  EXPECT_FALSE(is_taken("127.0.0.1", Bytes(1)));
+  asked.pop_back();
+  EXPECT_TRUE(is_taken("11.0.4.1")) << "what has no body";
+  release();
+  for (auto& one : asked) EXPECT_EQ(one.get(), 200);
+  EXPECT_EQ(ask(request("11.0.3.1")).get(), 200);
+}
+
 }  // namespace
 }  // namespace bmsg::api
