@@ -92,7 +92,7 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
                .bytes_all = kWaitingBytesMax}),
         quick_({.quick_threads = 1,
                 .slow_threads = 0,
-                .waiting_all = kWaitingMax,
+                .waiting_all = kWaitingMax + kPollsMax,
                 .bytes_all = kWaitingBytesMax}) {}
 
   void handle(net::HttpRequest request, net::Respond respond) {
@@ -261,7 +261,11 @@ class PeerRoutes::Impl : public std::enable_shared_from_this<Impl> {
         break;
       }
     }
-    for (const Poll& poll : over) reply(poll);
+    // This is the server's thread, which must not wait for an answer.
+    for (Poll& poll : over) {
+      poll.request->query.erase("wait");
+      post(quick_, Pace::quick, std::move(*poll.request), std::move(poll.respond));
+    }
   }
 
   void reply(const Poll& poll) { poll.respond(answer_peer(service_, *poll.request)); }

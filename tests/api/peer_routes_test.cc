@@ -360,5 +360,20 @@ TEST_F(HeldRoutes, HoldSoManyBytesOfBodiesAndNoMore) {
   EXPECT_EQ(ask(request("11.0.3.1")).get(), 200);
 }
 
+TEST_F(HeldRoutes, AnswerAPollWhoseTimeIsOverOnTheirOwnThread) {
+  auto polled = poll("11.0.2.1");
+  auto refused = poll("11.0.3.1");
+  ASSERT_EQ(later.size(), 2U);
+  hold("/bmsg/1/info");
+  later.front()();  // As the server's thread does, which never waits.
+  EXPECT_TRUE(is_open(polled));
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(is_taken("11.0.3.1", "/bmsg/1/info"));
+  later.back()();
+  EXPECT_EQ(refused.get(), 503) << "its queue is full";
+  release();
+  EXPECT_EQ(polled.get(), 200);
+  for (auto& one : asked) EXPECT_EQ(one.get(), 200);
+}
+
 }  // namespace
 }  // namespace bmsg::api
