@@ -16,6 +16,15 @@ bool start_thread(std::vector<std::jthread>& threads, std::function<void(std::st
   }
 }
 
+bool start_detached(std::function<void()> work) {
+  try {
+    std::thread(std::move(work)).detach();
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
 void share_out(std::size_t count, unsigned threads, const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> next = 0;
   const auto take = [&](const std::stop_token&) {

@@ -1,4 +1,4 @@
-// Threads that are welcome and not needed.
+// Threads that the system may refuse.
 
 #pragma once
 
@@ -13,6 +13,9 @@ namespace bmsg {
 /// Starts one more thread, which joins with the vector. False: the system has none left, and the
 /// caller has to do the work alone.
 bool start_thread(std::vector<std::jthread>& threads, std::function<void(std::stop_token)> work);
+
+/// The same with a thread that nobody joins: `work` must own all that it uses.
+bool start_detached(std::function<void()> work);
 
 /// Does `work` with each number below `count`, in any order, on up to so many threads, of which the
 /// caller's is one. When this returns, all of it is done.

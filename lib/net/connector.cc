@@ -111,6 +111,11 @@ asio::awaitable<void> Connector::connect(Wire& wire, const std::string& host, st
   }
   Lookup found;
   co_await look_up(host, port, door_, lookup_, found);
+  if (found.is_scarce) {
+    failure = failed(Errc::no_resource,
+                     fmt::format("{}'{}' cannot be looked up: {}", via, host, found.failure));
+    co_return;
+  }
   if (found.places.empty()) {
     failure = failed(Errc::no_host, via + "'" + host + "' does not resolve: " + found.failure);
     co_return;

@@ -7,8 +7,8 @@
 #include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <thread>
 
+#include "lib/core/thread.h"
 #include "lib/net/address.h"
 
 namespace bmsg::net {
@@ -65,14 +65,18 @@ asio::awaitable<void> look_up(const std::string& host, std::uint16_t port,
   const auto found = std::make_shared<Lookup>();
   const std::weak_ptr<asio::steady_timer> waits = waiting;
   waiting->expires_at(asio::steady_timer::time_point::max());
-  std::thread([host, port, door, found, waits] {
+  const bool is_asked = start_detached([host, port, door, found, waits] {
     Lookup lookup = ask_system(host, port);
     auto wake = [found, waits, lookup = std::move(lookup)]() mutable {
       *found = std::move(lookup);
       if (const auto timer = waits.lock()) timer->cancel();
     };
     (void)door->post(std::move(wake));  // Nobody waits any more: then nobody misses it.
-  }).detach();
+  });
+  if (!is_asked) {
+    result = {.places = {}, .failure = "no thread is left", .is_scarce = true};
+    co_return;
+  }
   error_code cancelled;  // By the answer, or by whoever stops waiting.
   auto token = asio::redirect_error(asio::use_awaitable, cancelled);
   co_await waiting->async_wait(token);

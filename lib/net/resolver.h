@@ -23,7 +23,8 @@ struct Place {
 /// What came out of a lookup.
 struct Lookup {
   std::vector<Place> places;
-  std::string failure;  // The system's reason, if there are none.
+  std::string failure;     // The system's reason, if there are none.
+  bool is_scarce = false;  // It is that of a system which gives no thread, descriptor or memory.
 };
 
 /// Looks `host` up; literals at once, names on a thread of their own. The system's resolver cannot

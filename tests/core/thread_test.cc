@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <vector>
@@ -36,6 +38,16 @@ TEST(Thread, ThatTheSystemRefusesIsNoneAndHarmsNothing) {
   EXPECT_TRUE(start_thread(threads, [&](const std::stop_token&) { ++runs; }));
   threads.clear();
   EXPECT_EQ(runs, 1);
+}
+
+TEST(Thread, GoesItsOwnWayWhereThereIsOne) {
+  const auto done = std::make_shared<std::promise<void>>();
+  {
+    const NoThreads full;
+    EXPECT_FALSE(start_detached([done] { done->set_value(); }));
+  }
+  EXPECT_TRUE(start_detached([done] { done->set_value(); }));
+  done->get_future().wait();
 }
 
 TEST(ShareOut, DoesEachOnceOnNoMoreThreadsThanItWasGiven) {

@@ -10,6 +10,7 @@
 #include "tests/net/http_asking.h"
 #include "tests/net/raw_client.h"
 #include "tests/net/scripted_server.h"
+#include "tests/support/no_threads.h"
 
 namespace bmsg::net {
 namespace {
@@ -190,6 +191,14 @@ TEST(HttpClient, NamesTheHostWhenItDoesNotResolve) {
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, Errc::no_host);
   EXPECT_NE(response.error().message.find("no-such-host.invalid"), std::string::npos);
+}
+
+TEST(HttpClient, BlamesNoNameForWantOfAThreadToLookItUp) {
+  HttpClient client({Scheme::http, "no-such-host.invalid", 80, {}});
+  const NoThreads full;
+  const auto response = client.request(get("/"), {.deadline = 2s, .response_bytes_max = 1000});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Errc::no_resource) << response.error().message;
 }
 
 TEST(HttpClient, NeverLooksUpAnOnionServiceItself) {
