@@ -3,13 +3,17 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 
+#include "lib/core/descriptor.h"
 #include "lib/core/thread.h"
 #include "lib/net/address.h"
+#include "lib/net/scarcity.h"
 
 namespace bmsg::net {
 namespace {
@@ -26,6 +30,17 @@ std::string literal_of(const addrinfo& found) {
   return text.data();
 }
 
+/// The resolver says "not known" of a name, too, when it gets no descriptor to ask with. It takes a
+/// few at a time.
+bool lacks_descriptors() {
+  std::array<Descriptor, 3> taken;
+  for (Descriptor& one : taken) {
+    one = Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!one) return is_scarcity(errno);
+  }
+  return false;
+}
+
 Lookup ask_system(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -35,6 +50,8 @@ Lookup ask_system(const std::string& host, std::uint16_t port) {
   const int failed = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
   if (failed != 0) {
     lookup.failure = ::gai_strerror(failed);
+    if (failed == EAI_MEMORY || lacks_descriptors())
+      lookup = {.places = {}, .failure = "no descriptor or memory is left", .is_scarce = true};
     return lookup;
   }
   for (const addrinfo* one = found; one && lookup.places.size() < kPlacesMax; one = one->ai_next) {

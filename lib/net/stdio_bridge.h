@@ -13,7 +13,7 @@ struct SocketPair {
   Descriptor other;
 };
 
-/// Errors: Errc::io.
+/// Errors: Errc::no_resource, Errc::io.
 Result<SocketPair> make_socket_pair();
 
 /// Copies `input` to `socket` and `socket` to `output` until the socket's other end has closed and

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "lib/core/try.h"
+#include "lib/net/scarcity.h"
 
 namespace bmsg::net {
 namespace {
@@ -53,7 +54,8 @@ Result<SocketAddress> parse_literal(const Address& address) {
 
 Error failed(const Address& address, int cause) {
   const bool is_taken = cause == EADDRINUSE || cause == EADDRNOTAVAIL || cause == EACCES;
-  return Error{is_taken ? Errc::unreachable : Errc::io,
+  const Errc other = is_scarcity(cause) ? Errc::no_resource : Errc::io;
+  return Error{is_taken ? Errc::unreachable : other,
                fmt::format("cannot listen at {}: {}", to_string(address),
                            std::generic_category().message(cause))};
 }
@@ -154,9 +156,7 @@ std::variant<Caller, NoCaller> accept_caller(int listening) {
       return Caller{std::move(socket), family,
                     family == AF_UNIX ? unix_peer(number) : tcp_peer(number, from)};
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      return NoCaller::out_of_descriptors;
-    }
+    if (is_scarcity(errno)) return NoCaller::out_of_descriptors;
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EBADF || errno == EINVAL) {
       return NoCaller::waiting;
     }

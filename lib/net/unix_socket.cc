@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "lib/core/try.h"
+#include "lib/net/scarcity.h"
 
 namespace bmsg::net {
 namespace {
@@ -27,8 +28,9 @@ struct Name {
 Error failed(const char* what, const std::filesystem::path& path, int cause) {
   const bool is_taken = cause == EADDRINUSE;
   const bool is_nobody = cause == ENOENT || cause == ECONNREFUSED || cause == EAGAIN;
+  const Errc other = is_scarcity(cause) ? Errc::no_resource : Errc::io;
   return Error{
-      is_taken || is_nobody ? Errc::unreachable : Errc::io,
+      is_taken || is_nobody ? Errc::unreachable : other,
       fmt::format("cannot {} {}: {}", what, path.string(), std::generic_category().message(cause))};
 }
 

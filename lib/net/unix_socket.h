@@ -17,7 +17,8 @@ enum class Stale { keep, replace };
 
 /// Listens at `path`, mode 0600, without blocking; the directory must exist. Only a socket is
 /// replaced, never another kind of file.
-/// Errors: Errc::unreachable if the path is taken, Errc::io for the rest.
+/// Errors: Errc::unreachable if the path is taken, Errc::no_resource if the system gives no
+///         descriptor, Errc::io for the rest.
 Result<Descriptor> listen_unix(const std::filesystem::path& path, Stale stale);
 
 /// Connects without waiting. Sockets have room for 107 bytes of path, so it goes through
