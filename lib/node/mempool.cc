@@ -150,10 +150,6 @@ Result<MessageOutcome> Mempool::judge(const Message& message, const MessageId& i
   if (!message.body) return refuse({chain::Rule::body, "absent"});
   if (message.head.suite == Suite::chunk)
     return refuse({chain::Rule::suite, "chunks are not kept here"});
-  if (message.head.suite == Suite::charter) {
-    if (auto violation = chain::find_charter_violation(*message.body, chain_, needed_votes()))
-      return refuse(std::move(*violation));
-  }
   BMSG_TRY_ASSIGN(const bool on_chain, is_on_chain(id));
   if (on_chain) {
     outcome.verdict = Verdict::known;
@@ -161,6 +157,10 @@ Result<MessageOutcome> Mempool::judge(const Message& message, const MessageId& i
   }
   if (auto violation = chain::find_violation(message, id, clock_.now(), chain_))
     return refuse(std::move(*violation));
+  if (message.head.suite == Suite::charter) {
+    if (auto violation = chain::find_charter_violation(*message.body, chain_, needed_votes()))
+      return refuse(std::move(*violation));
+  }
   if (const auto at = entries_.find(id); at != entries_.end()) {
     // A better stamp replaces a worse one, but not for a trifle: each replacement is told to all.
     const std::uint64_t achieved = chain::stamp_achieved(id, message.nonce);

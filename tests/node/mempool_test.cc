@@ -46,6 +46,9 @@ TEST(Mempool, RefusesWhatNoBlockMayHold) {
   Message charter = f.message("m");
   charter.head.suite = Suite::charter;
   EXPECT_EQ(f.submit(charter, Origin::peer).violation->rule, chain::Rule::charter);
+  charter.head.chain = ChainTag::filled(1);
+  EXPECT_EQ(f.submit(charter, Origin::peer).violation->rule, chain::Rule::chain)
+      << "it may be a good one over there";
   Message expired = f.message("m");
   expired.head.ttl = 60;
   f.clock.advance(60);
