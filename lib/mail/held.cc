@@ -81,35 +81,29 @@ std::optional<Bytes> unwrap(ByteView bytes) {
 
 bool is_whole_held(ByteView bytes) { return unwrap(bytes).has_value(); }
 
-Result<MessageId> HeldLetters::hold(const Letter& letter, const IdentityKey& sender,
-                                    UnixSeconds since, Entropy& entropy,
-                                    std::optional<MessageId> chosen) {
+Result<SealedHeld> HeldLetters::seal(const Letter& letter, const IdentityKey& sender,
+                                     Entropy& entropy) const {
   check(letter.content.sender.empty(), "a held letter is signed when it is sealed");
-  MessageId id = chosen.value_or(MessageId());
-  if (!chosen) BMSG_TRY(entropy.fill({id.data(), MessageId::kSize}));
-  BMSG_TRY_ASSIGN(const bool there, holds(id));
-  if (there) {
-    // It may be left of somebody who died before its name was durable.
-    BMSG_TRY(outbox_.disk().sync_directory(outbox_.directory() / "held"));
-    return id;
-  }
+  SealedHeld made;
+  BMSG_TRY(entropy.fill({made.id.data(), MessageId::kSize}));
   BMSG_TRY_ASSIGN(Bytes plain, encode(letter, sender));
-  auto sealed = seal_note(mailbox_key_, id, plain, entropy);
+  auto sealed = seal_note(mailbox_key_, made.id, plain, entropy);
   crypto::wipe(plain);
   if (!sealed) return sealed.error();
-
-  Bytes file = to_bytes(kMagic);
-  file.push_back(kVersion);
-  append(file, sealed.value());
-  append(file, crypto::sha512(file).view());
-  BMSG_TRY(outbox_.prepare());
-  BMSG_TRY(outbox_.disk().replace(outbox_.directory() / "held" / outbox_name(since, id), file));
-  return id;
+  made.file = to_bytes(kMagic);
+  made.file.push_back(kVersion);
+  append(made.file, sealed.value());
+  append(made.file, crypto::sha512(made.file).view());
+  return made;
 }
 
-Result<bool> HeldLetters::holds(const MessageId& id) const {
-  BMSG_TRY_ASSIGN(const auto held, held_names(outbox_));
-  return std::ranges::find(held, id, &HeldName::id) != held.end();
+Result<MessageId> HeldLetters::hold(const Letter& letter, const IdentityKey& sender,
+                                    UnixSeconds since, Entropy& entropy) {
+  BMSG_TRY_ASSIGN(const SealedHeld made, seal(letter, sender, entropy));
+  BMSG_TRY(outbox_.prepare());
+  const auto place = outbox_.directory() / "held" / outbox_name(since, made.id);
+  BMSG_TRY(outbox_.disk().replace(place, made.file));
+  return made.id;
 }
 
 Result<std::vector<HeldLetter>> HeldLetters::all() const {

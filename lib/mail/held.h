@@ -2,7 +2,6 @@
 
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "lib/core/entropy.h"
@@ -22,6 +21,12 @@ struct HeldLetter {
 /// Whether a file of outbox/held is as it was written; what is sealed in it is not looked at.
 bool is_whole_held(ByteView bytes);
 
+/// The file of a letter before it lies in outbox/held.
+struct SealedHeld {
+  MessageId id;  // Random: two letters never share one, whatever they are sent under.
+  Bytes file;
+};
+
 /// outbox/held: one file for each letter, named as in the rest of the outbox.
 ///
 /// Shape:   "bmL1", version 1 (1), seal_note() of the letter, H of all before 64.
@@ -33,9 +38,11 @@ class HeldLetters {
   HeldLetters(Outbox& outbox, const crypto::SecretBytes& mailbox_key)
       : outbox_(outbox), mailbox_key_(mailbox_key) {}
 
-  /// Durable when it returns. Under a chosen `id` a letter that is held already is left as it is.
+  /// Durable when it returns.
   Result<MessageId> hold(const Letter& letter, const IdentityKey& sender, UnixSeconds since,
-                         Entropy& entropy, std::optional<MessageId> id = std::nullopt);
+                         Entropy& entropy);
+  /// What hold() would write: for a letter under a key (SendKeys::keep_held).
+  Result<SealedHeld> seal(const Letter& letter, const IdentityKey& sender, Entropy& entropy) const;
   /// Oldest first.
   Result<std::vector<HeldLetter>> all() const;
 
@@ -48,8 +55,6 @@ class HeldLetters {
   Result<std::vector<Released>> release(const SendContext& context, std::stop_token stop);
 
  private:
-  Result<bool> holds(const MessageId& id) const;
-
   Outbox& outbox_;
   const crypto::SecretBytes& mailbox_key_;
 };

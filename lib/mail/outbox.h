@@ -80,6 +80,10 @@ class Outbox final : public node::OutboxSource {
   Result<Done> stage(const std::vector<OutboxFile>& files);
   Result<Done> unstage(const std::vector<OutboxFile>& files);
   Result<Done> finish(const std::vector<MessageId>& ids);
+  /// The same for a letter that is to wait in held/ (held.h). `name` is that of its file.
+  Result<Done> stage_held(const std::string& name, ByteView file);
+  Result<Done> unstage_held(const std::string& name);
+  Result<Done> finish_held(const MessageId& id);
   /// What finish() would find, whosever it is.
   Result<std::set<MessageId>> staged() const;
 
@@ -165,6 +169,7 @@ class Outbox final : public node::OutboxSource {
   void forget_offer(const std::string& pack);
   /// Of packs that somebody has unpacked meanwhile.
   void forget_offers_but(const std::vector<std::string>& names);
+  Result<Done> move_staged(const std::vector<MessageId>& ids, const std::filesystem::path& target);
   Result<Done> move(const std::filesystem::path& from, const std::filesystem::path& target);
   Result<Done> move_fresh(const std::string& name, const std::filesystem::path& target);
   Result<std::string> failure_reason(const OutboxEntry& entry) const;

@@ -134,15 +134,39 @@ Result<std::set<MessageId>> Outbox::staged() const {
 }
 
 Result<Done> Outbox::finish(const std::vector<MessageId>& ids) {
+  return move_staged(ids, place_path(OutboxPlace::fresh));
+}
+
+Result<Done> Outbox::stage_held(const std::string& name, ByteView file) {
+  BMSG_TRY(prepare());
+  const fs::path made = temporary_path(name);
+  BMSG_TRY(disk_.remove(made));  // A leftover of ours, from a disk that failed.
+  if (const auto written = disk_.create(made, file); !written) {
+    (void)disk_.remove(made);  // The disk fails already; what stays is swept.
+    return written;
+  }
+  return disk_.sync_directory(directory_ / "tmp");
+}
+
+Result<Done> Outbox::unstage_held(const std::string& name) {
+  return disk_.remove(temporary_path(name));
+}
+
+Result<Done> Outbox::finish_held(const MessageId& id) {
+  return move_staged({id}, directory_ / "held");
+}
+
+Result<Done> Outbox::move_staged(const std::vector<MessageId>& ids, const fs::path& target) {
   if (ids.empty()) return done;
+  BMSG_TRY(disk_.make_directory(target));  // A backup holds no empty ones.
   BMSG_TRY_ASSIGN(const auto names, disk_.list(directory_ / "tmp"));
   for (const std::string& name : names) {
     const auto id = staged_id(name);
     if (!id || std::ranges::find(ids, *id) == ids.end()) continue;
     const std::string own = name.substr(0, kOutboxNameBytes);
-    BMSG_TRY(move(directory_ / "tmp" / name, place_path(OutboxPlace::fresh) / own));
+    BMSG_TRY(move(directory_ / "tmp" / name, target / own));
   }
-  return disk_.sync_directory(place_path(OutboxPlace::fresh));
+  return disk_.sync_directory(target);
 }
 
 fs::path Outbox::temporary_path(const std::string& name) const {

@@ -26,7 +26,6 @@ Error damaged() { return Error{Errc::corrupt, "the record of a send key is damag
 
 std::vector<MessageId> ids_of(const KeyRecord& record) {
   std::vector<MessageId> ids;
-  if (record.held) return ids;
   for (const KeyRecord::Queued& one : record.messages) ids.push_back(one.id);
   return ids;
 }
@@ -116,18 +115,20 @@ Result<std::optional<KeyRecord>> SendKeys::find(const SendKey& key, UnixSeconds 
   BMSG_TRY_ASSIGN(auto record, read_key_record(outbox_, key.name));
   if (!record) return record;
   // Moved on first: who gives up a key must not give up its messages.
-  BMSG_TRY_ASSIGN(auto settled, settle(key, std::move(*record)));
-  if (now.value < settled.since.value + key.seconds) return std::optional(std::move(settled));
+  BMSG_TRY(settle(*record));
+  if (now.value < record->since.value + key.seconds) {
+    BMSG_TRY(check_same(key, *record));
+    return record;
+  }
   BMSG_TRY(outbox_.disk().remove(path_of(key.name)));
   return std::optional<KeyRecord>();
 }
 
-Result<KeyRecord> SendKeys::settle(const SendKey& key, KeyRecord record) {
+Result<Done> SendKeys::settle(const KeyRecord& record) {
   // The process that made it may have died before its name was durable.
   BMSG_TRY(outbox_.disk().sync_directory(outbox_.directory() / "keys"));
-  BMSG_TRY(outbox_.finish(ids_of(record)));
-  BMSG_TRY(check_same(key, record));
-  return record;
+  if (!record.held) return outbox_.finish(ids_of(record));
+  return outbox_.finish_held(record.messages.front().id);
 }
 
 Result<bool> SendKeys::claim(const SendKey& key, const KeyRecord& record) {
@@ -154,23 +155,38 @@ Result<KeyRecord> SendKeys::queue(const SendKey& key, const std::vector<OutboxFi
   check(!files.empty() && files.size() <= kMessagesMax, "a send of no or too many messages");
   BMSG_TRY(outbox_.stage(files));
   const auto ours = claim(key, record);
-  if (ours && ours.value()) return settle(key, std::move(record));
+  if (ours && ours.value()) {
+    BMSG_TRY(settle(record));
+    return record;
+  }
   BMSG_TRY(outbox_.unstage(files));
   if (!ours) return ours.error();
-  BMSG_TRY_ASSIGN(auto theirs, read_key_record(outbox_, key.name));
-  if (!theirs) return Error{Errc::try_again, "another process just gave up this key"};
-  return settle(key, std::move(*theirs));
+  return settle_theirs(key);
 }
 
-Result<KeyRecord> SendKeys::keep_held(const SendKey& key, const MessageId& held, UnixSeconds now) {
+Result<KeyRecord> SendKeys::keep_held(const SendKey& key, const MessageId& held, ByteView file,
+                                      UnixSeconds now) {
   KeyRecord record = record_of(key, now);
   record.held = true;
   record.messages.push_back({held, 0});
-  BMSG_TRY_ASSIGN(const bool ours, claim(key, record));
-  if (ours) return settle(key, std::move(record));
+  const std::string name = outbox_name(now, held);
+  BMSG_TRY(outbox_.stage_held(name, file));
+  const auto ours = claim(key, record);
+  if (ours && ours.value()) {
+    BMSG_TRY(settle(record));
+    return record;
+  }
+  BMSG_TRY(outbox_.unstage_held(name));
+  if (!ours) return ours.error();
+  return settle_theirs(key);
+}
+
+Result<KeyRecord> SendKeys::settle_theirs(const SendKey& key) {
   BMSG_TRY_ASSIGN(auto theirs, read_key_record(outbox_, key.name));
   if (!theirs) return Error{Errc::try_again, "another process just gave up this key"};
-  return settle(key, std::move(*theirs));
+  BMSG_TRY(settle(*theirs));
+  BMSG_TRY(check_same(key, *theirs));
+  return std::move(*theirs);
 }
 
 Result<Done> SendKeys::sweep(UnixSeconds now) {
@@ -190,9 +206,8 @@ Result<Done> SendKeys::sweep(UnixSeconds now) {
     const bool is_begun =
         std::ranges::any_of(ids, [&](const MessageId& id) { return staged.contains(id); });
     if (is_begun) {
-      // A key that a power cut takes would let its message go a second time.
-      BMSG_TRY(outbox_.disk().sync_directory(outbox_.directory() / "keys"));
-      BMSG_TRY(outbox_.finish(ids));
+      // A key that a power cut takes would let its message go a second time: it is durable first.
+      BMSG_TRY(settle(*record.value()));
     }
     if (now.value >= record.value()->until.value) BMSG_TRY(outbox_.disk().remove(path_of(*digest)));
   }

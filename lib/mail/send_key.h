@@ -73,8 +73,9 @@ class SendKeys {
   /// nothing of ours is queued.
   Result<KeyRecord> queue(const SendKey& key, const std::vector<OutboxFile>& files,
                           UnixSeconds now);
-  /// The same for a letter that is held already under `held`.
-  Result<KeyRecord> keep_held(const SendKey& key, const MessageId& held, UnixSeconds now);
+  /// The same for a letter that waits for a card: `file` is its file in outbox/held (held.h).
+  Result<KeyRecord> keep_held(const SendKey& key, const MessageId& held, ByteView file,
+                              UnixSeconds now);
 
   /// Forgets keys whose time is over and finishes sends whose process died.
   Result<Done> sweep(UnixSeconds now);
@@ -84,7 +85,8 @@ class SendKeys {
  private:
   std::filesystem::path path_of(const Digest& name) const;
   Result<bool> claim(const SendKey& key, const KeyRecord& record);
-  Result<KeyRecord> settle(const SendKey& key, KeyRecord record);
+  Result<Done> settle(const KeyRecord& record);
+  Result<KeyRecord> settle_theirs(const SendKey& key);
 
   Outbox& outbox_;
 };

@@ -75,13 +75,10 @@ Result<SentOnce> hold_once(const Letter& letter, const SendKey& key, const SendC
   BMSG_TRY_ASSIGN(const auto lock, keys.lock(key, context.patience, context.clock));
   BMSG_TRY_ASSIGN(const auto earlier, keys.find(key, context.clock.now()));
   if (earlier) return outcome_of(*earlier, letter);
-  // Of the key: after a crash between the two steps the same letter is found, not held twice.
-  const MessageId id =
-      MessageId::from(crypto::sha512({as_bytes("bmsg1 held"), key.name.view()}).view());
-  HeldLetters held(context.outbox, context.keyring->archive);
-  const UnixSeconds now = context.clock.now();
-  BMSG_TRY(held.hold(letter, context.identity->address(), now, context.entropy, id));
-  BMSG_TRY_ASSIGN(const auto record, keys.keep_held(key, id, now));
+  const HeldLetters held(context.outbox, context.keyring->archive);
+  BMSG_TRY_ASSIGN(const SealedHeld made,
+                  held.seal(letter, context.identity->address(), context.entropy));
+  BMSG_TRY_ASSIGN(const auto record, keys.keep_held(key, made.id, made.file, context.clock.now()));
   return outcome_of(record, letter);
 }
 

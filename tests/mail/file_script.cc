@@ -53,6 +53,12 @@ node::Endorsed signed_block(std::uint8_t number) {
 }
 
 SendKey send_key() { return {.name = key_name("order 7")}; }
+SendKey held_key() { return {.name = key_name("order 8")}; }
+
+std::string count_of(const Result<std::optional<KeyRecord>>& found) {
+  if (!found) return found.error().message;
+  return found.value() ? std::to_string(found.value()->messages.size()) : "0";
+}
 
 /// No error where what was wanted is so already.
 Result<Done> or_else(Result<Done> result, Errc fine) {
@@ -159,12 +165,18 @@ void FileScript::add_keyed_and_held() {
     Letter letter;
     letter.content = text("for later");
     letter.to.push_back({identity(2), {}});
-    BMSG_TRY(m.held().hold(letter, identity(1), {kNow}, m.entropy, MessageId::filled(0x77)));
+    SendKeys keys(m.outbox);
+    BMSG_TRY_ASSIGN(const auto known, keys.find(held_key(), {kNow}));
+    if (known) return done;
+    BMSG_TRY_ASSIGN(const auto made, m.held().seal(letter, identity(1), m.entropy));
+    BMSG_TRY(keys.keep_held(held_key(), made.id, made.file, {kNow}));
     return done;
   };
-  add("hold", hold, {{"held", "for later"}});
-  const auto take_back = [](Machine& m) {
-    return or_else(remove_held(m.outbox, MessageId::filled(0x77)), Errc::not_found);
+  add("hold under a key", hold, {{"held", "for later"}, {"held key", "1"}});
+  const auto take_back = [](Machine& m) -> Result<Done> {
+    BMSG_TRY_ASSIGN(const auto record, read_key_record(m.outbox, held_key().name));
+    if (!record) return Error{Errc::not_found, "the key of the held letter is not there"};
+    return or_else(remove_held(m.outbox, record->messages.front().id), Errc::not_found);
   };
   add("take a held one back", take_back, {{"held", "?"}});
 }
@@ -262,9 +274,8 @@ Facts FileScript::facts(Machine& machine) const {
   add_messages(machine, found);
   // Whoever asks by the key moves on what was staged.
   const auto keyed = SendKeys(machine.outbox).find(send_key(), {kNow});
-  found["keyed"] = !keyed          ? keyed.error().message
-                   : keyed.value() ? std::to_string(keyed.value()->messages.size())
-                                   : "0";
+  found["keyed"] = count_of(keyed);
+  found["held key"] = count_of(SendKeys(machine.outbox).find(held_key(), {kNow}));
   if (keyed && keyed.value()) add_messages(machine, found);
   found.merge(machine.facts());
   const bool has_second_card = found["card"].starts_with("2");
