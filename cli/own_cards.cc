@@ -73,7 +73,8 @@ bool makes_too_many(const mail::Identity& identity, const chain::ChainRules& rul
                     UnixSeconds now) {
   constexpr std::uint64_t kHour = 3600;
   const auto is_young = [&](const mail::CardKey& key) {
-    return key.chain == rules.id && key.until.value + kHour > now.value + mail::card_seconds(rules);
+    return key.chain == rules.id && !mail::is_of_the_future(key, rules, now) &&
+           key.until.value + kHour > now.value + mail::card_seconds(rules);
   };
   return std::ranges::count_if(identity.cards, is_young) >= kCardsPerHour;
 }

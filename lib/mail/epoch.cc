@@ -47,13 +47,17 @@ CardKey* newest_key(Identity& identity, const ChainId& chain) {
   return const_cast<CardKey*>(newest_key(std::as_const(identity), chain));
 }
 
+bool is_of_the_future(const CardKey& key, const chain::ChainRules& chain, UnixSeconds now) {
+  return key.until.value > now.value + card_seconds(chain) + kCardAheadSecondsMax;
+}
+
 bool is_next_due(const Identity& identity, const chain::ChainRules& chain, UnixSeconds now) {
   const CardKey* newest = newest_key(identity, chain.id);
   if (newest == nullptr) return false;
   const std::uint64_t life = card_seconds(chain);
   const std::uint64_t left =
       life - std::min(life, std::max<std::uint64_t>(1, std::min(identity.epoch, life / 2)));
-  return now.value + left >= newest->until.value;
+  return now.value + left >= newest->until.value || is_of_the_future(*newest, chain, now);
 }
 
 Result<std::optional<node::StoredHeader>> find_burial(const node::ChainReader& chain,

@@ -29,8 +29,15 @@ std::uint32_t card_seconds(const chain::ChainRules& chain);
 const CardKey* newest_key(const Identity& identity, const ChainId& chain);
 CardKey* newest_key(Identity& identity, const ChainId& chain);
 
-/// Whether the newest prekey of this chain is as old as the epoch, or as half of its card's life.
-/// False without one: no card was ever meant for this chain.
+/// By so much the clock may have been ahead of today's when a card was made. One that is dated
+/// further ahead is of no use to anybody for longer than that.
+inline constexpr std::uint64_t kCardAheadSecondsMax = 3600;
+
+/// Whether its card was dated further ahead than that: by a clock that has been set back since.
+bool is_of_the_future(const CardKey& key, const chain::ChainRules& chain, UnixSeconds now);
+
+/// Whether the newest prekey of this chain is as old as the epoch, or as half of its card's life,
+/// or is of the future. False without one: no card was ever meant for this chain.
 bool is_next_due(const Identity& identity, const chain::ChainRules& chain, UnixSeconds now);
 
 /// Where a message lies on the best chain, if `depth` blocks are there from its own to the tip.

@@ -82,6 +82,32 @@ TEST_F(Epochs, TheNextCardIsDueAtHalfOfALifeThatIsShorter) {
   EXPECT_TRUE(is_next_due(self(), brief, UnixSeconds{10 * kDay - kDay / 2}));
 }
 
+// A command ran while the clock was years ahead. Its card is not valid before that time.
+TEST_F(Epochs, TheNextCardIsDueWhenTheNewestIsOfAClockThatWasAhead) {
+  const std::uint64_t now = ana.clock.now().value;
+  ana.clock.set(now + 400 * kDay);
+  ana.new_card();
+  EXPECT_FALSE(is_next_due(self(), free_chain(), ana.clock.now()));
+  ana.clock.set(now);
+  EXPECT_TRUE(is_next_due(self(), free_chain(), ana.clock.now()));
+  const Card card = ana.new_card();
+  EXPECT_FALSE(is_next_due(self(), free_chain(), ana.clock.now())) << "one is enough";
+  EXPECT_EQ(numbers(), (Numbers{1, 2}));
+  // Nor does the other one win when its time has come.
+  const auto known = ana.cards.cards_of(ana.address()).value();
+  ASSERT_EQ(known.cards.size(), 1U);
+  EXPECT_EQ(known.cards.front().seq, card.seq);
+  EXPECT_TRUE(known.cards.front().usable_at(ana.clock.now()));
+}
+
+TEST_F(Epochs, AClockThatWasALittleAheadMakesNoOtherCardDue) {
+  const std::uint64_t now = ana.clock.now().value;
+  ana.clock.set(now + kCardAheadSecondsMax);
+  ana.new_card();
+  EXPECT_FALSE(is_next_due(self(), free_chain(), UnixSeconds{now}));
+  EXPECT_TRUE(is_next_due(self(), free_chain(), UnixSeconds{now - 1}));
+}
+
 TEST_F(Epochs, ACardIsBuriedAtTheDepthAndNotBefore) {
   const MessageId card = card_in_block();
   const std::uint64_t time = tip_time();
