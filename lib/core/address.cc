@@ -80,6 +80,7 @@ std::optional<std::string> lower_if_one_case(std::string_view text) {
 
 constexpr std::string_view kConsonants = "bdfghjklmnprstvz";
 constexpr std::string_view kVowels = "aiou";
+constexpr std::size_t kWordLetters = 5;  // Of a proquint, for two bytes.
 
 }  // namespace
 
@@ -119,6 +120,8 @@ std::optional<IdentityKey> from_address(std::string_view text) {
 std::string to_proquint(ByteView bytes) {
   check(bytes.size() % 2 == 0, "an odd number of bytes for proquints");
   std::string text;
+  // A buffer that grows leaves secrets behind.
+  text.reserve(bytes.size() / 2 * (kWordLetters + 1));
   for (std::size_t i = 0; i < bytes.size(); i += 2) {
     const unsigned word = static_cast<unsigned>(bytes[i] << 8 | bytes[i + 1]);
     if (i > 0) text += '-';
@@ -132,13 +135,13 @@ std::string to_proquint(ByteView bytes) {
 }
 
 std::optional<Bytes> from_proquint(std::string_view text) {
-  constexpr std::size_t kWord = 5;
-  if (text.size() % (kWord + 1) != kWord) return std::nullopt;
+  if (text.size() % (kWordLetters + 1) != kWordLetters) return std::nullopt;
   Bytes bytes;
-  for (std::size_t at = 0; at < text.size(); at += kWord + 1) {
+  bytes.reserve((text.size() + 1) / (kWordLetters + 1) * 2);
+  for (std::size_t at = 0; at < text.size(); at += kWordLetters + 1) {
     if (at > 0 && text[at - 1] != '-') return std::nullopt;
     unsigned word = 0;
-    for (std::size_t i = 0; i < kWord; ++i) {
+    for (std::size_t i = 0; i < kWordLetters; ++i) {
       const std::string_view alphabet = i % 2 == 0 ? kConsonants : kVowels;
       const auto value = alphabet.find(text[at + i]);
       if (value == std::string_view::npos) return std::nullopt;

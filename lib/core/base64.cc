@@ -12,6 +12,7 @@ constexpr std::string_view kUrl =
 
 std::string spell(ByteView bytes, std::string_view alphabet) {
   std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);  // A buffer that grows leaves secrets behind.
   std::uint32_t buffer = 0;
   unsigned bits = 0;
   for (const std::uint8_t byte : bytes) {
@@ -26,6 +27,7 @@ std::string spell(ByteView bytes, std::string_view alphabet) {
 std::optional<Bytes> unspell(std::string_view text, std::string_view alphabet) {
   if (text.size() % 4 == 1) return std::nullopt;
   Bytes bytes;
+  bytes.reserve(text.size() * 3 / 4);
   std::uint32_t buffer = 0;
   unsigned bits = 0;
   for (const char letter : text) {

@@ -73,7 +73,9 @@ Result<crypto::SecretBytes> open_backup(ByteView file, const crypto::SecretBytes
 }
 
 crypto::SecretBytes paper_of(const crypto::SecretBytes& seed) {
-  Bytes bytes = to_bytes(seed.view());
+  Bytes bytes;
+  bytes.reserve(seed.view().size() + kSumBytes);  // A buffer that grows leaves the seed behind.
+  append(bytes, seed.view());
   append(bytes, crypto::sha512(seed.view()).view().first(kSumBytes));
   auto words = words_of(bytes);
   crypto::wipe(bytes);

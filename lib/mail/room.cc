@@ -175,7 +175,10 @@ GrantOutcome take_grant(std::vector<Room>& rooms, Grant grant, const MessageId& 
 
 crypto::SecretBytes shared_room(const Room& room) {
   const RoomSecret& key = newest_key(room);
-  Bytes text = room.id;
+  Bytes text;
+  // A buffer that grows leaves the secret behind.
+  text.reserve(room.id.size() + sizeof key.epoch + kRoomSecretBytes + IdentityKey::kSize);
+  append(text, room.id);
   append_be(text, key.epoch);
   append(text, key.secret.view());
   append(text, room.keeper.view());

@@ -125,7 +125,9 @@ Result<Done> Upload::write_state(const UploadContext& context, const MessageId* 
   BMSG_TRY_ASSIGN(key_, crypto::random_secret(context.entropy, kFileKeyBytes));
   time_ = static_cast<std::uint32_t>(context.now.value - context.now.value % kMinute);
   if (bound == nullptr) return done;
-  Bytes plain = to_bytes(key_.view());
+  Bytes plain;
+  plain.reserve(kFileKeyBytes + sizeof time_);  // A buffer that grows leaves the key behind.
+  append(plain, key_.view());
   append_be(plain, time_);
   const auto sealed = seal_note(*context.mailbox_key, *bound, plain, context.entropy);
   crypto::wipe(plain);

@@ -114,6 +114,15 @@ TEST(Proquint, RefusesWhatItDoesNotWrite) {
   }
 }
 
+// A buffer that grew has left what was in it, the words of a seed for one, in freed memory.
+TEST(Proquint, GrowsNoBuffer) {
+  for (const std::size_t bytes : {24UL, 34UL, 200UL}) {
+    const std::string text = to_proquint(Bytes(bytes, 0x5a));
+    EXPECT_LE(text.capacity(), text.size() + 1) << bytes;
+    EXPECT_EQ(from_proquint(text)->capacity(), bytes);
+  }
+}
+
 TEST(Proquint, WantsWholeWords) {
   EXPECT_DEATH((void)to_proquint(Bytes(3)), "odd number of bytes");
 }

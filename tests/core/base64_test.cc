@@ -51,6 +51,15 @@ TEST(Base64, RefusesWrongPaddingAndOtherCharacters) {
   }
 }
 
+// A buffer that grew has left what was in it in freed memory.
+TEST(Base64, GrowsNoBuffer) {
+  for (const std::size_t bytes : {34UL, 35UL, 36UL, 200UL}) {
+    const std::string text = to_base64(Bytes(bytes, 0x5a));
+    EXPECT_EQ(text.capacity(), text.size()) << bytes;
+    EXPECT_EQ(from_base64(text)->capacity(), bytes);
+  }
+}
+
 TEST(Base64, RefusesLeftOverBits) {
   EXPECT_EQ(from_base64("Zh=="), std::nullopt);
   EXPECT_EQ(from_base64("Zm9="), std::nullopt);
