@@ -100,11 +100,16 @@ Result<ExitCode> run_cancel(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(auto desk, open_desk(context));
   BMSG_TRY_ASSIGN(const auto held, held_like(desk, options.ref));
   if (held) {
-    BMSG_TRY(mail::remove_held(desk.outbox, held->id));
-    BMSG_TRY(print_changed(context, desk, held->id));
-    return ExitCode::ok;
+    BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&desk.store));
+    const auto cancelled = mail::cancel_held(desk.outbox, held->id, patience, context.clock);
+    if (cancelled) {
+      BMSG_TRY(print_changed(context, desk, held->id));
+      return ExitCode::ok;
+    }
+    if (cancelled.error().code != Errc::not_found) return cancelled.error();
   }
-  BMSG_TRY_ASSIGN(const auto names, now_named(desk, options.ref));
+  // What was held may have been sent just now: it has its own id then.
+  BMSG_TRY_ASSIGN(const auto names, now_named(desk, held ? to_hex(held->id.view()) : options.ref));
   for (const std::string& name : names) {
     BMSG_TRY_ASSIGN(const auto entry, find_entry(desk, name));
     auto cancelled = desk.outbox.cancel(entry.id);

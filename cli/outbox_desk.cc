@@ -161,7 +161,12 @@ Result<std::vector<api::QueuedView>> held_views(Desk& desk) {
   for (const mail::HeldName& name : names) views.push_back(view_of_held(name));
   if (!desk.keyring) return views;
   const mail::HeldLetters held(desk.outbox, desk.keyring->keyring.archive);
-  BMSG_TRY_ASSIGN(const auto letters, held.all());
+  std::vector<MessageId> damaged;
+  BMSG_TRY_ASSIGN(const auto letters, held.all(&damaged));
+  for (api::QueuedView& view : views) {
+    const bool is_damaged = std::ranges::find(damaged, view.id) != damaged.end();
+    if (is_damaged) view.reason = "its file is damaged, or of another keyring: it is not sent";
+  }
   for (const mail::HeldLetter& letter : letters) {
     const auto view = std::ranges::find(views, letter.id, &api::QueuedView::id);
     if (view == views.end()) continue;  // Held since.

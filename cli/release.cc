@@ -1,11 +1,19 @@
 #include "cli/release.h"
 
+#include <fmt/format.h>
+
 #include "cli/keyring_file.h"
 #include "cli/session.h"
+#include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/mail/card_directory.h"
 
 namespace bmsg::cli {
+namespace {
+
+constexpr std::size_t kShownDigits = 16;
+
+}  // namespace
 
 Result<std::vector<mail::HeldLetters::Released>> release_held(Context& context,
                                                               const StoreDir& store,
@@ -22,7 +30,15 @@ Result<std::vector<mail::HeldLetters::Released>> release_held(Context& context,
   // Each letter names its own identity.
   const auto sending = sending_with(context, rules, cards, outbox, &keyring);
   mail::HeldLetters held(outbox, keyring.archive);
-  BMSG_TRY_ASSIGN(auto released, held.release(sending, std::stop_token()));
+  std::vector<MessageId> damaged;
+  BMSG_TRY_ASSIGN(auto released, held.release(sending, std::stop_token(), &damaged));
+  for (const MessageId& id : damaged) {
+    const std::string name = to_hex(id.view());
+    context.out.warn(
+        fmt::format("held message {} is damaged, or of another keyring, and is not sent; "
+                    "'bmsg outbox cancel {}' takes it away",
+                    name, name.substr(0, kShownDigits)));
+  }
   if (!released.empty()) poke_node(store);
   return released;
 }

@@ -22,10 +22,6 @@ Digest release_name(const MessageId& held) {
   return crypto::sha512({as_bytes("bmsg1 released"), held.view()});
 }
 
-Error damaged(const std::string& name) {
-  return Error{Errc::corrupt, fmt::format("held letter {} is damaged", name)};
-}
-
 Result<Bytes> encode(const Letter& letter, const IdentityKey& sender) {
   BMSG_TRY_ASSIGN(const Bytes records, encode_records(letter.content));
   Bytes out = to_bytes(sender.view());
@@ -77,6 +73,15 @@ std::optional<Bytes> unwrap(ByteView bytes) {
   return to_bytes(hashed.subspan(kFront));
 }
 
+/// nullopt if it is damaged, or of another key.
+std::optional<HeldLetter> open(const crypto::SecretBytes& mailbox_key, const MessageId& id,
+                               ByteView file) {
+  const auto sealed = unwrap(file);
+  if (!sealed) return std::nullopt;
+  const auto plain = open_note(mailbox_key, id, *sealed);
+  return plain ? decode(plain.value().view()) : std::nullopt;
+}
+
 }  // namespace
 
 bool is_whole_held(ByteView bytes) { return unwrap(bytes).has_value(); }
@@ -106,20 +111,21 @@ Result<MessageId> HeldLetters::hold(const Letter& letter, const IdentityKey& sen
   return made.id;
 }
 
-Result<std::vector<HeldLetter>> HeldLetters::all() const {
+Result<std::vector<HeldLetter>> HeldLetters::all(std::vector<MessageId>* damaged) const {
   std::vector<HeldLetter> found;
   const auto directory = outbox_.directory() / "held";
   BMSG_TRY_ASSIGN(const auto names, outbox_.disk().list(directory));
   for (const std::string& name : names) {
     const auto parsed = parse_outbox_name(name);
     if (!parsed) continue;
-    BMSG_TRY_ASSIGN(const auto bytes, outbox_.disk().read(directory / name, kFileBytesMax));
-    if (!bytes) continue;  // Released meanwhile.
-    const auto sealed = unwrap(*bytes);
-    if (!sealed) return damaged(name);
-    BMSG_TRY_ASSIGN(const auto plain, open_note(mailbox_key_, parsed->id, *sealed));
-    auto held = decode(plain.view());
-    if (!held) return damaged(name);
+    const auto bytes = outbox_.disk().read(directory / name, kFileBytesMax);
+    if (!bytes && bytes.error().code != Errc::corrupt) return bytes.error();
+    if (bytes && !bytes.value()) continue;  // Released meanwhile.
+    auto held = bytes ? open(mailbox_key_, parsed->id, *bytes.value()) : std::nullopt;
+    if (!held) {
+      if (damaged != nullptr) damaged->push_back(parsed->id);
+      continue;
+    }
     held->id = parsed->id;
     held->since = parsed->since;
     found.push_back(std::move(*held));
@@ -128,22 +134,48 @@ Result<std::vector<HeldLetter>> HeldLetters::all() const {
 }
 
 Result<std::vector<HeldLetters::Released>> HeldLetters::release(const SendContext& context,
-                                                                std::stop_token stop) {
+                                                                std::stop_token stop,
+                                                                std::vector<MessageId>* damaged) {
   check(context.keyring != nullptr, "held letters are released with their keyring");
   std::vector<Released> released;
-  BMSG_TRY_ASSIGN(const auto letters, all());
+  BMSG_TRY_ASSIGN(const auto letters, all(damaged));
   for (const HeldLetter& held : letters) {
     SendContext as_sender = context;
     as_sender.identity = context.keyring->find(held.sender);
     if (!as_sender.identity) continue;
-    auto sent = send_once(held.letter, {.name = release_name(held.id)}, as_sender, stop);
+    auto sent = release(held, as_sender, stop);
     const Errc code = sent ? Errc::io : sent.error().code;
     if (code == Errc::no_recipient || code == Errc::locked) continue;  // Later, or somebody else.
     if (!sent) return sent.error();
-    BMSG_TRY(remove_held(outbox_, held.id));
-    released.push_back({held.id, std::move(sent.value().sent)});
+    if (sent.value()) released.push_back(std::move(*sent.value()));
   }
   return released;
+}
+
+/// nullopt: somebody else has sent it, or taken it back.
+Result<std::optional<HeldLetters::Released>> HeldLetters::release(const HeldLetter& held,
+                                                                  const SendContext& as_sender,
+                                                                  std::stop_token stop) {
+  const SendKey key{.name = release_name(held.id)};
+  BMSG_TRY_ASSIGN(const auto lock,
+                  SendKeys(outbox_).lock(key, as_sender.patience, as_sender.clock));
+  BMSG_TRY_ASSIGN(const auto waiting, held_names(outbox_));
+  if (std::ranges::find(waiting, held.id, &HeldName::id) == waiting.end())
+    return std::optional<Released>();
+  BMSG_TRY_ASSIGN(auto sent, send_locked(held.letter, key, as_sender, stop));
+  BMSG_TRY(remove_held(outbox_, held.id));
+  return std::optional(Released{held.id, std::move(sent.sent)});
+}
+
+Result<Done> cancel_held(Outbox& outbox, const MessageId& id, std::chrono::milliseconds patience,
+                         const Clock& clock) {
+  const SendKey key{.name = release_name(id)};
+  BMSG_TRY_ASSIGN(const auto lock, SendKeys(outbox).lock(key, patience, clock));
+  BMSG_TRY_ASSIGN(const auto sent, released_as(outbox, id));
+  BMSG_TRY(remove_held(outbox, id));
+  // Whoever sent it died before its file was gone.
+  if (!sent.empty()) return Error{Errc::not_found, "the held letter has been sent"};
+  return done;
 }
 
 Result<std::vector<HeldName>> held_names(const Outbox& outbox) {

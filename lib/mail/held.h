@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "lib/core/entropy.h"
@@ -43,18 +44,23 @@ class HeldLetters {
                          Entropy& entropy);
   /// What hold() would write: for a letter under a key (SendKeys::keep_held).
   Result<SealedHeld> seal(const Letter& letter, const IdentityKey& sender, Entropy& entropy) const;
-  /// Oldest first.
-  Result<std::vector<HeldLetter>> all() const;
+  /// Oldest first. Those whose files are damaged, or of another keyring, are left out, and named in
+  /// `damaged`.
+  Result<std::vector<HeldLetter>> all(std::vector<MessageId>* damaged = nullptr) const;
 
   /// Sends each letter whose cards are there now, once: under a key made of its id, which also
-  /// remembers what became of it. The others stay.
+  /// remembers what became of it. The others stay, and damaged ones as in all().
   struct Released {
     MessageId held;
     std::vector<Sent> sent;
   };
-  Result<std::vector<Released>> release(const SendContext& context, std::stop_token stop);
+  Result<std::vector<Released>> release(const SendContext& context, std::stop_token stop,
+                                        std::vector<MessageId>* damaged = nullptr);
 
  private:
+  Result<std::optional<Released>> release(const HeldLetter& held, const SendContext& as_sender,
+                                          std::stop_token stop);
+
   Outbox& outbox_;
   const crypto::SecretBytes& mailbox_key_;
 };
@@ -68,7 +74,11 @@ struct HeldName {
 /// Letters that wait for a card, oldest first; needs no key. Errors: as Disk.
 Result<std::vector<HeldName>> held_names(const Outbox& outbox);
 
-/// Takes one back; needs no key. Errors: Errc::not_found.
+/// Takes one back; needs no key. What is being sent at the time is waited for.
+/// Errors: Errc::not_found, also if it has been sent; Errc::locked.
+Result<Done> cancel_held(Outbox& outbox, const MessageId& id, std::chrono::milliseconds patience,
+                         const Clock& clock);
+/// Takes its file away, without asking what has become of it. Errors: Errc::not_found.
 Result<Done> remove_held(const Outbox& outbox, const MessageId& id);
 
 /// Which messages a held letter became; empty if it waits, or was never here or long ago.

@@ -56,8 +56,14 @@ Result<Digest> letter_digest(const Letter& letter, const SendContext& context) {
 
 Result<SentOnce> send_once(const Letter& letter, const SendKey& key, const SendContext& context,
                            std::stop_token stop) {
+  BMSG_TRY_ASSIGN(const auto lock,
+                  SendKeys(context.outbox).lock(key, context.patience, context.clock));
+  return send_locked(letter, key, context, stop);
+}
+
+Result<SentOnce> send_locked(const Letter& letter, const SendKey& key, const SendContext& context,
+                             std::stop_token stop) {
   SendKeys keys(context.outbox);
-  BMSG_TRY_ASSIGN(const auto lock, keys.lock(key, context.patience, context.clock));
   BMSG_TRY_ASSIGN(const auto earlier, keys.find(key, context.clock.now()));
   if (earlier) return outcome_of(*earlier, letter);
   BMSG_TRY_ASSIGN(auto prepared, prepare(letter, context, stop));

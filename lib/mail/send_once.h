@@ -23,6 +23,10 @@ struct SentOnce {
 Result<SentOnce> send_once(const Letter& letter, const SendKey& key, const SendContext& context,
                            std::stop_token stop);
 
+/// The same for whoever holds the lock of the key.
+Result<SentOnce> send_locked(const Letter& letter, const SendKey& key, const SendContext& context,
+                             std::stop_token stop);
+
 /// The same for a letter that has to wait for a card. `context` has a keyring and an identity.
 Result<SentOnce> hold_once(const Letter& letter, const SendKey& key, const SendContext& context);
 

@@ -65,9 +65,10 @@ std::string signed_fact(const Machine& machine) {
 }
 
 std::string held_fact(Machine& machine) {
-  const auto all = machine.held().all();
+  std::vector<MessageId> damaged;
+  const auto all = machine.held().all(&damaged);
   if (!all) return all.error().message;
-  std::string text;
+  std::string text = damaged.empty() ? "" : "damaged ";
   for (const HeldLetter& one : all.value()) text += to_string(one.letter.content.content);
   return text;
 }

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
 #include "lib/mail/send_once.h"
 #include "tests/mail/person.h"
 #include "tests/support/fault_disk.h"
@@ -87,18 +90,9 @@ TEST_F(HeldTest, IsHeldOrSentOnceWhereverTheDiskFails) {
     FaultDisk faulty(ana.disk);
     faulty.fail_after(step, Failing::from_then_on);
     Outbox outbox(faulty, ana.outbox.directory());
-    const SendContext whole = ana.context();
-    const SendContext broken{.chain = whole.chain,
-                             .cards = whole.cards,
-                             .outbox = outbox,
-                             .clock = whole.clock,
-                             .entropy = whole.entropy,
-                             .keyring = whole.keyring,
-                             .identity = whole.identity,
-                             .patience = whole.patience};
     const std::string word = "k" + std::to_string(step);
     const Letter letter = ana.letter({to.address()}, word);
-    const auto first = hold_once(letter, key(word, letter), broken);
+    const auto first = hold_once(letter, key(word, letter), ana.context_over(outbox));
     ana.knows(to.new_card());
     const auto before = names_in("new").size();
     ASSERT_TRUE(send_once(letter, key(word, letter), ana.context(), {})) << step;
@@ -155,6 +149,82 @@ TEST_F(HeldTest, AKeyOfWhatWasReleasedIsFoundWithoutADirectoryOfHeldOnes) {
   EXPECT_EQ(release(), 1U);
   std::filesystem::remove(ana.outbox.directory() / "held");
   EXPECT_EQ(hold(letter).value().held, id);
+}
+
+// One is damaged, or of a keyring that was left: all others go.
+TEST_F(HeldTest, ADamagedLetterKeepsNoOtherBack) {
+  HeldLetters held(ana.outbox, ana.keyring.archive);
+  const MessageId bad =
+      held.hold(ana.letter({dora.address()}, "bad"), ana.address(), {100}, ana.entropy).value();
+  const auto file = ana.outbox.directory() / "held" / names_in("held").at(0);
+  Bytes bytes = *ana.disk.read(file, 100'000).value();
+  bytes.back() ^= 1;
+  ASSERT_TRUE(ana.disk.replace(file, bytes));
+  ASSERT_TRUE(hold(ana.letter({dora.address()}, "good")));
+  ana.knows(dora.new_card());
+  std::vector<MessageId> damaged;
+  EXPECT_EQ(held.release(ana.context(), {}, &damaged).value().size(), 1U);
+  EXPECT_EQ(damaged, std::vector{bad});
+  EXPECT_EQ(names_in("held").size(), 1U);
+  EXPECT_TRUE(cancel_held(ana.outbox, bad, {}, ana.clock));
+  EXPECT_TRUE(names_in("held").empty());
+}
+
+/// Somebody else does something when a held letter has been read and is about to be sent: the
+/// directory of held ones is asked a second time then.
+class MeanwhileDisk final : public FaultDisk {
+ public:
+  explicit MeanwhileDisk(Disk& disk) : FaultDisk(disk) {}
+  Result<Done> make_directory(const std::filesystem::path& directory) override {
+    if (directory.filename() == "keys" && meanwhile) std::exchange(meanwhile, nullptr)();
+    return FaultDisk::make_directory(directory);
+  }
+  std::function<void()> meanwhile;
+};
+
+TEST_F(HeldTest, WhatIsTakenBackWhileItIsReleasedIsNotSent) {
+  const MessageId id = hold(ana.letter({dora.address()}, "first")).value().held.value();
+  ana.knows(dora.new_card());
+  const auto before = names_in("new").size();
+  MeanwhileDisk disk(ana.disk);
+  Outbox outbox(disk, ana.outbox.directory());
+  Result<Done> cancelled = Error{Errc::io, "not asked"};
+  disk.meanwhile = [&] { cancelled = cancel_held(ana.outbox, id, {}, ana.clock); };
+  HeldLetters held(outbox, ana.keyring.archive);
+  const auto released = held.release(ana.context_over(outbox), {});
+  ASSERT_TRUE(released);
+  EXPECT_TRUE(released.value().empty());
+  EXPECT_TRUE(cancelled);
+  EXPECT_EQ(names_in("new").size(), before);
+}
+
+TEST_F(HeldTest, TwoWhoReleaseSendOnceAndBothGoOn) {
+  ASSERT_TRUE(hold(ana.letter({dora.address()}, "first")));
+  HeldLetters others(ana.outbox, ana.keyring.archive);
+  (void)others.hold(ana.letter({dora.address()}, "second"), ana.address(), {100}, ana.entropy);
+  ana.knows(dora.new_card());
+  const auto before = names_in("new").size();
+  MeanwhileDisk disk(ana.disk);
+  Outbox outbox(disk, ana.outbox.directory());
+  disk.meanwhile = [&] { EXPECT_EQ(release(), 2U); };
+  HeldLetters held(outbox, ana.keyring.archive);
+  const auto released = held.release(ana.context_over(outbox), {});
+  ASSERT_TRUE(released);
+  EXPECT_TRUE(released.value().empty());
+  EXPECT_EQ(names_in("new").size(), before + 2);
+}
+
+// Who sent it died before its file was gone: it cannot be called back under that name any more.
+TEST_F(HeldTest, WhatHasBeenSentIsNotTakenBack) {
+  const MessageId id = hold(ana.letter({dora.address()}, "first")).value().held.value();
+  const auto file = ana.outbox.directory() / "held" / names_in("held").at(0);
+  const Bytes bytes = *ana.disk.read(file, 100'000).value();
+  ana.knows(dora.new_card());
+  EXPECT_EQ(release(), 1U);
+  ASSERT_TRUE(ana.disk.replace(file, bytes));
+  EXPECT_EQ(cancel_held(ana.outbox, id, {}, ana.clock).error().code, Errc::not_found);
+  EXPECT_TRUE(names_in("held").empty());
+  EXPECT_FALSE(released_as(ana.outbox, id).value().empty());
 }
 
 }  // namespace

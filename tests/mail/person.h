@@ -50,6 +50,18 @@ class Person {
             .identity = &self(),
             .patience = std::chrono::milliseconds(0)};
   }
+  /// The same over another disk.
+  SendContext context_over(Outbox& other) {
+    const SendContext own = context();
+    return {.chain = own.chain,
+            .cards = own.cards,
+            .outbox = other,
+            .clock = own.clock,
+            .entropy = own.entropy,
+            .keyring = own.keyring,
+            .identity = own.identity,
+            .patience = own.patience};
+  }
   MailKeys keys() const { return mail_keys(keyring, free_chain().id); }
   Mailbox mailbox(const TestChain& chain, const MailKeys& with) const {
     return Mailbox(chain.store(), mail, with, outbox);

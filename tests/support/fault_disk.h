@@ -14,7 +14,7 @@ enum class Failing { once, from_then_on };
 
 /// Passes every call on to `disk`, but fails one of them, or all from one on, with that code. A
 /// failing call has done nothing. Reading calls count too.
-class FaultDisk final : public Disk {
+class FaultDisk : public Disk {
  public:
   explicit FaultDisk(Disk& disk, Errc code = Errc::io) : disk_(disk), code_(code) {}
 
