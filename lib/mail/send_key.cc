@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "lib/chain/block_hash.h"
 #include "lib/core/byte_reader.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/crypto/sha512.h"
+#include "lib/mail/held.h"
 
 namespace bmsg::mail {
 namespace {
@@ -45,6 +47,30 @@ std::filesystem::path record_path(const Outbox& outbox, const Digest& name) {
 Result<Done> check_same(const SendKey& key, const KeyRecord& record) {
   if (!key.content || !record.content || key.content == record.content) return done;
   return Error{Errc::bad_input, "this key was used for another message or other recipients"};
+}
+
+/// Which of these lie in no place of the outbox.
+Result<std::set<MessageId>> lost_of(const Outbox& outbox, const std::vector<MessageId>& ids) {
+  std::set<MessageId> lost(ids.begin(), ids.end());
+  // Most often all are new; of these a node may have taken some already.
+  for (const auto place : {std::optional(OutboxPlace::fresh), std::optional<OutboxPlace>()}) {
+    if (lost.empty()) break;
+    BMSG_TRY_ASSIGN(const auto entries, outbox.entries(place));
+    for (const OutboxEntry& entry : entries) lost.erase(entry.id);
+  }
+  return lost;
+}
+
+/// The same for letters that wait; one that has been sent meanwhile is not lost.
+Result<std::set<MessageId>> lost_held(const Outbox& outbox, const std::vector<MessageId>& ids) {
+  std::set<MessageId> lost(ids.begin(), ids.end());
+  BMSG_TRY_ASSIGN(const auto held, held_names(outbox));
+  for (const HeldName& one : held) lost.erase(one.id);
+  for (const MessageId& id : ids) {
+    BMSG_TRY_ASSIGN(const auto sent, released_as(outbox, id));
+    if (!sent.empty()) lost.erase(id);
+  }
+  return lost;
 }
 
 }  // namespace
@@ -155,10 +181,7 @@ Result<KeyRecord> SendKeys::queue(const SendKey& key, const std::vector<OutboxFi
   check(!files.empty() && files.size() <= kMessagesMax, "a send of no or too many messages");
   BMSG_TRY(outbox_.stage(files));
   const auto ours = claim(key, record);
-  if (ours && ours.value()) {
-    BMSG_TRY(settle(record));
-    return record;
-  }
+  if (ours && ours.value()) return settle_ours(key, std::move(record));
   BMSG_TRY(outbox_.unstage(files));
   if (!ours) return ours.error();
   return settle_theirs(key);
@@ -172,13 +195,27 @@ Result<KeyRecord> SendKeys::keep_held(const SendKey& key, const MessageId& held,
   const std::string name = outbox_name(now, held);
   BMSG_TRY(outbox_.stage_held(name, file));
   const auto ours = claim(key, record);
-  if (ours && ours.value()) {
-    BMSG_TRY(settle(record));
-    return record;
-  }
+  if (ours && ours.value()) return settle_ours(key, std::move(record));
   BMSG_TRY(outbox_.unstage_held(name));
   if (!ours) return ours.error();
   return settle_theirs(key);
+}
+
+/// A process that was stopped for long between its files and their key may have lost them to a
+/// sweep.
+Result<KeyRecord> SendKeys::settle_ours(const SendKey& key, KeyRecord record) {
+  BMSG_TRY(settle(record));
+  BMSG_TRY_ASSIGN(const auto lost, record.held ? lost_held(outbox_, ids_of(record))
+                                               : lost_of(outbox_, ids_of(record)));
+  if (lost.empty()) return record;
+  BMSG_TRY(outbox_.disk().remove(path_of(key.name)));
+  // All or nothing, as far as it goes.
+  for (const MessageId& id : ids_of(record)) {
+    if (!lost.contains(id)) (void)outbox_.cancel(id);
+  }
+  return Error{Errc::try_again,
+               "what was to be sent was swept away: this process was stopped for too long",
+               "send it again"};
 }
 
 Result<KeyRecord> SendKeys::settle_theirs(const SendKey& key) {

@@ -86,6 +86,7 @@ class SendKeys {
   std::filesystem::path path_of(const Digest& name) const;
   Result<bool> claim(const SendKey& key, const KeyRecord& record);
   Result<Done> settle(const KeyRecord& record);
+  Result<KeyRecord> settle_ours(const SendKey& key, KeyRecord record);
   Result<KeyRecord> settle_theirs(const SendKey& key);
 
   Outbox& outbox_;

@@ -14,6 +14,24 @@
 namespace bmsg::mail {
 namespace {
 
+/// Just before a key gets its name somebody sweeps, long after the send had begun.
+class SweepingDisk final : public FaultDisk {
+ public:
+  SweepingDisk(Disk& disk, std::filesystem::path outbox)
+      : FaultDisk(disk), outbox_(std::move(outbox)) {}
+
+  Result<Done> link(const std::filesystem::path& file, const std::filesystem::path& name) override {
+    BMSG_TRY_ASSIGN(const auto names, list(outbox_ / "tmp"));
+    for (const std::string& one : names) {
+      if (outbox_ / "tmp" / one != file) BMSG_TRY(remove(outbox_ / "tmp" / one));
+    }
+    return FaultDisk::link(file, name);
+  }
+
+ private:
+  std::filesystem::path outbox_;
+};
+
 /// Letters under one key that is remembered for a minute.
 class HeldTest : public testing::Test, public TwoPersons {
  protected:
@@ -139,6 +157,29 @@ TEST_F(HeldTest, WhatWasNotDecidedIsSweptAndNotHeld) {
   ASSERT_TRUE(SendKeys(ana.outbox).sweep({now.value + kOutboxLeftoverSeconds + 1}));
   EXPECT_TRUE(names_in("tmp").empty());
   EXPECT_TRUE(waiting().empty());
+}
+
+// The same, stopped for longer than leftovers are kept.
+TEST_F(HeldTest, TellsNoIdOfALetterThatASweepTook) {
+  SweepingDisk disk(ana.disk, ana.outbox.directory());
+  Outbox outbox(disk, ana.outbox.directory());
+  const Letter letter = ana.letter({dora.address()}, "first");
+  EXPECT_EQ(hold_once(letter, minute(letter), ana.context_over(outbox)).error().code,
+            Errc::try_again);
+  EXPECT_TRUE(waiting().empty());
+  EXPECT_TRUE(hold(letter).value().held) << "the key stands for nothing";
+  EXPECT_EQ(waiting(), std::vector<std::string>{"first"});
+}
+
+TEST_F(HeldTest, TellsNoIdOfAMessageThatASweepTook) {
+  SweepingDisk disk(ana.disk, ana.outbox.directory());
+  Outbox outbox(disk, ana.outbox.directory());
+  const Letter letter = ana.letter({ben.address()}, "first");
+  EXPECT_EQ(send_once(letter, minute(letter), ana.context_over(outbox), {}).error().code,
+            Errc::try_again);
+  EXPECT_TRUE(names_in("new").empty());
+  EXPECT_EQ(send_once(letter, minute(letter), ana.context(), {}).value().sent.size(), 1U);
+  EXPECT_EQ(names_in("new").size(), 1U);
 }
 
 // A backup holds no empty directories.
