@@ -10,6 +10,7 @@
 #include "lib/core/try.h"
 #include "lib/mail/forget_files.h"
 #include "lib/mail/forget_request.h"
+#include "lib/mail/revocation_marks.h"
 
 namespace bmsg::cli {
 namespace {
@@ -130,20 +131,25 @@ Result<Done> collect_public(Context& context, const StoreDir& store, const node:
   return done;
 }
 
-Result<bool> honour_sealed(Context& context, const StoreDir& store, const mail::Mailbox& box,
-                           const mail::MailKeys& keys, const mail::MailReader& index,
-                           const node::ChainReader& chain) {
+Result<bool> honour_sealed(Context& context, const StoreDir& store, mail::CardDirectory& cards,
+                           const mail::Mailbox& box, const mail::MailKeys& keys,
+                           const mail::MailReader& index, const node::ChainReader& chain) {
   const std::string flag(mail::kForgetFlag);
   BMSG_TRY_ASSIGN(const auto flagged, index.with_flag(flag));
   if (flagged.empty()) return false;
   mail::MailChange looked_at;
   std::vector<MessageId> ids;
+  BMSG_TRY(cards.collect_all(chain));  // A revocation may have come beside the request.
+  mail::RevocationMarks marks(cards, chain);
   for (const MessageId& id : flagged) {
     BMSG_TRY_ASSIGN(const auto item, box.item(id));
     if (!item) continue;
-    BMSG_TRY_ASSIGN(const auto judged, judge(box, chain, context.clock.now(), item->summary));
-    ids.insert(ids.end(), judged.ids.begin(), judged.ids.end());
-    if (judged.waits) continue;
+    BMSG_TRY_ASSIGN(const bool is_late, marks.is_after(*item));
+    const auto judged =
+        is_late ? Result<Judged>(Judged()) : judge(box, chain, context.clock.now(), item->summary);
+    if (!judged) return judged.error();
+    ids.insert(ids.end(), judged.value().ids.begin(), judged.value().ids.end());
+    if (judged.value().waits) continue;
     mail::Flags left = item->flags;
     left.erase(flag);
     looked_at.flags.emplace(id, std::move(left));

@@ -36,8 +36,8 @@ Result<Done> collect_public(Context& context, const StoreDir& store, const node:
 
 /// Does what sealed requests ask that came with mail. True if the index was changed.
 /// Errors: Errc::locked; as Mailbox.
-Result<bool> honour_sealed(Context& context, const StoreDir& store, const mail::Mailbox& box,
-                           const mail::MailKeys& keys, const mail::MailReader& index,
-                           const node::ChainReader& chain);
+Result<bool> honour_sealed(Context& context, const StoreDir& store, mail::CardDirectory& cards,
+                           const mail::Mailbox& box, const mail::MailKeys& keys,
+                           const mail::MailReader& index, const node::ChainReader& chain);
 
 }  // namespace bmsg::cli

@@ -122,7 +122,7 @@ Result<Done> Mailroom::refresh() {
 
 /// What its author asks to forget is not shown once more.
 Result<Done> Mailroom::forget_asked() {
-  const auto forgot = honour_sealed(context_, store_, *box_, keys_, *overlay_, *chain_);
+  const auto forgot = honour_sealed(context_, store_, cards_, *box_, keys_, *overlay_, *chain_);
   if (!forgot) context_.out.warn("requests to forget wait: " + forgot.error().message);
   if (!forgot || !forgot.value()) return done;
   const auto again = reopen_and_scan();

@@ -9,6 +9,7 @@
 #include "lib/core/codec.h"
 #include "lib/core/try.h"
 #include "lib/crypto/sha512.h"
+#include "lib/mail/revocation_marks.h"
 
 namespace bmsg::mail {
 namespace {
@@ -190,9 +191,21 @@ Result<std::optional<WalkPlace>> CardDirectory::position() const {
   return decode_place(*bytes.value());
 }
 
+Result<bool> CardDirectory::is_after_revocation(const ForgetRequest& request,
+                                                const node::ChainReader& chain,
+                                                const MessageId& id) const {
+  BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
+  std::optional<Height> block;
+  for (const node::MessagePlace& place : places)
+    if (place.branch == node::Branch::main) block = place.height;
+  return RevocationMarks(*this, chain).is_after(request.author, request.device, block);
+}
+
 Result<Done> CardDirectory::collect_one(const node::ChainReader& chain, const MessageId& id,
                                         const Message& message, Collected& collected) {
   if (const auto request = forget_request_in(message, chain_)) {
+    BMSG_TRY_ASSIGN(const bool is_late, is_after_revocation(*request, chain, id));
+    if (is_late) return done;  // Of whoever has the key that was revoked.
     BMSG_TRY_ASSIGN(const auto ids, owed_to(*request, chain, chain_));
     return ids.empty() ? Result<Done>(done) : forget_requests().note(id, ids);
   }

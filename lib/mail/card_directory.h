@@ -71,6 +71,8 @@ class CardDirectory {
   Result<CardOrder> keep(const Card& card);
   Result<bool> keep_statement(ByteView statement, const std::optional<StatementPost>& post);
   std::filesystem::path revocations_file(const IdentityKey& identity) const;
+  Result<bool> is_after_revocation(const ForgetRequest& request, const node::ChainReader& chain,
+                                   const MessageId& id) const;
   Result<Done> collect_one(const node::ChainReader& chain, const MessageId& id,
                            const Message& message, Collected& collected);
   std::filesystem::path file_of(const IdentityKey& identity, std::uint8_t device) const;

@@ -41,7 +41,7 @@ std::optional<ForgetRequest> forget_request_in(const Message& message, const Cha
   if (!is_forget_request(content.kind, content.media_type, content.re.size())) return std::nullopt;
   const auto author = content.identity();
   if (!author) return std::nullopt;
-  return ForgetRequest{*author, std::move(opened.content.re)};
+  return ForgetRequest{*author, content.device.value_or(0), std::move(opened.content.re)};
 }
 
 Result<std::vector<MessageId>> owed_to(const ForgetRequest& request, const node::ChainReader& chain,

@@ -29,6 +29,7 @@ bool is_forget_request(Kind kind, std::string_view media_type, std::size_t ids);
 /// Who asks, and for what.
 struct ForgetRequest {
   IdentityKey author;
+  std::uint8_t device = 0;
   std::vector<MessageId> ids;
 };
 

@@ -19,10 +19,16 @@ Result<const std::vector<RevocationMarks::Ended>*> RevocationMarks::ended(
 Result<bool> RevocationMarks::is_after(const MailItem& item) {
   const auto sender = item.summary.identity();
   if (!sender) return false;
-  BMSG_TRY_ASSIGN(const auto* all, ended(*sender));
+  return is_after(*sender, item.summary.device,
+                  item.block ? std::optional(item.block->height) : std::nullopt);
+}
+
+Result<bool> RevocationMarks::is_after(const IdentityKey& sender, std::uint8_t device,
+                                       const std::optional<Height>& block) {
+  BMSG_TRY_ASSIGN(const auto* all, ended(sender));
   for (const Ended& one : *all) {
-    const bool is_theirs = one.scope == kWholeIdentity || one.scope == item.summary.device;
-    if (is_theirs && (!item.block || item.block->height > one.first)) return true;
+    const bool is_theirs = one.scope == kWholeIdentity || one.scope == device;
+    if (is_theirs && (!block || *block > one.first)) return true;
   }
   return false;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "lib/mail/card_directory.h"
@@ -22,6 +23,9 @@ class RevocationMarks {
   /// True above the first block with a statement about the sender, or the device it was sent from;
   /// also for what no block has yet. While no block has the statement, nothing is after it.
   Result<bool> is_after(const MailItem& item);
+  /// The same of what that device has signed; nullopt: in no block.
+  Result<bool> is_after(const IdentityKey& sender, std::uint8_t device,
+                        const std::optional<Height>& block);
 
  private:
   struct Ended {

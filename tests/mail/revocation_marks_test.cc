@@ -25,6 +25,33 @@ class Marks : public testing::Test {
     return RevocationMarks(cards, chain.store()).is_after(item).value();
   }
 
+  /// A public request to forget a message, as its author's key signs it.
+  Message request(const MessageId& id) {
+    ana.clock.advance(60);  // Another message each time.
+    Letter letter;
+    letter.audience = Audience::open;
+    letter.content.kind = Kind::application;
+    letter.content.media_type = kForgetType;
+    letter.content.re = {id};
+    return posted(letter);
+  }
+  Message posted(const Letter& letter) {
+    const MessageId id = send(letter, ana.context(), {}).value().at(0).id;
+    const auto entry = ana.outbox.find(id).value().value();
+    return ana.outbox.read(entry).value()->message;
+  }
+  std::size_t owed() {
+    check(bool(cards.collect(chain.store())), "not collected");
+    return cards.forget_requests().owed().value().size();
+  }
+  MessageId text_in_block() {
+    Letter letter = ana.letter({}, "said in public");
+    letter.audience = Audience::open;
+    const Message message = posted(letter);
+    chain.append({message});
+    return chain::id_of(message.head);
+  }
+
   TestChain chain{free_rules_text()};
   Person ana{1, "ana"};
   CardDirectory& cards = ana.cards;
@@ -61,6 +88,33 @@ TEST_F(Marks, MoveWithTheBlockInAReorganisation) {
   EXPECT_TRUE(after(2));
   chain.reorganise(1, {{}, {}, {}});
   EXPECT_FALSE(after(2)) << "no block has it now";
+}
+
+// Whoever stole the key would have others forget what its owner wrote.
+TEST_F(Marks, ARequestToForgetCountsUpToTheBlockOfTheRevocation) {
+  const MessageId text = text_in_block();
+  chain.append({request(text)});
+  EXPECT_EQ(owed(), 1U) << "nobody has revoked anything";
+  revoke(kWholeIdentity);
+  chain.append({request(text)});
+  EXPECT_EQ(owed(), 1U) << "above it";
+}
+
+TEST_F(Marks, ARequestToForgetInTheBlockOfTheRevocationCountsAndInNoBlockDoesNot) {
+  const MessageId text = text_in_block();
+  const Bytes statement = make_statement(kWholeIdentity, ana.self().seed, nullptr);
+  const auto made = post_statement(free_chain(), statement, UnixSeconds{golden::kMessageTime});
+  chain.append({Sealed{made.value().head, made.value().body, {}}.with_nonce(0), request(text)});
+  EXPECT_EQ(owed(), 1U);
+  chain.pool(request(text));
+  EXPECT_EQ(owed(), 1U) << "in no block";
+}
+
+TEST_F(Marks, ARequestToForgetOfAnotherDeviceCounts) {
+  const MessageId text = text_in_block();
+  revoke(9);
+  chain.append({request(text)});
+  EXPECT_EQ(owed(), 1U);
 }
 
 TEST_F(Marks, SparesTheAnonymous) {
