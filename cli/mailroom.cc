@@ -196,8 +196,12 @@ Result<Done> Mailroom::scan() {
     // From here on nothing is written: what was not applied would be missing below what is.
     in_memory = in_memory || applied == Applied::busy;
     if (in_memory) overlay_->add(found.change);
-    if (!found.more) return done;
     BMSG_TRY_ASSIGN(const auto tip, chain_->tip());
+    // What is looked at is the chain as it was opened after that: a reader who passed a block of it
+    // that was not scanned would not be given what is ours there, ever.
+    const bool is_scanned = applied != Applied::written ||
+                            (found.change.position && found.change.position->hash == tip.hash);
+    if (!found.more && is_scanned) return done;
     const std::uint64_t scanned = found.change.position ? found.change.position->height.value : 0;
     shown.count_blocks("scan", scanned, tip.height.value);
   }

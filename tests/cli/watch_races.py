@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""A reader of watch beside other commands that come in between: each message is given once."""
+import fcntl
+import pathlib
+import shlex
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from pair import Pair, ids_of  # noqa: E402
+from stores import workplace  # noqa: E402
+
+
+def wait_until_wanted(lock):
+    """Until somebody waits for the lock, which they say by its time."""
+    before = lock.stat().st_mtime_ns
+    deadline = time.monotonic() + 60
+    while lock.stat().st_mtime_ns == before:
+        assert time.monotonic() < deadline, "nobody waits for the lock"
+        time.sleep(0.001)
+
+
+def passes_no_block_that_was_not_scanned(pair):
+    """A block comes when the index is written, and another command enters what is in it while a
+    program has the message before."""
+    ana, place = pair.ana, pair.directory
+    bmsg = shlex.join(ana.words())
+    pair.watched("--cursor", "r")
+    before = pair.mined("first")
+    later = ana.copy_to(place / "later")  # The same store, one block later.
+    after = [pair.ben.text("send", "-m", "second", "ana")]
+    with later.served() as url:
+        pair.ben.run("sync", url)
+    later.run("mine", "--no-relay")
+    program = pair.script("slow", f'cat >>{place}/given; {bmsg} inbox >{place}/shown\n')
+    lock = ana.directory / "mail.lock"
+    with lock.open("r+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        watch = ana.start("watch", "--cursor", "r", "--drain", "--exec", program)
+        wait_until_wanted(lock)
+        (ana.directory / "chain").rename(place / "early")
+        for name in ("chain", "witness"):
+            (later.directory / name).rename(ana.directory / name)
+    out, err = watch.communicate(timeout=60)
+    assert watch.returncode == 0, (out, err)
+    pair.watched("--cursor", "r", "--exec", program)
+    assert ids_of((place / "given").read_text()) == before + after, (before, after)
+
+
+def main():
+    with workplace() as place:
+        pair = Pair(place)
+        passes_no_block_that_was_not_scanned(pair)
+
+
+if __name__ == "__main__":
+    main()
