@@ -43,6 +43,7 @@ Result<WatchWish> wish_of(const Options& options, const Context& context) {
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(auto wish, wish_of(options, context));
   BMSG_TRY_ASSIGN(const auto store, context.store());
+  BMSG_TRY_ASSIGN(auto lock, take_reader(context, store, options.cursor));
   const bool only_blocks = !wish.sealed && !wish.open && !wish.parked;
   BMSG_TRY_ASSIGN(
       const auto watched,
@@ -61,8 +62,8 @@ Result<ExitCode> run(const Options& options, Context& context) {
     if (!reader)
       return Error{Errc::not_found, fmt::format("there is no reader '{}'", options.cursor)};
   }
-  BMSG_TRY_ASSIGN(const auto cursor,
-                  Cursor::open(context, store, *watched, options.cursor, options.since));
+  BMSG_TRY_ASSIGN(const auto cursor, Cursor::open(context, store, *watched, options.cursor,
+                                                  std::move(lock), options.since));
   return Watch(context, store, wish, *watched, *cursor).run();
 }
 

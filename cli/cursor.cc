@@ -96,13 +96,22 @@ Result<Done> check_reader_name(const std::string& name) {
                fmt::format("'{}' is no name of a reader: letters, digits, '.', '_' and '-'", name)};
 }
 
+Result<std::optional<FileLock>> take_reader(Context& context, const StoreDir& store,
+                                            const std::string& name) {
+  if (name.empty()) return std::optional<FileLock>();
+  BMSG_TRY(check_reader_name(name));
+  BMSG_TRY_ASSIGN(auto lock, take_reader_lock(context, store, name));
+  return std::optional(std::move(lock));
+}
+
 Result<std::unique_ptr<Cursor>> Cursor::open(Context& context, const StoreDir& store,
                                              const WatchedStore& watched, const std::string& name,
+                                             std::optional<FileLock> lock,
                                              const std::string& since) {
+  check(lock.has_value() != name.empty(), "a reader is delivered to by whoever holds its lock");
   std::unique_ptr<Cursor> cursor(new Cursor(context, store, watched, name));
+  cursor->lock_ = std::move(lock);
   if (!name.empty()) {
-    BMSG_TRY(check_reader_name(name));
-    BMSG_TRY_ASSIGN(cursor->lock_, take_reader_lock(context, store, name));
     BMSG_TRY_ASSIGN(const auto found, mail::find_reader(watched.index(), name));
     if (found) {
       cursor->reader_ = *found;

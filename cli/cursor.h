@@ -16,13 +16,20 @@
 
 namespace bmsg::cli {
 
+/// Held by whoever delivers to a reader; empty without a name. It is taken before the store is
+/// opened: what another run has handled until then is known.
+/// Errors: Errc::bad_usage; Errc::locked naming who delivers to it.
+Result<std::optional<FileLock>> take_reader(Context& context, const StoreDir& store,
+                                            const std::string& name);
+
 /// Threads: one.
 class Cursor {
  public:
   /// A reader that is new begins at `since`: "now" or empty, "all", a time, or behind a message.
-  /// Errors: Errc::bad_usage, Errc::not_found; Errc::locked naming who delivers to it.
+  /// `lock` is that of take_reader(). Errors: Errc::bad_usage, Errc::not_found.
   static Result<std::unique_ptr<Cursor>> open(Context& context, const StoreDir& store,
                                               const WatchedStore& watched, const std::string& name,
+                                              std::optional<FileLock> lock,
                                               const std::string& since);
 
   const std::string& name() const { return name_; }

@@ -47,10 +47,27 @@ def passes_no_block_that_was_not_scanned(pair):
     assert ids_of((place / "given").read_text()) == before + after, (before, after)
 
 
+def gives_nothing_twice_where_two_runs_meet(pair):
+    """The second run has opened the store when the first one delivers what is there, and ends."""
+    ana, place = pair.ana, pair.directory
+    bmsg = shlex.join(ana.words())
+    pair.watched("--cursor", "twice")
+    hook = ana.directory / "hooks" / "post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\n{bmsg} watch --cursor twice --drain >>{place}/met\n:\n")
+    hook.chmod(0o755)
+    ana.run("hooks", "enable", "post-receive", "--yes")
+    message = pair.mined("once")
+    second = pair.watched("--cursor", "twice")
+    ana.run("hooks", "disable", "post-receive")
+    assert ids_of((place / "met").read_text()) + second == message, second
+
+
 def main():
     with workplace() as place:
         pair = Pair(place)
         passes_no_block_that_was_not_scanned(pair)
+        gives_nothing_twice_where_two_runs_meet(pair)
 
 
 if __name__ == "__main__":
