@@ -53,11 +53,11 @@ Result<Printed> find_printed_block(const Context& context, const node::ChainRead
   return printed;
 }
 
-Result<Printed> find_printed(const Context& context, const Reading& reading, const std::string& ref,
+Result<Printed> find_printed(Context& context, Reading& reading, const std::string& ref,
                              const std::string& type) {
   BMSG_TRY_ASSIGN(const bool is_block, means_block(*reading.chain, ref, type));
   if (is_block) return find_printed_block(context, *reading.chain, ref);
-  BMSG_TRY_ASSIGN(const auto id, find_message(*reading.chain, reading.mail.get(), ref));
+  BMSG_TRY_ASSIGN(const auto id, reading.find(context, ref));
   BMSG_TRY_ASSIGN(const auto message, find_object(*reading.chain, id));
   if (!message) return Error{Errc::not_found, fmt::format("no message '{}' in chain or pool", ref)};
   Printed printed{.id = to_hex(id.view()), .type = "message", .json = {}, .bytes = {}};
@@ -73,7 +73,7 @@ Result<Printed> find_printed(const Context& context, const Reading& reading, con
 }
 
 /// What is not there is an answer of its own; what is damaged ends the command.
-Result<bool> print_one(Context& context, const Reading& reading, const std::string& ref,
+Result<bool> print_one(Context& context, Reading& reading, const std::string& ref,
                        const std::string& type) {
   const auto found = find_printed(context, reading, ref, type);
   if (!found) {
@@ -104,7 +104,7 @@ Result<std::uint64_t> parse_file_number(const std::string& text) {
   return Error{Errc::bad_usage, fmt::format("--file {}: a number from 0 on", text)};
 }
 
-Result<ExitCode> run_batch(const Options& options, Context& context, const Reading& reading) {
+Result<ExitCode> run_batch(const Options& options, Context& context, Reading& reading) {
   ExitCode outcome = ExitCode::ok;
   for (std::string ref; std::getline(std::cin, ref, options.nul ? '\0' : '\n');) {
     BMSG_TRY_ASSIGN(const bool there, print_one(context, reading, ref, options.type));
@@ -141,7 +141,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   if (options.batch != options.ref.empty())
     return Error{Errc::bad_usage, "cat takes one REF, or --batch and REFs on standard input"};
   if (!context.options.json) BMSG_TRY(check_no_terminal(context));
-  BMSG_TRY_ASSIGN(const auto reading, open_reading(context));
+  BMSG_TRY_ASSIGN(auto reading, open_reading(context));
   if (options.batch) return run_batch(options, context, reading);
   BMSG_TRY_ASSIGN(const auto found, find_printed(context, reading, options.ref, options.type));
   if (context.options.json) {

@@ -23,7 +23,9 @@ struct Options {
 };
 
 Result<ExitCode> run_rev_parse(const Options& options, Context& context) {
-  BMSG_TRY_ASSIGN(const auto reading, open_reading(context));
+  if (options.verify && options.refs.size() != 1)
+    return Error{Errc::bad_usage, "--verify takes exactly one reference"};
+  BMSG_TRY_ASSIGN(auto reading, open_reading(context));
   for (const std::string& ref : options.refs) {
     BMSG_TRY_ASSIGN(const bool is_block, means_block(*reading.chain, ref, ""));
     if (is_block) {
@@ -31,7 +33,7 @@ Result<ExitCode> run_rev_parse(const Options& options, Context& context) {
       print_id(context, "block", to_hex(block.hash.view()));
       continue;
     }
-    BMSG_TRY_ASSIGN(const auto id, find_message(*reading.chain, reading.mail.get(), ref));
+    BMSG_TRY_ASSIGN(const auto id, reading.find(context, ref));
     if (options.verify) {
       BMSG_TRY_ASSIGN(const auto message, find_object(*reading.chain, id));
       if (!message) return Error{Errc::not_found, fmt::format("no message '{}' here", ref)};

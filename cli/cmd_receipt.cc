@@ -98,9 +98,9 @@ Result<ExitCode> run_make(const Options& options, Context& context) {
     return Error{Errc::bad_usage, "a message is missing", "'bmsg receipt ID > FILE'"};
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
-  BMSG_TRY_ASSIGN(const auto reading, open_reading(context));
+  BMSG_TRY_ASSIGN(auto reading, open_reading(context));
+  BMSG_TRY_ASSIGN(const auto id, reading.find(context, options.ref));
   const node::ChainReader& chain = *reading.chain;
-  BMSG_TRY_ASSIGN(const auto id, find_message(chain, reading.mail.get(), options.ref));
   BMSG_TRY_ASSIGN(const auto place, place_of(chain, id));
   BMSG_TRY_ASSIGN(const auto anchor, anchor_of(options, chain, place));
   BMSG_TRY_ASSIGN(auto receipt, node::make_receipt(chain, rules.id, place, anchor));

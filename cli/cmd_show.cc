@@ -57,8 +57,17 @@ Result<ExitCode> show_new(const Options& options, Context& context, const StoreD
   return ExitCode::ok;
 }
 
+/// What came, counted back: only the key tells, so it is ours.
+Result<ExitCode> show_received(const Options& options, Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto room, Mailroom::open(context, store));
+  BMSG_TRY_ASSIGN(const auto id, room->find(options.ref));
+  BMSG_TRY(show_own(context, *room, id));
+  return ExitCode::ok;
+}
+
 Result<ExitCode> show_message(const Options& options, Context& context, const StoreDir& store,
                               const node::ChainReader& chain) {
+  if (inbox_steps(options.ref)) return show_received(options, context, store);
   const storage::OpenOptions open{.disk = context.disk};
   BMSG_TRY_ASSIGN(const auto index, storage::RocksMailStore::open_read_only(store.mail(), open));
   const auto found = find_message(chain, index.get(), options.ref);

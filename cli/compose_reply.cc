@@ -4,7 +4,6 @@
 
 #include "cli/compose.h"
 #include "cli/listing.h"
-#include "cli/refs.h"
 #include "cli/room_post.h"
 #include "cli/session.h"
 #include "cli/standing.h"
@@ -43,7 +42,7 @@ std::string answer_subject(const std::string& subject) {
 Result<Done> Sender::answer(mail::Letter& letter, const SendRequest& request) {
   BMSG_TRY_ASSIGN(auto standings, Standings::open(*context_, store_, keyring()));
   BMSG_TRY_ASSIGN(const auto ref, listed_ref(*context_, store_, request.reply_to));
-  BMSG_TRY_ASSIGN(const auto id, find_message(standings.chain(), standings.index(), ref));
+  BMSG_TRY_ASSIGN(const auto id, standings.find(ref));
   letter.content.re.push_back(id);
   letter.content.thread = prefix_of<mail::ThreadId>(id);
   if (!keyring_) return done;
@@ -92,7 +91,7 @@ Result<Queued> Sender::resend(const std::string& given, std::stop_token stop) {
   check(keyring_.has_value(), "what was sent is read with its keyring");
   BMSG_TRY_ASSIGN(auto standings, Standings::open(*context_, store_, keyring()));
   BMSG_TRY_ASSIGN(const auto ref, listed_ref(*context_, store_, given));
-  BMSG_TRY_ASSIGN(const auto id, find_message(standings.chain(), standings.index(), ref));
+  BMSG_TRY_ASSIGN(const auto id, standings.find(ref));
   BMSG_TRY_ASSIGN(const auto text, standings.mailbox().read(id));
   if (!text || text->item.summary.direction != mail::Direction::out)
     return Error{Errc::denied, "that message is none of ours: only what was sent is sent again",

@@ -262,13 +262,7 @@ Result<Mailroom::Applied> Mailroom::try_apply(const mail::ScanResult& found) {
 }
 
 Result<MessageId> Mailroom::find(const std::string& ref) const {
-  const auto back = inbox_steps(ref);
-  if (!back) return find_message(chain(), &index(), ref);
-  mail::ListFilter received;
-  received.direction = mail::Direction::in;
-  BMSG_TRY_ASSIGN(const auto items, box().list(received, *back + std::size_t{1}));
-  if (items.size() <= *back) return no_message_back(ref, items.size());
-  return items[*back].id;
+  return find_message(chain(), index(), box(), ref);
 }
 
 std::string Mailroom::name_of(const IdentityKey& address) const {

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "cli/passphrase.h"
-#include "cli/refs.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "cli/times.h"
@@ -123,7 +122,7 @@ Result<api::QueuedView> view_of(Context& context, const Desk& desk,
 Result<api::QueuedView> view_of_buried(const Desk& desk, const std::string& ref) {
   const Error none{Errc::not_found, fmt::format("no message '{}' in the outbox", ref)};
   if (!desk.standings) return none;
-  BMSG_TRY_ASSIGN(const auto id, find_message(*desk.chain, desk.standings->index(), ref));
+  BMSG_TRY_ASSIGN(const auto id, desk.standings->find(ref));
   BMSG_TRY_ASSIGN(const auto item, desk.standings->mailbox().item(id));
   if (!item || item->summary.direction != mail::Direction::out) return none;
   BMSG_TRY_ASSIGN(const auto status, desk.standings->status_of(id));

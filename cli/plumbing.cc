@@ -21,6 +21,16 @@ constexpr std::size_t kObjectBytesMax = 2 * kFrameBytesMax;
 
 }  // namespace
 
+Result<MessageId> Reading::find(Context& context, const std::string& ref) {
+  if (!inbox_steps(ref)) return find_message(*chain, mail.get(), ref);
+  if (!room) {
+    BMSG_TRY_ASSIGN(const auto store, context.store());
+    BMSG_TRY_ASSIGN(room, Mailroom::open(context, store));
+    BMSG_TRY_ASSIGN(chain, open_chain(context, store));  // As far as the mailroom has looked.
+  }
+  return room->find(ref);
+}
+
 Result<Reading> open_reading(Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   Reading reading;

@@ -6,15 +6,20 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/mailroom.h"
 #include "lib/mail/mail_store.h"
 #include "lib/node/store.h"
 
 namespace bmsg::cli {
 
-/// Chain and private index for reading; no key is asked for.
+/// Chain and private index for reading; no key is asked for unless "@" is looked up.
 struct Reading {
   std::unique_ptr<node::ChainReader> chain;
   std::unique_ptr<mail::MailReader> mail;
+  std::unique_ptr<Mailroom> room = {};  // Once it was needed: only a key tells what was received.
+
+  /// A message by reference. Errors: as find_message() and Mailroom::open().
+  Result<MessageId> find(Context& context, const std::string& ref);
 };
 Result<Reading> open_reading(Context& context);
 

@@ -50,10 +50,13 @@ Error no_message(const std::string& ref) {
           "'bmsg inbox' lists what came, 'bmsg outbox' what goes; 'bmsg sync' may bring more"};
 }
 
-Result<MessageId> newest(const mail::MailReader& mail, std::uint32_t back, const std::string& ref) {
-  BMSG_TRY_ASSIGN(const auto entries, mail.newest(std::nullopt, back + std::size_t{1}));
-  if (entries.size() <= back) return no_message_back(ref, entries.size());
-  return entries[back].id;
+Result<MessageId> received(const mail::Mailbox& box, std::uint32_t back, const std::string& ref) {
+  mail::ListFilter filter;
+  filter.direction = mail::Direction::in;
+  BMSG_TRY_ASSIGN(const auto items, box.list(filter, back + std::size_t{1}));
+  if (items.size() > back) return items[back].id;
+  return Error{Errc::not_found, fmt::format("no message '{}': the inbox has {}", ref, items.size()),
+               "'bmsg sync' may bring more"};
 }
 
 Error ambiguous(const std::string& ref, const std::vector<MessageId>& ids) {
@@ -80,11 +83,6 @@ void add_refs_of_input(std::vector<std::string>& refs) {
 }
 
 std::optional<std::uint32_t> inbox_steps(const std::string& ref) { return steps_back(ref, "@"); }
-
-Error no_message_back(const std::string& ref, std::size_t count) {
-  return {Errc::not_found, fmt::format("no message '{}': the inbox has {}", ref, count),
-          "'bmsg sync' may bring more"};
-}
 
 bool names_block(const std::string& ref) {
   if (steps_back(ref, "tip")) return true;
@@ -118,11 +116,8 @@ Result<node::StoredHeader> find_block(const node::ChainReader& chain, const std:
 
 Result<MessageId> find_message(const node::ChainReader& chain, const mail::MailReader* mail,
                                const std::string& ref) {
-  if (const auto back = steps_back(ref, "@")) {
-    if (mail == nullptr)
-      return Error{Errc::bad_usage, fmt::format("'{}' needs a mailbox; give an id", ref)};
-    return newest(*mail, *back, ref);
-  }
+  if (inbox_steps(ref))
+    return Error{Errc::bad_usage, fmt::format("'{}' needs a mailbox; give an id", ref)};
   const bool is_hex = std::ranges::all_of(
       ref, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   if (!is_hex || ref.size() < kPrefixHexMin || ref.size() > 2 * MessageId::kSize) {
@@ -147,6 +142,12 @@ Result<MessageId> find_message(const node::ChainReader& chain, const mail::MailR
     return ambiguous(ref, ids);
   }
   return ids.front();
+}
+
+Result<MessageId> find_message(const node::ChainReader& chain, const mail::MailReader& mail,
+                               const mail::Mailbox& box, const std::string& ref) {
+  if (const auto back = inbox_steps(ref)) return received(box, *back, ref);
+  return find_message(chain, &mail, ref);
 }
 
 std::string block_name(Height height, const BlockHash& hash) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/keyring_file.h"
+#include "cli/refs.h"
 #include "cli/session.h"
 #include "lib/core/try.h"
 #include "lib/mail/ack.h"
@@ -94,6 +95,11 @@ Result<std::optional<mail::OutboxStatus>> Standings::status_of_one(const Message
   if (!entry) return outbox_.status_on_chain(id, *chain_, depth);
   BMSG_TRY_ASSIGN(auto status, outbox_.status(*entry, *chain_, depth, context_->clock.now()));
   return std::optional(std::move(status));
+}
+
+Result<MessageId> Standings::find(const std::string& ref) const {
+  if (!keys_) return find_message(*chain_, nullptr, ref);
+  return find_message(*chain_, *overlay_, mailbox(), ref);
 }
 
 bool Standings::is_ours(const IdentityKey& address) const {

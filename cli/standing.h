@@ -39,6 +39,10 @@ class Standings {
   /// Whether they are we ourselves, or have signed that they read it.
   Result<bool> is_read_by(const MessageId& id, const IdentityKey& address) const;
 
+  /// A message by reference; "@" counts back through what was received, which needs a keyring.
+  /// Errors: as find_message().
+  Result<MessageId> find(const std::string& ref) const;
+
   const node::ChainReader& chain() const { return *chain_; }
   const mail::Outbox& outbox() const { return outbox_; }
   /// Null without a keyring; with one, what it found in new blocks is in it.

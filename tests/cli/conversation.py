@@ -63,6 +63,37 @@ def check_reading(ana, first, answer):
     assert ana.text("read", "--stdin", input=b"") == ""
 
 
+def check_newest(place, ana, ben, url):
+    """`@` is the newest that came, for every command, whatever was sent since."""
+    older = ben.text("send", "-m", "older", ana.text("id"))
+    exchange([ben, ana], url)
+    came = ben.text("send", "-m", "newer", ana.text("id"))
+    exchange([ben, ana], url)
+    newest, before = [one["id"] for one in ana.objects("inbox", "-n", 2)]
+    assert {newest, before} == {came, older}, (newest, before)
+    ana.run("send", "-m", "sent since", "carl")
+    ana.run("send", "--public", "-m", "sent since")
+    for words in (["reply"], ["reply", "@"]):
+        told = ana.objects("show", ana.text(*words, "-m", "yes"))[0]
+        assert (told["to"], told["reply_to"]) == ([ben.text("id")], newest), (words, told)
+    for words in (["show", "@"], ["read", "@"], ["cat", "@"], ["rev-parse", "@"],
+                  ["rev-parse", "--verify", "@"], ["export", "--format", "jsonl", "@"]):
+        assert ana.objects(*words)[0]["id"] == newest, words
+    assert ana.text("rev-parse", "@", "@~1").split() == [newest, before]
+    assert ana.text("cat", "--batch", "--json", input=b"@\n").count(newest) == 1
+    ana.run("resend", "@", exits=(77,))  # It came: only what was sent is sent again.
+    ana.run("outbox", "show", "@", exits=(66,))
+    for words in (["rev-parse", "--verify", "@", "tip"], ["rev-parse", "--verify", "@", "@"]):
+        ana.run(*words, exits=(64,))
+    dora = stores.joined(place / "dora", "dora", place / "node" / "genesis")
+    dora.run("contact", "add", "ben", "-", input=ben.run("id", "--card"))
+    dora.run("send", "-m", "nothing came", "ben")
+    for words in (["show", "@"], ["read", "@"], ["cat", "@"], ["rev-parse", "@"],
+                  ["mark", "+flagged", "@"], ["receipt", "@"], ["resend", "@"], ["outbox", "show", "@"],
+                  ["export", "@"], ["inbox", "--thread", "@"], ["reply", "-m", "x"], ["reply", "-m", "x", "@"]):
+        dora.run(*words, exits=(66,))
+
+
 def main():
     with stores.workplace() as place:
         node = stores.new_chain(place / "node", "node")
@@ -71,6 +102,7 @@ def main():
         with node.served() as url:
             first, answer = check_answers(*people, url)
             check_reading(people[0], first, answer)
+            check_newest(place, *people[:2], url)
 
 
 main()
