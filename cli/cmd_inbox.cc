@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
 #include "cli/command.h"
 #include "cli/cursor.h"
@@ -37,14 +39,30 @@ void sort_items(std::vector<mail::MailItem>& items, const std::string& by) {
                              [](const auto& one) { return one.summary.sender; });
 }
 
-/// Without the key: what is known to be mine, as locked.
-Result<ExitCode> list_locked(Context& context, const StoreDir& store, const Error& why) {
-  const storage::OpenOptions options{.disk = context.disk};
-  BMSG_TRY_ASSIGN(const auto index, storage::RocksMailStore::open_read_only(store.mail(), options));
-  BMSG_TRY_ASSIGN(const auto entries, index->newest(std::nullopt, SIZE_MAX));
+/// Whether a choice or a form is asked for that only the key can give.
+bool needs_key(const Options& options, const Context& context) {
+  const MailFilter& filter = options.filter;
+  const bool chooses = filter.unread || filter.sent || options.all || options.exit_code;
+  const bool has_form = context.options.json || options.bodies || !options.form.format.empty();
+  const bool names = std::ranges::any_of(
+      std::initializer_list<std::string_view>{filter.from, filter.since, filter.until,
+                                              filter.thread, filter.room, options.cursor},
+      [](std::string_view word) { return !word.empty(); });
+  return chooses || has_form || names || options.sort != "time";
+}
+
+/// Without the key: what is known to be ours, as locked. What no person wrote has no time.
+Result<ExitCode> list_locked(const Options& options, Context& context, const StoreDir& store,
+                             const Error& why) {
+  const storage::OpenOptions open{.disk = context.disk};
+  BMSG_TRY_ASSIGN(const auto index, storage::RocksMailStore::open_read_only(store.mail(), open));
+  BMSG_TRY_ASSIGN(auto entries, index->newest(std::nullopt, SIZE_MAX));
+  std::erase_if(entries, [](const mail::MailEntry& entry) { return entry.time.value == 0; });
+  if (options.count > 0 && entries.size() > options.count) entries.resize(options.count);
+  BMSG_TRY_ASSIGN(const auto printer, ListPrinter::make(context, options.form, ""));
   for (const mail::MailEntry& entry : entries) {
-    context.out.line(
-        fmt::format("{}\tlocked\t{}", to_hex(entry.id.view()), to_rfc3339(entry.time)));
+    const std::string id = to_hex(entry.id.view());
+    printer.print({"", id, fmt::format("{}\tlocked\t{}", id, to_rfc3339(entry.time))});
   }
   return why;
 }
@@ -54,9 +72,8 @@ Result<ExitCode> run(const Options& options, Context& context) {
                                                   options.bodies ? Bodies::with : Bodies::without));
   BMSG_TRY_ASSIGN(const auto store, context.store());
   auto opened = Mailroom::open(context, store);
-  if (!opened && opened.error().code == Errc::denied && !context.options.json) {
-    return list_locked(context, store, opened.error());
-  }
+  if (!opened && opened.error().code == Errc::denied && !needs_key(options, context))
+    return list_locked(options, context, store, opened.error());
   if (!opened) return opened.error();
   const Mailroom& room = *opened.value();
   BMSG_TRY_ASSIGN(auto filter, list_filter(options.filter, room, context, store));

@@ -202,6 +202,45 @@ def check_silence(place):
     assert "nobody-zoe" in log.read_text()
 
 
+def check_locked_inbox(place):
+    """Without the passphrase a list is a list of what is locked, or none; never one that was not
+    asked for."""
+    secret = place.directory / "word"
+    secret.write_text("word\n")
+    key = ("--passphrase-file", secret)
+    ana = stores.Store(place.directory / "locked")
+    ana.run("init", ana.directory, "--name", "ana", "--floor", 8, "--stamp", 1, *key)
+    ben = stores.joined(place.directory / "beside", "ben", ana.directory / "genesis")
+    ana.run("contact", "add", "ben", "-", input=ben.run("id", "--card"))
+    ben.run("contact", "add", "ana", "-", input=ana.run("id", "--card", *key))
+    sent = [ana.text("send", *key, "-m", "x", "ben") for _ in range(2)]
+    with ana.served() as url:
+        ben.run("sync", url)
+        ben.run("read", sent[0], "--ack")
+        came = ben.text("send", "-m", "x", "ana")
+        ben.run("sync", url)
+    assert [one["id"] for one in ana.objects("inbox", *key)] == [came]
+
+    def locked(*words):
+        done = subprocess.run(ana.words("inbox", *words), env=ana.environment, capture_output=True,
+                              check=False, timeout=60)
+        assert done.returncode == 77 and done.stderr, (words, done)
+        return done.stdout
+
+    lines = locked().splitlines(keepends=True)
+    ids = [line.split(b"\t")[0] for line in lines]
+    assert sorted(ids) == sorted(one.encode() for one in (came, *sent)), "an acknowledgement, too"
+    assert all(b"\tlocked\t2" in line for line in lines), lines
+    for number in (1, 2, 3, 4):
+        assert locked("-n", number) == b"".join(lines[:number])
+        assert locked("-z", "-n", number) == b"".join(one + b"\0" for one in ids[:number])
+    for words in (["--unread"], ["--unread", "-z"], ["--sent"], ["--from", "ben"], ["--all"],
+                  ["--since", "1d"], ["--until", "1d"], ["--thread", came], ["--room", "x"],
+                  ["--sort", "size"], ["--bodies"], ["--cursor", "x"], ["--exit-code"],
+                  ["--format", "{id}"], ["-z", "--format", "{id}"], ["--json"]):
+        assert locked(*words) == b"", words
+
+
 def hard_store(place):
     """A store whose blocks nobody finds."""
     store = stores.Store(place.directory / "hard")
@@ -274,8 +313,7 @@ def main():
         place = world.World(directory)
         for check in (check_suggestions, check_extension, check_formats, check_settings,
                       check_settings_edited, check_settings_are_read, check_reorg_limit,
-                      check_safe_store, check_outputs, check_silence, check_interrupts,
-                      check_progress):
+                      check_safe_store, check_outputs, check_silence, check_locked_inbox, check_interrupts, check_progress):
             began = time.monotonic()
             check(place)
             print(f"{check.__name__} {time.monotonic() - began:.1f} s", flush=True)
