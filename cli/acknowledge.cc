@@ -1,6 +1,7 @@
 #include "cli/acknowledge.h"
 
 #include "cli/compose.h"
+#include "cli/own_cards.h"
 #include "cli/session.h"
 #include "lib/core/try.h"
 #include "lib/mail/ack.h"
@@ -11,6 +12,7 @@ Result<Done> acknowledge_message(Context& context, const StoreDir& store, const 
                                  const mail::MailItem& item, AckWish wish) {
   const bool asked = wish == AckWish::always;
   if (!asked && !mail::acknowledges(item.summary, room.contacts())) return done;
+  look_for_cards(context, store, room.rules().id);
   mail::CardDirectory cards(context.disk, store.cards(), room.rules().id);
   mail::Outbox outbox(context.disk, store.outbox());
   const auto* identity =

@@ -9,6 +9,7 @@
 #include "cli/listing.h"
 #include "cli/mailroom.h"
 #include "cli/message_view.h"
+#include "cli/own_cards.h"
 #include "cli/room_post.h"
 #include "cli/send_options.h"
 #include "cli/session.h"
@@ -119,6 +120,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY(check_not_approved(context, store, *room, text, identity->address()));
   show(context, *room, text);
   BMSG_TRY(ask_hook(context, store, Hook::pre_send, api::letter_json(letter, identity->address())));
+  look_for_cards(context, store, room->rules().id);
   const mail::CardDirectory cards(context.disk, store.cards(), room->rules().id);
   mail::Outbox outbox(context.disk, store.outbox());
   const auto sending =

@@ -11,6 +11,7 @@
 #include "cli/contact_view.h"
 #include "cli/keyring_file.h"
 #include "cli/list_form.h"
+#include "cli/own_cards.h"
 #include "cli/prompt.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -130,6 +131,7 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
   BMSG_TRY_ASSIGN(auto printer,
                   ListPrinter::make(context, options.form, api::contact_json(api::ContactView())));
+  look_for_cards(context, store, rules.id);
   for (const mail::Contact* contact : book.all()) {
     BMSG_TRY_ASSIGN(const auto view, contact_view_of(context, store, rules, *contact));
     printer.add_row({api::contact_json(view), view.name, contact_line(view)});

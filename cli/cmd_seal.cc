@@ -46,15 +46,12 @@ Result<std::vector<mail::Recipient>> recipients(const Options& options, Context&
                                                 const StoreDir& store, const ChainId& chain) {
   BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
   BMSG_TRY_ASSIGN(const auto to, addressees(book, options.to));
-  mail::CardDirectory cards(context.disk, store.cards(), chain);
+  look_for_cards(context, store, chain);
+  const mail::CardDirectory cards(context.disk, store.cards(), chain);
   const UnixSeconds now = context.clock.now();
   const auto stale = mail::Stale::refused;
-  BMSG_TRY_ASSIGN(auto found, mail::address_anonymous(cards, to, now, stale));
-  if (!found.missing.empty()) {
-    // Cards may have come with blocks that nobody has looked through yet.
-    BMSG_TRY(collect_cards(context, store, cards));
-    BMSG_TRY_ASSIGN(found, mail::address_anonymous(cards, to, now, stale));
-  }
+  BMSG_TRY_ASSIGN(const auto found, mail::address_anonymous(cards, to, now, stale));
+  if (!found.revoked.empty()) return *mail::refusal(found);
   if (!found.missing.empty()) {
     return Error{Errc::no_recipient,
                  fmt::format("no usable card of {}", fmt::join(found.missing, ", "))};

@@ -74,6 +74,7 @@ Result<Sender> Sender::open(Context& context, const StoreDir& store, const SendP
   BMSG_TRY_ASSIGN(sender.rules_, rules_now(context, store));
   BMSG_TRY_ASSIGN(sender.contacts_, read_contacts(context, store));
   sender.policy_.sign = policy.sign && sender.settings_.text("send.sign") != "false";
+  cli::look_for_cards(context, store, sender.rules_.id);
   sender.policy_.require_verified =
       policy.require_verified || sender.settings_.text("send.require_verified") == "true";
   if (!sender.policy_.sign) return sender;

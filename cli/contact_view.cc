@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/keyring_file.h"
+#include "cli/own_cards.h"
 #include "cli/prompt.h"
 #include "cli/text.h"
 #include "cli/times.h"
@@ -93,6 +94,7 @@ Result<api::ContactView> contact_view(Context& context, const StoreDir& store,
   BMSG_TRY_ASSIGN(const auto book, read_contacts(context, store));
   const mail::Contact* contact = book.find(name);
   if (contact == nullptr) return mail::no_contact(name);
+  look_for_cards(context, store, rules.id);
   return contact_view_of(context, store, rules, *contact);
 }
 

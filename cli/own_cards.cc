@@ -12,6 +12,7 @@
 #include "lib/mail/epoch.h"
 #include "lib/mail/mail_keys.h"
 #include "lib/mail/pairing.h"
+#include "storage/witness.h"
 
 namespace bmsg::cli {
 namespace {
@@ -221,11 +222,29 @@ Result<Done> post_again(Context& context, const StoreDir& store, const chain::Ch
   return done;
 }
 
+/// Whether plain files tell that cards were filed up to the tip. The witness of a node that serves
+/// is written beside its work: where one may be there only the chain tells.
+bool are_filed(const Context& context, const StoreDir& store, const mail::CardDirectory& cards) {
+  if (FileLock::holder(store.chain_lock()).find("(serve)") != std::string::npos) return false;
+  const auto witness = storage::read_witness(context.disk, store.witness());
+  const auto filed = cards.position();
+  return witness && witness.value() && filed && filed.value() &&
+         filed.value()->hash == witness.value()->hash;
+}
+
 }  // namespace
 
 Result<Done> collect_cards(Context& context, const StoreDir& store, mail::CardDirectory& cards) {
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
   return cards.collect_all(*chain);
+}
+
+void look_for_cards(Context& context, const StoreDir& store, const ChainId& chain) {
+  mail::CardDirectory cards(context.disk, store.cards(), chain);
+  if (are_filed(context, store, cards)) return;
+  const auto looked = collect_cards(context, store, cards);
+  if (!looked)
+    context.out.warn("newer cards and revocations are not known: " + looked.error().message);
 }
 
 Result<Done> mend_own_cards(Context& context, const StoreDir& store, const chain::ChainRules& rules,

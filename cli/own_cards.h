@@ -11,6 +11,9 @@ namespace bmsg::cli {
 
 /// Files away all public cards and statements of chain and pool.
 Result<Done> collect_cards(Context& context, const StoreDir& store, mail::CardDirectory& cards);
+/// The same for who can go on with those that were filed: a node that serves files them a moment
+/// after the block is there. Where the chain cannot be read that is told, and it is left.
+void look_for_cards(Context& context, const StoreDir& store, const ChainId& chain);
 
 /// Queues the next card of a device whose prekey is as old as the epoch (lib/mail/epoch.h), the
 /// card of a prekey whose command died before it could, a card above one that was seen and whose

@@ -61,6 +61,8 @@ class CardDirectory {
   /// Evidence against endorsers that was posted.
   PostedEvidence evidence() const { return {disk_, directory_ / "evidence"}; }
 
+  /// How far collect() has come; nullopt: nowhere.
+  Result<std::optional<WalkPlace>> position() const;
   /// Takes in public cards, statements, requests to forget and evidence of chain and pool since the
   /// last time.
   Result<Collected> collect(const node::ChainReader& chain, const WalkLimits& limits = {});
@@ -80,7 +82,6 @@ class CardDirectory {
   Result<Done> add_kept(const std::filesystem::path& file, const IdentityKey& identity,
                         std::size_t device, std::vector<Card>& cards) const;
   Result<NewestCards> look_up(const IdentityKey& identity) const;
-  Result<std::optional<WalkPlace>> position() const;
 
   Disk& disk_;
   std::filesystem::path directory_;

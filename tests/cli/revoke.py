@@ -3,7 +3,9 @@
 an identity is revoked by its owner, or by whoever has the paper; nobody seals to it from the moment
 in which the statement is seen, what stands after it in the chain is marked, a successor is proposed
 and never adopted. And identities that come back from a backup or from paper."""
+import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -206,6 +208,38 @@ def check_log(place, number):
     assert "no contact" in error_of(place.ben, "contact", "log", "nobody", code=67)
 
 
+def check_not_filed(place):
+    """A node files what a block has a moment after it is there: whoever seals or shows looks
+    first."""
+    ben = place.ben
+    cleo, dora = (place.joined(name) for name in ("cleo", "dora"))
+    ben.run("contact", "add", "cleo", card_of(cleo, place.directory / "card"))
+    ben.run("contact", "add", "dora", dora.text("id"))
+    before = place.directory / "cards-before"
+    shutil.copytree(ben.directory / "cards", before)
+    cleo.run("id", "revoke", "--yes")
+    place.meet(cleo, dora, ben)
+    place.mine()
+    place.meet(ben)
+
+    def as_before(*words, **options):
+        shutil.rmtree(ben.directory / "cards")
+        shutil.copytree(before, ben.directory / "cards")
+        return ben.text(*words, **options)
+
+    for words in (["send", "-m", "x", "cleo"], ["send", "--dry-run", "-m", "x", "cleo"],
+                  ["send", "--no-sign", "-m", "x", "cleo"], ["seal", "-r", "cleo"]):
+        as_before(*words, input=b"x", exits=(67,))
+    for name, state in (("cleo", "revoked"), ("dora", "ok")):
+        for words in (["contact", "show", name], ["show", name], ["contact", "list"]):
+            told = [line for line in as_before(*words, "--json").splitlines()
+                    if json.loads(line)["name"] == name]
+            assert json.loads(told[0])["card"] == state, (words, told)
+    assert as_before("send", "-m", "x", "dora")
+    with ben.served():
+        as_before("send", "-m", "x", "cleo", exits=(67,))
+
+
 def main():
     with stores.workplace() as directory:
         place = Place(directory)
@@ -214,6 +248,7 @@ def main():
         check_paper(place)
         check_succession(place)
         check_log(place, number)
+        check_not_filed(place)
 
 
 main()
