@@ -218,7 +218,8 @@ Result<node::Peer> pull(Context& context, const StoreDir& store, const Origin& o
   peer.added = context.clock.now();
   if (origin.invite) {
     peer.source = origin.stranger ? node::PeerSource::dht : node::PeerSource::invite;
-    peer.key = origin.stranger ? origin.stranger->key : origin.invite->node;
+    // Shown, it was compared; over plain http none is, and none is noted.
+    if (met.key) peer.key = met.key;
   }
   pin(context, peer, met.key);
   node::SyncOptions options;
