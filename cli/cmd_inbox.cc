@@ -103,7 +103,7 @@ void add_inbox(Command app, Context& context) {
   inbox.add_option("--sort", options->sort, "time, from or size")
       .one_of({"time", "from", "size"})
       .type_name("BY");
-  inbox.add_option("-n", options->count, "At most so many").type_name("N");
+  inbox.add_option("-n", options->count, "At most so many").type_name("N").from_one();
   inbox.add_flag("--bodies", options->bodies, "With --json: texts too");
   inbox.add_option("--cursor", options->cursor, "Only what this reader has not handled")
       .type_name("READER");

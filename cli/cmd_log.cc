@@ -148,7 +148,7 @@ void add_log(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
   Command log = add_command(app, context, "log", "List blocks, newest first", options, run);
   log.add_option("range", options->range, "After block A up to B").type_name("A..B");
-  log.add_option("-n", options->count, "At most so many").type_name("N");
+  log.add_option("-n", options->count, "At most so many").type_name("N").from_one();
   log.add_flag("--oneline", options->oneline, "One line each");
   log.add_flag("--graph", options->graph, "One line each, with the branches drawn before it");
   log.add_flag("--all", options->all, "Other branches too");

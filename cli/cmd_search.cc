@@ -41,7 +41,7 @@ void add_search(Command app, Context& context) {
       .required()
       .type_name("TERM");
   add_filter_options(search, options->filter);
-  search.add_option("-n", options->count, "At most so many").type_name("N");
+  search.add_option("-n", options->count, "At most so many").type_name("N").from_one();
   search.add_flag("--bodies", options->bodies, "With --json: texts too");
   search.add_flag("--exit-code", options->exit_code, "Exit 1 if there is none");
   add_list_options(search, options->form);

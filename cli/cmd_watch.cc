@@ -85,7 +85,7 @@ void add_choices(Command watch, Options& options) {
 void add_endings(Command watch, Options& options) {
   WatchWish& wish = options.wish;
   watch.add_flag("--drain", wish.drain, "End when nothing is left");
-  watch.add_option("--count", wish.count, "End after so many").type_name("N");
+  watch.add_option("--count", wish.count, "End after so many").type_name("N").from_one();
   watch.add_option("--timeout", options.timeout, "End after this time").type_name("DUR");
   watch.add_option("--heartbeat", options.heartbeat, "Say something after so much silence")
       .between(1, 86400)

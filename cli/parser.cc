@@ -1,5 +1,6 @@
 #include "cli/parser.h"
 
+#include <charconv>
 #include <cstdint>
 #include <utility>
 
@@ -26,6 +27,16 @@ Parameter Parameter::one_of(std::vector<std::string> values) const {
 
 Parameter Parameter::between(int least, int most) const {
   return Parameter(option_->check(CLI::Range(least, most)));
+}
+
+Parameter Parameter::from_one() const {
+  return check([](const std::string& value) -> std::string {
+    std::uint64_t number = 0;
+    const char* const behind = value.data() + value.size();
+    const auto [end, failed] = std::from_chars(value.data(), behind, number);
+    const bool is_good = failed == std::errc() && end == behind && number > 0;
+    return is_good ? "" : "'" + value + "' is no number from 1 on";
+  });
 }
 
 Parameter Parameter::as_size() const {

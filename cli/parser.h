@@ -28,6 +28,8 @@ class Parameter {
   Parameter one_value_each() const;
   Parameter one_of(std::vector<std::string> values) const;
   Parameter between(int least, int most) const;
+  /// A whole number from 1 on.
+  Parameter from_one() const;
   /// "10M" becomes a number of bytes; a kilobyte is 1024.
   Parameter as_size() const;
   /// `complaint` is empty for a good value.

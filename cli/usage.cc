@@ -57,6 +57,17 @@ std::string option_name(const std::string& word) {
   return word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
 }
 
+/// "-n: 'abc' is no number" where the parser says "Could not convert: -n = abc"; else empty. Of all
+/// values only numbers are converted.
+std::string not_converted(const std::string& text) {
+  constexpr std::string_view kBegins = "Could not convert: ";
+  constexpr std::string_view kBetween = " = ";
+  const auto at = text.find(kBetween);
+  if (!text.starts_with(kBegins) || at == std::string::npos) return {};
+  return fmt::format("{}: '{}' is no such number", text.substr(kBegins.size(), at - kBegins.size()),
+                     text.substr(at + kBetween.size()));
+}
+
 void export_store(const Context& context, const std::string& named) {
   if (!named.empty()) ::setenv("BMSG_STORE", whole_path(named).c_str(), 1);
   if (const auto store = context.store(); named.empty() && store)
@@ -124,6 +135,7 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error,
     if (below != nullptr) at = below;
   }
   std::string text = error.what();
+  if (const auto told = not_converted(text); !told.empty()) text = told;
   if (const auto end = text.find('\n'); end != std::string::npos) text.resize(end);
   const bool needs_command = takes_only_commands(*at) && at->get_require_subcommand_min() > 0;
   if (needs_command && at->get_subcommands().empty())

@@ -202,6 +202,17 @@ def check_silence(place):
     assert "nobody-zoe" in log.read_text()
 
 
+def check_numbers(place):
+    """At most none is nothing that anybody wants: it is not everything."""
+    for command, option in (("inbox", "-n"), ("log", "-n"), ("watch", "--count"), ("search", "-n")):
+        words = [command, *(["x"] if command == "search" else [])]
+        for number in ("0", "-1", "abc", "1.5", "99999999999999999999"):
+            refused(place, 64, "is no number from 1 on", *words, option, number)
+    assert place.run("log", "-n", 1, "--oneline").stdout.count(b"\n") == 1
+    assert place.run("inbox", "-n", 1).returncode == 0
+    refused(place, 64, "-n: 'abc' is no such number", "mine", "-n", "abc")
+
+
 def check_locked_inbox(place):
     """Without the passphrase a list is a list of what is locked, or none; never one that was not
     asked for."""
@@ -313,7 +324,8 @@ def main():
         place = world.World(directory)
         for check in (check_suggestions, check_extension, check_formats, check_settings,
                       check_settings_edited, check_settings_are_read, check_reorg_limit,
-                      check_safe_store, check_outputs, check_silence, check_locked_inbox, check_interrupts, check_progress):
+                      check_safe_store, check_outputs, check_silence, check_numbers,
+                      check_locked_inbox, check_interrupts, check_progress):
             began = time.monotonic()
             check(place)
             print(f"{check.__name__} {time.monotonic() - began:.1f} s", flush=True)
