@@ -66,10 +66,17 @@ std::string blobs_text(const api::StateView& view) {
                      view.blobs_kept >> 10, view.blob_quota >> 10);
 }
 
+/// What is counted. That a message was read is told by the mail index, which needs the key.
+constexpr std::array kCountedStates = {mail::OutboxState::held,   mail::OutboxState::queued,
+                                       mail::OutboxState::pooled, mail::OutboxState::relayed,
+                                       mail::OutboxState::mined,  mail::OutboxState::buried,
+                                       mail::OutboxState::failed, mail::OutboxState::expired};
+
 Result<Done> count_outbox(Context& context, const StoreDir& store, const node::ChainReader& chain,
                           const chain::ChainRules& rules, api::StateView& view) {
   const mail::Outbox outbox(context.disk, store.outbox());
-  std::map<std::string, std::uint64_t> counts{{"held", 0}, {"queued", 0}, {"failed", 0}};
+  std::map<std::string, std::uint64_t> counts;
+  for (const mail::OutboxState state : kCountedStates) counts.emplace(mail::name_of(state), 0);
   BMSG_TRY_ASSIGN(const auto held, mail::held_names(outbox));
   counts["held"] = held.size();
   BMSG_TRY_ASSIGN(const auto fresh, outbox.entries(mail::OutboxPlace::fresh));
@@ -235,10 +242,16 @@ std::string endorsers_text(const api::EndorsersView& seen) {
                      seen.late);
 }
 
+bool is_always_shown(std::string_view state) {
+  return state == "held" || state == "queued" || state == "failed";
+}
+
 std::vector<std::pair<std::string, std::string>> facts_of(const api::StateView& view) {
   std::string outbox;
-  for (const auto& [state, count] : view.outbox)
+  for (const auto& [state, count] : view.outbox) {
+    if (count == 0 && !is_always_shown(state)) continue;
     outbox += fmt::format("{}{} {}", outbox.empty() ? "" : ", ", count, state);
+  }
   std::vector<std::pair<std::string, std::string>> facts = {
       {"store", shown_line(view.path)},
       {"chain", fmt::format("{} ({}) {}", view.chain, view.mode,
@@ -264,7 +277,7 @@ std::vector<std::pair<std::string, std::string>> facts_of(const api::StateView& 
   return facts;
 }
 
-/// One value to a key, and no key that comes and goes but those of the outbox's states.
+/// One value to a key, and no key that comes and goes.
 std::vector<std::pair<std::string, std::string>> porcelain_of(const api::StateView& view) {
   const auto seen = view.endorsers.value_or(api::EndorsersView());
   std::vector<std::pair<std::string, std::string>> facts = {

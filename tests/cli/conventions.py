@@ -202,6 +202,23 @@ def check_silence(place):
     assert "nobody-zoe" in log.read_text()
 
 
+def check_states(place):
+    """A key of the outbox does not come and go with what lies there."""
+    def seen(*words):
+        done = place.run("status", *words)
+        assert done.returncode == 0, done
+        return done.stdout.decode()
+
+    states = {"held", "queued", "pooled", "relayed", "mined", "buried", "failed", "expired"}
+    for words in ([], ["send", "--public", "-m", "x"], ["mine", "--no-relay"]):
+        if words:
+            assert place.run(*words).returncode == 0
+        assert set(json.loads(seen("--json"))["outbox"]) == states
+        lines = [line for line in seen("--porcelain").splitlines() if line.startswith("outbox_")]
+        assert {line.split()[0][7:] for line in lines} == states, lines
+        assert " 0 mined" not in seen()
+
+
 def check_numbers(place):
     """At most none is nothing that anybody wants: it is not everything."""
     for command, option in (("inbox", "-n"), ("log", "-n"), ("watch", "--count"), ("search", "-n")):
@@ -324,7 +341,7 @@ def main():
         place = world.World(directory)
         for check in (check_suggestions, check_extension, check_formats, check_settings,
                       check_settings_edited, check_settings_are_read, check_reorg_limit,
-                      check_safe_store, check_outputs, check_silence, check_numbers,
+                      check_safe_store, check_outputs, check_silence, check_states, check_numbers,
                       check_locked_inbox, check_interrupts, check_progress):
             began = time.monotonic()
             check(place)
