@@ -323,9 +323,20 @@ Result<Queued> Sender::send(const SendRequest& request, std::stop_token stop) {
   return queued;
 }
 
+Result<Done> Sender::check_key_of(const SendRequest& request, mail::Letter letter,
+                                  Attachments& files) {
+  // What a pipe holds is known when it was read.
+  if (request.key.empty() || files.has_pipe()) return done;
+  BMSG_TRY(files.hash());
+  letter.content.manifests = files.outlines();
+  BMSG_TRY_ASSIGN(const auto key, key_of(request, letter));
+  return mail::check_key(mail::Outbox(context_->disk, store_.outbox()), *key);
+}
+
 Result<Sender::Estimate> Sender::estimate(const SendRequest& request) {
-  BMSG_TRY_ASSIGN(const auto files, Attachments::open(*context_, request.attachments));
+  BMSG_TRY_ASSIGN(auto files, Attachments::open(*context_, request.attachments));
   BMSG_TRY_ASSIGN(const auto letter, letter_of(request, files));
+  BMSG_TRY(check_key_of(request, letter, files));
   Estimate estimate{.to = letter.to, .bytes = 0};
   estimate.files = files.work({.chain = rules_, .time = 0, .ttl = letter.ttl});
   estimate.has_pipe = files.has_pipe();

@@ -107,6 +107,8 @@ class Sender {
  private:
   Sender(Context& context, StoreDir store, const SendPolicy& policy);
   Result<mail::Letter> letter_of(const SendRequest& request, const Attachments& files);
+  /// Whether the key of a request stands for something else by now.
+  Result<Done> check_key_of(const SendRequest& request, mail::Letter letter, Attachments& files);
   /// Puts the files into the letter, made to chunks; its key.
   Result<std::optional<mail::SendKey>> attach(mail::Letter& letter, const SendRequest& request,
                                               Attachments& files, std::stop_token stop);

@@ -68,6 +68,7 @@ class Answers {
 Result<Queued> Answers::answer(const std::string& line) {
   BMSG_TRY_ASSIGN(const auto request, request_of(line, options_));
   if (options_.dry_run) {
+    if (!answers_.empty()) BMSG_TRY(tell());  // This line's answer comes after them.
     BMSG_TRY(send_dry(sender_, request, context_));
     return Queued();
   }

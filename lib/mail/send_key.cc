@@ -126,6 +126,11 @@ Result<std::optional<KeyRecord>> read_key_record(const Outbox& outbox, const Dig
   return std::optional(std::move(record).value());
 }
 
+Result<Done> check_key(const Outbox& outbox, const SendKey& key) {
+  BMSG_TRY_ASSIGN(const auto record, read_key_record(outbox, key.name));
+  return record ? check_same(key, *record) : Result<Done>(done);
+}
+
 std::filesystem::path SendKeys::path_of(const Digest& name) const {
   return record_path(outbox_, name);
 }

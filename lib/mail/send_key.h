@@ -46,6 +46,10 @@ Result<KeyRecord> decode_key_record(ByteView bytes);
 /// What stands under a name now; nullopt: nothing. Changes nothing. Errors: as SendKeys.
 Result<std::optional<KeyRecord>> read_key_record(const Outbox& outbox, const Digest& name);
 
+/// Whether a send may go on under this key; changes nothing.
+/// Errors: as read_key_record(); Errc::bad_input if the key stands for something else.
+Result<Done> check_key(const Outbox& outbox, const SendKey& key);
+
 /// The name of a caller's key.
 Digest key_name(std::string_view key);
 

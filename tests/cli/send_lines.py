@@ -55,6 +55,16 @@ def check_answers(ana):
     return ids
 
 
+def check_dry_answers(ana):
+    """Each line has its answer at its place in a dry run, too, however they come together."""
+    texts = [line(["ben"], "good"), "no JSON\n", line(["ben"], "good"), line(["nobody"], "x"),
+             line(["nobody"], "x"), line(["ben"], "good")]
+    for words in (["send", "--stdin"], ["import", "-"]):
+        answers = ana.objects(*words, "--dry-run", input="".join(texts).encode(), exits=(3,))
+        assert [one["type"] for one in answers] == \
+            ["summary", "error", "summary", "error", "error", "summary"], (words, answers)
+
+
 def check_turns(ana):
     """An answer comes before the next line is written, and before the next is whole."""
     before = queued(ana)
@@ -159,6 +169,7 @@ def main():
             ana.run("contact", "add", other.directory.name, "-", input=other.run("id", "--card"))
             other.run("contact", "add", "ana", "-", input=ana.run("id", "--card"))
         told = check_answers(ana)
+        check_dry_answers(ana)
         check_turns(ana)
         told += check_packs(ana)
         crossing = check_crossing(ana)

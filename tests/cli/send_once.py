@@ -40,6 +40,9 @@ def refuses_another_message(ana, me):
     before = len(ana.objects("outbox"))
     ana.run("send", "--key", "mine", "-m", "two", me, exits=(65,))
     ana.run("send", "--key", "mine", "-s", "subject", "-m", "one", me, exits=(65,))
+    ana.run("send", "--dry-run", "--key", "mine", "-m", "two", me, exits=(65,))
+    for key in ("mine", "another"):
+        assert "would queue" in ana.text("send", "--dry-run", "--key", key, "-m", "one", me)
     assert len(ana.objects("outbox")) == before
 
 
