@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <string_view>
 #include <thread>
 
 #include "cli/block_view.h"
@@ -86,6 +87,11 @@ Result<Done> print(Desk& desk, const node::EndorsedBlock& made) {
   return context.out.flush();
 }
 
+/// What a dry run finds is all that it is for, whoever reads it.
+void tell_dry(const Context& context, std::string_view text) {
+  if (context.out.noise() != Noise::quiet) context.out.tell(fmt::format("bmsg: {}\n", text));
+}
+
 /// One go: what has come, what is to be signed, and where it goes.
 Result<std::size_t> work(Desk& desk, node::EndorserLog& log, bool dry) {
   BMSG_TRY(sync(desk));
@@ -102,13 +108,18 @@ Result<std::size_t> work(Desk& desk, node::EndorserLog& log, bool dry) {
         "the store is an older copy: this key has signed what its log does not know; until the "
         "present turn is over nothing is signed");
   for (const node::EndorsedBlock& one : report.blocks) {
+    if (dry) {
+      tell_dry(desk.context, fmt::format("would {} block {}", one.proposed ? "propose" : "sign",
+                                         one.height.value));
+      continue;
+    }
     const char* what = one.sealed ? "sealed" : one.proposed ? "proposed" : "signed";
-    desk.context.out.note(fmt::format("{} block {}{}", dry ? "to be" : what, one.height.value,
-                                      dry ? one.proposed ? " proposed" : " signed" : ""));
-    if (dry) continue;
+    desk.context.out.note(fmt::format("{} block {}", what, one.height.value));
     BMSG_TRY(print(desk, one));
   }
-  if (!report.waits_for.empty()) desk.context.out.note(report.waits_for);
+  if (!report.waits_for.empty()) {
+    dry ? tell_dry(desk.context, report.waits_for) : desk.context.out.note(report.waits_for);
+  }
   BMSG_TRY(desk.service.release());
   if (dry || report.blocks.empty()) return report.blocks.size();
   BMSG_TRY(sync(desk));

@@ -64,13 +64,27 @@ def check_wrong_chains(place, ana):
     told(plain, "endorsers", "key", "--new", exits=73)
 
 
+def looked(store, *words):
+    """What `endorse` says on standard error, which is no terminal."""
+    done = subprocess.run(store.words("endorse", *words), env=store.environment,
+                          capture_output=True, check=True, timeout=120)
+    assert done.stdout == b"", done
+    return done.stderr.decode()
+
+
 def check_one_and_two(ana, ben):
     """One proposal is no block; the second signature makes it one."""
     message = post(ana, "first")
+    dry = looked(ana, "--dry-run")
     first = endorsed(ana)
     while not first:  # It may be another's turn.
+        assert re.fullmatch("bmsg: .*turn.*\n", dry), dry
         AHEAD[0] += INTERVAL
+        dry = looked(ana, "--dry-run")
         first = endorsed(ana)
+    assert dry == "bmsg: would propose block 1\n", dry
+    assert looked(ana, "--dry-run", "-q") == looked(ana) == ""
+    assert "signature" in looked(ana, "-v"), looked(ana, "-v")
     assert [branch for _, branch in first] == ["proposal"], first
     assert height(ana) == 0 and endorsed(ana) == [], "one signature did something"
     state = ana.objects("status")[0]
