@@ -217,10 +217,11 @@ Result<ExitCode> run_verify(const Options& options, Context& context) {
           confirm_by_typing(context,
                             fmt::format("the fingerprint of {} is {}; ask {} to read theirs to you",
                                         options.name, words, options.name),
-                            "same"));
+                            "same", "--fingerprint WORDS compares what they read"));
     } else if (as_read(options.fingerprint) != words) {
       return Error{Errc::denied,
-                   fmt::format("the fingerprint of '{}' is another: {}", options.name, words)};
+                   fmt::format("the fingerprint of '{}' is another: {}", options.name, words),
+                   "let them read it again, from 'bmsg id'; if it stays another, so is the key"};
     }
     return book.set_verified(options.name, context.clock.now());
   });

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/command.h"
+#include "cli/forgetting.h"
 #include "cli/listing.h"
 #include "cli/mail_filter.h"
 #include "cli/mailroom.h"
@@ -199,6 +200,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   ExitCode outcome = ExitCode::ok;
   for (const MessageId& id : ids) {
     BMSG_TRY_ASSIGN(const auto text, room->box().read(id));
+    if (!text) BMSG_TRY(check_remembered(room->chain(), id));
     if (!text)
       return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view())),
                    "'bmsg inbox' lists what is"};

@@ -67,13 +67,6 @@ Result<std::vector<MessageId>> whole_threads(const Mailroom& room,
   return ids;
 }
 
-/// What was forgotten here is told as what it is.
-Result<Done> check_remembered(const Mailroom& room, const MessageId& id) {
-  BMSG_TRY_ASSIGN(const auto words, forgotten_words(room.chain(), id));
-  if (words.empty()) return done;
-  return Error{Errc::not_found, fmt::format("message {} was {}", to_hex(id.view()), words)};
-}
-
 Result<Done> check_readable(const mail::MailText& text, const MessageId& id) {
   if (!text.opened.fault) return done;
   const bool gone = *text.opened.fault == mail::Fault::body;
@@ -177,7 +170,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   std::vector<mail::MailText> read;
   for (const MessageId& id : ids) {
     BMSG_TRY_ASSIGN(auto text, room->box().read(id));
-    BMSG_TRY(check_remembered(*room, id));
+    BMSG_TRY(check_remembered(room->chain(), id));
     BMSG_TRY(check_here(*room, text, id));
     if (!text)
       return Error{Errc::denied, fmt::format("message {} is not for you", to_hex(id.view())),

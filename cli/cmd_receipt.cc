@@ -51,8 +51,10 @@ Result<node::MessagePlace> place_of(const node::ChainReader& chain, const Messag
   BMSG_TRY_ASSIGN(const auto places, chain.places_of(id));
   for (const node::MessagePlace& place : places)
     if (place.branch == node::Branch::main) return place;
-  return Error{Errc::not_found, fmt::format("message {} stands in no block yet", to_hex(id.view())),
-               "'bmsg outbox' tells where it is; 'bmsg mine' makes a block"};
+  return Error{
+      Errc::not_found, fmt::format("message {} stands in no block yet", to_hex(id.view())),
+      "'bmsg outbox' tells where it is; 'bmsg mine', or on a private chain 'bmsg endorse', "
+      "makes a block"};
 }
 
 Result<std::optional<Height>> anchor_of(const Options& options, const node::ChainReader& chain,

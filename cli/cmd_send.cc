@@ -6,11 +6,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "cli/command.h"
 #include "cli/deliver.h"
 #include "cli/editor.h"
+#include "cli/plumbing.h"
 #include "cli/send_lines.h"
 #include "cli/send_options.h"
 #include "cli/session.h"
@@ -49,6 +49,7 @@ Result<std::string> read_input() {
 
 Result<std::string> read_named(const Context& context, const std::string& file) {
   if (file == "-") return read_input();
+  BMSG_TRY(check_no_directory(file));
   BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(file, kBodyBytesMax));
   if (!bytes) return Error{Errc::not_found, fmt::format("no file '{}'", file)};
   return to_string(*bytes);
@@ -254,9 +255,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
 Result<ExitCode> run_import(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   if (options.file == "-") return send_lines(STDIN_FILENO, options, store, context);
-  std::error_code unknown;  // Then opening it says why.
-  if (std::filesystem::is_directory(options.file, unknown))
-    return Error{Errc::not_found, fmt::format("'{}' is a directory, not a file", options.file)};
+  BMSG_TRY(check_no_directory(options.file));
   const Descriptor file(::open(options.file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return Error{Errc::not_found, fmt::format("no file '{}'", options.file)};
   return send_lines(file.number(), options, store, context);

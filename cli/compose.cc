@@ -102,7 +102,7 @@ Result<std::vector<mail::Addressee>> Sender::addressees(const SendRequest& reque
       continue;
     }
     auto persons = contacts_.persons(text);
-    if (!persons) return mail::no_contact(text);
+    if (!persons) return persons.error();
     for (const mail::Contact& person : persons.value()) {
       if (policy_.require_verified && person.trust != mail::Trust::verified) {
         return not_verified(fmt::format("'{}'", person.name));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/compose.h"
+#include "cli/forgetting.h"
 #include "cli/listing.h"
 #include "cli/room_post.h"
 #include "cli/session.h"
@@ -50,6 +51,7 @@ Result<Done> Sender::answer(mail::Letter& letter, const SendRequest& request) {
   BMSG_TRY_ASSIGN(const auto item, box.item(id));
   if (item) letter.content.thread = item->thread();
   if (request.reply == Reply::none) return done;
+  if (!item) BMSG_TRY(check_remembered(standings.chain(), id));
   if (!item)
     return Error{Errc::denied, "that message is not for you, so nobody can be answered",
                  "'bmsg inbox' lists what can be answered"};

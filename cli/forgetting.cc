@@ -244,4 +244,10 @@ Result<std::string> forgotten_words(const node::ChainReader& chain, const Messag
                      node::name_of(dropped->rule));
 }
 
+Result<Done> check_remembered(const node::ChainReader& chain, const MessageId& id) {
+  BMSG_TRY_ASSIGN(const auto words, forgotten_words(chain, id));
+  if (words.empty()) return done;
+  return Error{Errc::not_found, fmt::format("message {} was {}", to_hex(id.view()), words)};
+}
+
 }  // namespace bmsg::cli

@@ -64,5 +64,7 @@ std::uint64_t disk_bytes(const std::filesystem::path& directory);
 
 /// "forgotten on DATE (RULE)", if it was; empty otherwise.
 Result<std::string> forgotten_words(const node::ChainReader& chain, const MessageId& id);
+/// Errors: Errc::not_found if it was, in these words.
+Result<Done> check_remembered(const node::ChainReader& chain, const MessageId& id);
 
 }  // namespace bmsg::cli

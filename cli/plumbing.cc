@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "cli/refs.h"
 #include "cli/session.h"
@@ -68,9 +69,16 @@ Result<Bytes> read_input(std::size_t bytes_max) {
 
 Result<Bytes> read_object(const Context& context, const std::string& file) {
   if (file == "-") return read_input(kObjectBytesMax);
+  BMSG_TRY(check_no_directory(file));
   BMSG_TRY_ASSIGN(auto bytes, context.disk.read(file, kObjectBytesMax));
   if (!bytes) return Error{Errc::not_found, fmt::format("no file '{}'", file)};
   return std::move(*bytes);
+}
+
+Result<Done> check_no_directory(const std::string& file) {
+  std::error_code unknown;  // Then opening it says why.
+  if (!std::filesystem::is_directory(file, unknown)) return done;
+  return Error{Errc::not_found, fmt::format("'{}' is a directory, not a file", file)};
 }
 
 Result<Done> check_no_terminal(const Context& context) {

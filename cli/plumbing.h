@@ -32,6 +32,9 @@ Result<Bytes> read_input(std::size_t bytes_max);
 /// An encoded object from a file, or from standard input for "-".
 Result<Bytes> read_object(const Context& context, const std::string& file);
 
+/// What is named may be given to be read. Errors: Errc::not_found if it is a directory.
+Result<Done> check_no_directory(const std::string& file);
+
 /// Bytes to standard output. Errors: Errc::bad_usage if that is a terminal.
 Result<Done> check_no_terminal(const Context& context);
 Result<Done> print_bytes(Context& context, ByteView bytes);

@@ -12,13 +12,13 @@
 namespace bmsg::cli {
 
 Result<Done> confirm_by_typing(Context& context, const std::string& consequence,
-                               const std::string& expected) {
+                               const std::string& expected, const std::string& otherwise) {
   const bool can_ask =
       !context.options.no_input && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
   if (!can_ask) {
     // An error is one line: what the consequence quotes was printed, or can be.
     const auto sentence = std::string_view(consequence).substr(0, consequence.find(":\n"));
-    return Error{Errc::bad_usage, fmt::format("{}; --yes says that you mean it", sentence)};
+    return Error{Errc::bad_usage, fmt::format("{}; {}", sentence, otherwise)};
   }
   std::cerr << fmt::format("bmsg: {}\ntype '{}' to go on: ", shown(consequence),
                            shown_line(expected))

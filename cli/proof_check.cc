@@ -34,6 +34,7 @@ Result<bool> stands(const node::ChainReader& chain, const Header& header) {
 Result<Bytes> read_proof(const Context& context, const std::string& file) {
   constexpr std::size_t kMost = std::max(chain::kNoteBytesMax, chain::kReceiptBytesMax);
   if (file == "-") return read_input(kMost);
+  BMSG_TRY(check_no_directory(file));
   auto bytes = context.disk.read(file, kMost);
   if (!bytes && bytes.error().code == Errc::corrupt)
     return Error{Errc::bad_input, bytes.error().message};

@@ -17,7 +17,8 @@ constexpr std::size_t kSumBytes = 2;
 constexpr std::size_t kTypedBytesMax = 2048;  // Of a paper with all its blanks.
 
 Error damaged(std::string_view what) {
-  return Error{Errc::corrupt, fmt::format("the backup is damaged: {}", what)};
+  return Error{Errc::corrupt, fmt::format("the backup is damaged: {}", what),
+               "take another copy of it"};
 }
 
 Error no_paper(std::string_view why) {
@@ -60,7 +61,8 @@ Result<Bytes> seal_backup(const crypto::SecretBytes& json, const crypto::SecretB
 
 Result<Done> check_backup(ByteView file) {
   if (!as_text(file).starts_with("bmK1"))
-    return Error{Errc::corrupt, "this is no backup of identities"};
+    return Error{Errc::corrupt, "this is no backup of identities",
+                 "it is a file that 'bmsg id backup FILE' wrote"};
   if (const auto damage = find_damage(file)) return damaged(*damage);
   return done;
 }

@@ -269,6 +269,26 @@ def check_locked_inbox(place):
         assert locked(*words) == b"", words
 
 
+def check_causes(place):
+    """What is said is the cause, and what is advised can be done."""
+    refused(place, 64, "; --fingerprint WORDS compares", "contact", "verify", "ben")
+    refused(place, 77, "read it again", "contact", "verify", "ben", "--fingerprint", "a b c")
+    refused(place, 66, "is a directory", "send", "-F", "/", "ben")
+    refused(place, 66, "is a directory", "receipt", "verify", "/")
+    for verb in ("add", "rm"):
+        assert place.run("contact", "group", verb, "nobodies", "ben").returncode == 0
+    refused(place, 67, "nobody is in the group", "send", "-m", "x", "nobodies")
+    refused(place, 65, "hint: it is a file that 'bmsg id backup", "id", "restore", PAGE)
+    refused(place, 65, "no paper", "id", "restore", "--paper", input=b"garbage")
+    waits = place.ana.text("send", "--public", "-m", "x")
+    refused(place, 66, "'bmsg endorse', makes a block", "receipt", waits)
+    assert place.run("mine", "--no-relay").returncode == 0
+    gone = place.ana.objects("inbox")[0]["id"]
+    assert place.run("forget", gone, "--yes").returncode == 0
+    for words in (["read", gone], ["export", gone], ["reply", "-m", "x", gone]):
+        refused(place, 66, "forgotten here on", *words)
+
+
 def hard_store(place):
     """A store whose blocks nobody finds."""
     store = stores.Store(place.directory / "hard")
@@ -342,7 +362,7 @@ def main():
         for check in (check_suggestions, check_extension, check_formats, check_settings,
                       check_settings_edited, check_settings_are_read, check_reorg_limit,
                       check_safe_store, check_outputs, check_silence, check_states, check_numbers,
-                      check_locked_inbox, check_interrupts, check_progress):
+                      check_locked_inbox, check_causes, check_interrupts, check_progress):
             began = time.monotonic()
             check(place)
             print(f"{check.__name__} {time.monotonic() - began:.1f} s", flush=True)
