@@ -231,6 +231,31 @@ Result<ExitCode> run(const Options& options, Context& context) {
   return ExitCode::ok;
 }
 
+/// Of a new chain: one that exists has its own.
+void add_rules_options(Command command, Options& options, Parameter genesis) {
+  const auto of_new = [&](Parameter one, const char* type) {
+    one.excludes(genesis);
+    if (type != nullptr) one.type_name(type);
+  };
+  of_new(command.add_option("--chain-name", options.chain_name, "Name of the new chain"), "NAME");
+  of_new(command.add_option("--floor", options.floor_bits,
+                            "Leading zero bits of the easiest block (24)"),
+         "BITS");
+  of_new(command.add_option("--interval", options.interval, "Wanted time between blocks (600)"),
+         "DUR");
+  of_new(command.add_option("--stamp", options.stamp, "Hashes per byte and day of a message (16)"),
+         "RATE");
+  of_new(command.add_flag("--private", options.is_private, "Blocks are signed by k of n endorsers"),
+         nullptr);
+  of_new(command.add_option("--endorse", options.endorse, "How many must sign (two thirds)"), "K");
+  of_new(command.add_option("--endorser", options.endorsers,
+                            "The key of one who signs; more than once"),
+         "KEY");
+  of_new(command.add_option("--member", options.members,
+                            "The key of a node that may sync; more than once"),
+         "KEY");
+}
+
 }  // namespace
 
 void add_init(Command app, Context& context) {
@@ -239,24 +264,10 @@ void add_init(Command app, Context& context) {
                                 "Make a store, of a new chain or an existing one", options, run);
   command.add_option("directory", options->directory, "Where; it becomes the store")
       .type_name("DIR");
-  command.add_option("--chain-name", options->chain_name, "Name of the new chain")
-      .type_name("NAME");
-  command.add_option("--floor", options->floor_bits, "Leading zero bits of the easiest block (24)")
-      .type_name("BITS");
-  command.add_option("--interval", options->interval, "Wanted time between blocks (600)")
-      .type_name("DUR");
-  command.add_option("--stamp", options->stamp, "Hashes per byte and day of a message (16)")
-      .type_name("RATE");
-  command.add_flag("--private", options->is_private, "Blocks are signed by k of n endorsers");
-  command.add_option("--endorse", options->endorse, "How many must sign (two thirds)")
-      .type_name("K");
-  command.add_option("--endorser", options->endorsers, "The key of one who signs; more than once")
-      .type_name("KEY");
-  command
-      .add_option("--member", options->members, "The key of a node that may sync; more than once")
-      .type_name("KEY");
-  command.add_option("--genesis", options->genesis, "Join the chain of this rules text or node")
-      .type_name("FILE|URL");
+  Parameter genesis = command.add_option("--genesis", options->genesis,
+                                         "Join the chain of this rules text or node");
+  genesis.type_name("FILE|URL");
+  add_rules_options(command, *options, genesis);
   command.add_flag("--no-sync", options->no_sync, "With a URL: do not sync yet");
   add_owner_options(command, options->owner);
   command.add_flag("--if-missing", options->if_missing, "An existing store is success");

@@ -58,6 +58,10 @@ Result<Wish> wish_of(const Options& options, const StoreDir& store) {
   else if (wish.cron == wish.systemd)
     return Error{Errc::bad_usage, "schedule takes one of --cron and --systemd"};
   BMSG_TRY_ASSIGN(wish.what, paths_of(options, store));
+  std::error_code unknown;  // Then it is as good as none.
+  if (!options.backup.empty() && !options.remove && !fs::is_directory(wish.what.backup, unknown))
+    return Error{Errc::not_found, fmt::format("no directory '{}'", options.backup),
+                 "make it first: 'bmsg backup' writes into no other"};
   return wish;
 }
 

@@ -21,6 +21,7 @@
 #include "cli/times.h"
 #include "lib/api/gossip.h"
 #include "lib/core/try.h"
+#include "lib/net/address.h"
 #include "lib/node/peer_book.h"
 
 namespace bmsg::cli {
@@ -92,6 +93,8 @@ Result<std::vector<node::Peer>> chosen_peers(const Options& options, Context& co
   std::vector<node::Peer> chosen;
   for (const std::string& url : options.peers) {
     const auto at = std::ranges::find(known, url, &node::Peer::url);
+    if (const auto address = net::parse_address(url); at == known.end() && !address)
+      return Error{Errc::bad_usage, address.error().message};
     node::Peer peer;
     peer.url = url;
     chosen.push_back(at == known.end() ? peer : *at);
@@ -224,6 +227,8 @@ std::string summary_of(const Tally& tally, double elapsed) {
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   const auto began = context.clock.steady();
+  if (options.pull && options.push)
+    return Error{Errc::bad_usage, "--pull and --push exclude each other: without both, it is both"};
   std::error_code unread;
   if (!options.topic.empty() && !std::filesystem::exists(store.light(), unread))
     return Error{Errc::bad_usage, "--topic is for light stores; this one gets every topic"};

@@ -317,6 +317,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
     return Error{Errc::bad_usage, "--quick and --full exclude each other"};
   if (!options.subset.empty() && !options.full)
     return Error{Errc::bad_usage, "--read-data-subset is for --full"};
+  if (options.from > 0 && !options.full) return Error{Errc::bad_usage, "--from is for --full"};
   BMSG_TRY_ASSIGN(const auto store, context.store());
   const auto began = context.clock.steady();
   auto checked = check_store(options, context, store);

@@ -22,7 +22,7 @@ Error damaged(std::string_view what) {
 }
 
 Error no_paper(std::string_view why) {
-  return Error{Errc::denied, fmt::format("this is no paper of an identity: {}", why),
+  return Error{Errc::bad_input, fmt::format("this is no paper of an identity: {}", why),
                "it is 17 words of 5 letters, as 'bmsg id backup --paper' printed it"};
 }
 

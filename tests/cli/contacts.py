@@ -75,6 +75,11 @@ def check_carried(ana, ben, place):
     """All of it or nothing; what is there already stays as it is."""
     ana.run("contact", "group", "add", "all", "ben")
     lines = ana.run("contact", "export")
+    printed = [json.loads(line) for line in lines.splitlines()]
+    assert [one.pop("type") for one in printed] == ["contact", "contact"], lines
+    older = "\n".join(map(json.dumps, printed)).encode()  # As they were before.
+    dora = stores.joined(place / "dora", "dora", place / "ana" / "genesis")
+    assert dora.text("contact", "import", "-", input=older).split("\n") == ["all", "ben"]
     carl = stores.joined(place / "carl", "carl", place / "ana" / "genesis")
     assert carl.text("contact", "import", "-", input=lines).split("\n") == ["all", "ben"]
     assert carl.run("contact", "export") == lines

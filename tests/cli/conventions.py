@@ -289,6 +289,21 @@ def check_causes(place):
         refused(place, 66, "forgotten here on", *words)
 
 
+def check_ignored(place):
+    """An option that would be passed over is refused."""
+    refused(place, 64, "nope", "sync", "nope")
+    refused(place, 64, "exclude each other", "sync", "--pull", "--push")
+    refused(place, 64, "--from is for --full", "verify", "--from", 1)
+    assert place.run("verify", "--full", "--from", 1).returncode == 0
+    genesis = place.ana.directory / "genesis"
+    for option in (["--floor", 8], ["--stamp", 1], ["--interval", "1m"], ["--chain-name", "x"],
+                   ["--private"], ["--endorse", 2]):
+        refused(place, 64, "--genesis", "init", place.directory / "none", "--genesis", genesis,
+                *option)
+    refused(place, 66, "no directory", "schedule", "--cron", "--backup", place.directory / "none")
+    assert place.run("schedule", "--cron", "--backup", place.directory).returncode == 0
+
+
 def hard_store(place):
     """A store whose blocks nobody finds."""
     store = stores.Store(place.directory / "hard")
@@ -362,7 +377,8 @@ def main():
         for check in (check_suggestions, check_extension, check_formats, check_settings,
                       check_settings_edited, check_settings_are_read, check_reorg_limit,
                       check_safe_store, check_outputs, check_silence, check_states, check_numbers,
-                      check_locked_inbox, check_causes, check_interrupts, check_progress):
+                      check_locked_inbox, check_causes, check_ignored,
+                      check_interrupts, check_progress):
             began = time.monotonic()
             check(place)
             print(f"{check.__name__} {time.monotonic() - began:.1f} s", flush=True)

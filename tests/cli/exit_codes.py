@@ -77,6 +77,7 @@ CASES = [
     ("id", 73, "ana", "id new ana"),
     ("import", 3, "ana", "import bad-lines"),
     ("inbox", 1, "ana", "inbox --from ben --exit-code --until @1"),
+    ("inbox", 67, "ana", "inbox --from nobody"),
     ("init", 65, "ana", "init --no-passphrase --genesis message fresh65"),
     ("init", 69, "ana", "init --no-passphrase --genesis http://127.0.0.1:9 fresh69"),
     ("init", 73, "ana", "init --no-passphrase ana"),

@@ -125,7 +125,7 @@ def check_backup(place):
     written = place.joined("written", "--no-identity")
     place.meet(reader, written)
     swapped = "-".join(reversed(words.split("-"))).encode()
-    assert "last word" in error_of(written, "id", "restore", "--paper", code=77, input=swapped)
+    assert "last word" in error_of(written, "id", "restore", "--paper", code=65, input=swapped)
     said = written.text("id", "restore", "--paper", "--name", "anew",
                         input=words.upper().replace("-", "\n").encode())
     assert said == ana.text("id")
