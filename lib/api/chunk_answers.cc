@@ -51,15 +51,6 @@ Result<std::vector<bool>> held_of(node::Service& service, const std::vector<Shor
   return held;
 }
 
-bool has_many_chunks(std::span<const chain::Frame> frames) {
-  constexpr std::size_t kSuiteAt = 4;  // In a message's head.
-  const auto chunks = std::ranges::count_if(frames, [](const chain::Frame& frame) {
-    return frame.type == chain::FrameType::message && frame.payload.size() > kSuiteAt &&
-           frame.payload[kSuiteAt] == static_cast<std::uint8_t>(Suite::chunk);
-  });
-  return static_cast<std::size_t>(chunks) > node::kChunksPerPut;
-}
-
 Result<node::MessageOutcome> take_chunk(node::Service& service, const Message& chunk) {
   if (service.blobs() != nullptr && service.blobs()->quota() > 0)
     return service.blobs()->take(chunk);

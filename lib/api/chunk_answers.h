@@ -19,9 +19,6 @@ Bytes pack_messages(const std::vector<Message>& messages);
 /// Which of these that would find.
 Result<std::vector<bool>> held_of(node::Service& service, const std::vector<ShortId>& ids);
 
-/// Whether a put brings more chunks than one may.
-bool has_many_chunks(std::span<const chain::Frame> frames);
-
 /// What a chunk that a peer brings comes to: it is kept where there is a quota for it.
 Result<node::MessageOutcome> take_chunk(node::Service& service, const Message& chunk);
 

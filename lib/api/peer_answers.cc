@@ -8,6 +8,7 @@
 #include "lib/api/aligned_ranges.h"
 #include "lib/api/chunk_answers.h"
 #include "lib/api/peer_places.h"
+#include "lib/api/put_bounds.h"
 #include "lib/api/request_path.h"
 #include "lib/api/topic_answers.h"
 #include "lib/api/wire_json.h"
@@ -27,8 +28,6 @@ using net::Method;
 
 constexpr std::string_view kPoolFull = "full";
 constexpr std::string_view kShareFull = "share";
-constexpr std::size_t kFramesMax = 65536;  // Of one put; a block has no room for so many.
-constexpr std::size_t kOffersMax = 64 * kShortIdsPerRequest;  // Of one put: each is looked up.
 
 HttpResponse bad_request(std::string_view detail) { return error_response(400, "request", detail); }
 HttpResponse not_found() { return error_response(404, "unknown", "no such thing here"); }
@@ -294,35 +293,16 @@ std::size_t messages_in_front(std::span<const chain::Frame> frames) {
   return static_cast<std::size_t>(other - frames.begin());
 }
 
-std::size_t offers_in(std::span<const chain::Frame> frames) {
-  std::size_t ids = 0;
-  for (const chain::Frame& frame : frames) {
-    if (frame.type == chain::FrameType::ids) ids += frame.payload.size() / ShortId::kSize;
-  }
-  return ids;
-}
-
-bool has_many_compact_blocks(std::span<const chain::Frame> frames) {
-  const auto blocks = std::ranges::count(frames, chain::FrameType::compact, &chain::Frame::type);
-  return static_cast<std::size_t>(blocks) > kBlocksPerRequest;
-}
-
 Result<HttpResponse> answer_put(node::Service& service, const net::HttpRequest& request) {
   const auto views = chain::view_pack(request.body, chain::EndFrame::optional);
   if (!views) {
     const std::string_view cause = views.error().message;
     return error_response(400, cause.substr(0, cause.find(':')), cause);
   }
-  if (views.value().size() > kFramesMax) return bad_request("a put brings up to 65536 frames");
+  if (const auto fault = find_excess(views.value())) return bad_request(*fault);
   std::vector<chain::Frame> frames;
   for (const auto& view : views.value()) frames.push_back({view.type, to_bytes(view.payload)});
   std::span<const chain::Frame> left = frames;
-  if (std::ranges::count(left, chain::FrameType::peers, &chain::Frame::type) > 1)
-    return bad_request("a put brings one P frame");
-  if (offers_in(left) > kOffersMax) return bad_request("a put offers up to 65536 ids");
-  if (has_many_chunks(left)) return bad_request("a put brings up to 64 chunks");
-  // Each may name messages of the size of a block.
-  if (has_many_compact_blocks(left)) return bad_request("a put brings up to 16 compact blocks");
   std::string lines;
   while (!left.empty()) {
     const std::size_t run = messages_in_front(left);
