@@ -220,12 +220,12 @@ class Chain:
         """What becomes of one that waits for a block; a charter's rules are those at the tip."""
         try:
             message = decode_message(data)
-            if message.suite == CHARTER:
-                self.charter_text(message.body, self.tip.rules, self.tip.text)
             if any(message.id() in before.ids for before in self.line_to(self.tip)):
                 return "have"
             self.check_message(message, now, self.tip.rules)
             check_body(message)
+            if message.suite == CHARTER:
+                self.charter_text(message.body, self.tip.rules, self.tip.text)
             if message.suite == CHUNK:
                 raise Bad("suite", "kept apart from the pool, or not at all")
         except Bad as fault:

@@ -89,7 +89,7 @@ class World:
         (directory / "solved").write_bytes(self.ana.run("pow", directory / "block"))
         self.ana.run("backup", directory / "archive.tar")
         self.ana.run("bundle", "create", directory / "chain.bundle")
-        self.ana.run("send", "-m", "waits", "ben")
+        LEAST["resend"] = [self.ana.text("send", "-m", "waits", "ben")]
 
     def run(self, *words, store="ana", timeout=20, variables=None, **options):
         """A command on a store of this world, in its directory, with nothing to read."""
