@@ -92,7 +92,6 @@ Result<mail::Contact> parse_contact(const Json& json) {
 
 std::string print_contact(const mail::Contact& contact) {
   Json json{{"v", 1},
-            {"type", "contact"},
             {"name", contact.name},
             {"kind", kKinds[static_cast<std::size_t>(contact.kind)]},
             {"address", contact.address ? Json(to_address(*contact.address)) : Json()},
