@@ -30,14 +30,14 @@ Result<std::vector<mail::HeldLetters::Released>> release_held(Context& context,
   // Each letter names its own identity.
   const auto sending = sending_with(context, rules, cards, outbox, &keyring);
   mail::HeldLetters held(outbox, keyring.archive);
-  std::vector<MessageId> damaged;
-  BMSG_TRY_ASSIGN(auto released, held.release(sending, std::stop_token(), &damaged));
-  for (const MessageId& id : damaged) {
-    const std::string name = to_hex(id.view());
+  std::vector<mail::HeldLetters::Stuck> stuck;
+  BMSG_TRY_ASSIGN(auto released, held.release(sending, std::stop_token(), &stuck));
+  for (const mail::HeldLetters::Stuck& one : stuck) {
+    const std::string name = to_hex(one.held.view());
     context.out.warn(
-        fmt::format("held message {} is damaged, or of another keyring, and is not sent; "
+        fmt::format("held message {} is not sent: {}; "
                     "'bmsg outbox cancel {}' takes it away",
-                    name, name.substr(0, kShownDigits)));
+                    name, one.why.message, name.substr(0, kShownDigits)));
   }
   if (!released.empty()) poke_node(store);
   return released;

@@ -82,6 +82,20 @@ std::optional<HeldLetter> open(const crypto::SecretBytes& mailbox_key, const Mes
   return plain ? decode(plain.value().view()) : std::nullopt;
 }
 
+/// Whether a letter that could not be sent waits for a card, or for somebody else.
+bool passes(Errc code) { return code == Errc::no_recipient || code == Errc::locked; }
+
+/// Whether no card will help it, while others can be sent all the same.
+Result<bool> is_hopeless(const Letter& letter, const SendContext& context, Errc code) {
+  if (code == Errc::bad_input || code == Errc::corrupt || code == Errc::bad_config) return true;
+  if (code != Errc::no_recipient) return false;
+  for (const Addressee& to : letter.to) {
+    BMSG_TRY_ASSIGN(const NewestCards known, context.cards.cards_of(to.address));
+    if (known.revoked) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool is_whole_held(ByteView bytes) { return unwrap(bytes).has_value(); }
@@ -135,18 +149,26 @@ Result<std::vector<HeldLetter>> HeldLetters::all(std::vector<MessageId>* damaged
 
 Result<std::vector<HeldLetters::Released>> HeldLetters::release(const SendContext& context,
                                                                 std::stop_token stop,
-                                                                std::vector<MessageId>* damaged) {
+                                                                std::vector<Stuck>* stuck) {
   check(context.keyring != nullptr, "held letters are released with their keyring");
   std::vector<Released> released;
-  BMSG_TRY_ASSIGN(const auto letters, all(damaged));
+  std::vector<Stuck> none_asked;
+  std::vector<Stuck>& kept = stuck != nullptr ? *stuck : none_asked;
+  std::vector<MessageId> damaged;
+  BMSG_TRY_ASSIGN(const auto letters, all(&damaged));
+  for (const MessageId& id : damaged)
+    kept.push_back({id, {Errc::corrupt, "it is damaged, or of another keyring"}});
   for (const HeldLetter& held : letters) {
     SendContext as_sender = context;
     as_sender.identity = context.keyring->find(held.sender);
     if (!as_sender.identity) continue;
     auto sent = release(held, as_sender, stop);
-    const Errc code = sent ? Errc::io : sent.error().code;
-    if (code == Errc::no_recipient || code == Errc::locked) continue;  // Later, or somebody else.
-    if (!sent) return sent.error();
+    if (!sent) {
+      BMSG_TRY_ASSIGN(const bool hopeless, is_hopeless(held.letter, as_sender, sent.error().code));
+      if (hopeless) kept.push_back({held.id, sent.error()});
+      if (!hopeless && !passes(sent.error().code)) return sent.error();
+      continue;
+    }
     if (sent.value()) released.push_back(std::move(*sent.value()));
   }
   return released;

@@ -48,14 +48,20 @@ class HeldLetters {
   /// `damaged`.
   Result<std::vector<HeldLetter>> all(std::vector<MessageId>* damaged = nullptr) const;
 
-  /// Sends each letter whose cards are there now, once: under a key made of its id, which also
-  /// remembers what became of it. The others stay, and damaged ones as in all().
   struct Released {
     MessageId held;
     std::vector<Sent> sent;
   };
+  /// A letter that stays although it does not wait for a card alone.
+  struct Stuck {
+    MessageId held;
+    Error why;
+  };
+  /// Sends each letter whose cards are there now, once: under a key made of its id, which also
+  /// remembers what became of it. The others stay; those that no card will help are named in
+  /// `stuck`, if given: damaged ones, and whose recipient is revoked or who break a rule.
   Result<std::vector<Released>> release(const SendContext& context, std::stop_token stop,
-                                        std::vector<MessageId>* damaged = nullptr);
+                                        std::vector<Stuck>* stuck = nullptr);
 
  private:
   Result<std::optional<Released>> release(const HeldLetter& held, const SendContext& as_sender,

@@ -203,12 +203,46 @@ TEST_F(HeldTest, ADamagedLetterKeepsNoOtherBack) {
   ASSERT_TRUE(ana.disk.replace(file, bytes));
   ASSERT_TRUE(hold(ana.letter({dora.address()}, "good")));
   ana.knows(dora.new_card());
-  std::vector<MessageId> damaged;
-  EXPECT_EQ(held.release(ana.context(), {}, &damaged).value().size(), 1U);
-  EXPECT_EQ(damaged, std::vector{bad});
+  std::vector<HeldLetters::Stuck> stuck;
+  EXPECT_EQ(held.release(ana.context(), {}, &stuck).value().size(), 1U);
+  ASSERT_EQ(stuck.size(), 1U);
+  EXPECT_EQ(stuck[0].held, bad);
+  EXPECT_EQ(stuck[0].why.code, Errc::corrupt);
   EXPECT_EQ(names_in("held").size(), 1U);
   EXPECT_TRUE(cancel_held(ana.outbox, bad, {}, ana.clock));
   EXPECT_TRUE(names_in("held").empty());
+}
+
+// Carl's identity has ended; one letter lives longer than the chain lets any.
+TEST_F(HeldTest, ALetterThatNoCardWillHelpIsNamedAndKeepsNoOtherBack) {
+  HeldLetters held(ana.outbox, ana.keyring.archive);
+  const auto hold_at = [&](const Letter& letter, std::uint64_t since) {
+    return held.hold(letter, ana.address(), {since}, ana.entropy).value();
+  };
+  const MessageId ended = hold_at(ana.letter({carl.address()}, "ended"), 100);
+  Letter longer = ana.letter({dora.address()}, "longer");
+  longer.ttl = free_chain().rules.maxttl;
+  const MessageId allowed = hold_at(longer, 101);
+  ++longer.ttl;
+  const MessageId refused = hold_at(longer, 102);
+  const MessageId good = hold_at(ana.letter({dora.address()}, "good"), 103);
+  const MessageId waits = hold_at(ana.letter({Person(7).address()}, "waits"), 104);
+  ana.knows(dora.new_card());
+  ASSERT_TRUE(ana.cards.put_statement(make_statement(kWholeIdentity, carl.self().seed, nullptr),
+                                      std::nullopt));
+
+  std::vector<HeldLetters::Stuck> stuck;
+  const auto released = held.release(ana.context(), {}, &stuck).value();
+  ASSERT_EQ(released.size(), 2U);
+  EXPECT_EQ(released[0].held, allowed);
+  EXPECT_EQ(released[1].held, good);
+  ASSERT_EQ(stuck.size(), 2U) << "and not the one that waits for a card";
+  EXPECT_EQ(stuck[0].held, ended);
+  EXPECT_EQ(stuck[0].why.code, Errc::no_recipient);
+  EXPECT_EQ(stuck[1].held, refused);
+  EXPECT_EQ(stuck[1].why.code, Errc::bad_input);
+  EXPECT_EQ(names_in("held").size(), 3U);
+  EXPECT_EQ(held_names(ana.outbox).value().back().id, waits);
 }
 
 /// Somebody else does something when a held letter has been read and is about to be sent: the
