@@ -57,6 +57,56 @@ std::string key_of(std::string_view line) {
   return key;
 }
 
+/// Names with a dot between each two.
+bool is_key(std::string_view text) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+  };
+  return !text.empty() && std::ranges::all_of(text, fits) && text.front() != '.' &&
+         text.back() != '.' && text.find("..") == std::string_view::npos;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r";
+  const auto from = text.find_first_not_of(kBlank);
+  if (from == std::string_view::npos) return {};
+  return text.substr(from, text.find_last_not_of(kBlank) - from + 1);
+}
+
+/// One word, or a text in quotes.
+bool is_value(std::string_view text) {
+  if (text.empty()) return false;
+  const char quote = text.front();
+  if (quote != '"' && quote != '\'')
+    return text.find_first_of(" \t\r\"'[]{},=") == std::string_view::npos;
+  return text.size() > 1 && text.find(quote, 1) == text.size() - 1;
+}
+
+/// A line without its comment. What the parser of TOML would also take, edited() would not find.
+bool is_line(std::string_view line) {
+  line = trimmed(line);
+  if (line.empty()) return true;
+  if (line.front() == '[') return line.back() == ']' && is_key(line.substr(1, line.size() - 2));
+  const auto equals = line.find('=');
+  return equals != std::string_view::npos && is_key(trimmed(line.substr(0, equals))) &&
+         is_value(trimmed(line.substr(equals + 1)));
+}
+
+/// Whether all lines are blank, sections, or key and value.
+Result<Done> check_lines(const std::string& text, const std::string& origin) {
+  std::istringstream lines(text);
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (!is_line(line)) {
+      return Error{Errc::bad_config,
+                   fmt::format("{}: line {} is not 'key = value'", origin, number),
+                   "put text into quotes; bmsg-config(5) says what such a file holds"};
+    }
+  }
+  return done;
+}
+
 /// check_value() of what stands in a file, or behind -c.
 Result<Done> check_fits(const std::string& key, const std::string& text,
                         const std::string& origin) {
@@ -144,7 +194,9 @@ Result<Done> Settings::add_store_file(const std::filesystem::path& file, const D
 }
 
 Result<Done> Settings::add_text(const std::string& text, const std::string& origin) {
-  std::istringstream in(without_comments(text));
+  const std::string plain = without_comments(text);
+  BMSG_TRY(check_lines(plain, origin));
+  std::istringstream in(plain);
   CLI::ConfigTOML parser;
   parser.comment('\0');  // None is left.
   for (const CLI::ConfigItem& item : parser.from_config(in)) {

@@ -62,6 +62,19 @@ cp kept ana/config.toml
 echo 'lock.timeout = "soon"' >>ana/config.toml
 refuses 78 "lock.timeout: 'soon' is not a duration" bmsg -C ana status
 exits 0 bmsg -C ana config unset lock.timeout
+# What 'config set' would not find again is not taken.
+cp ana/config.toml kept
+for line in max_reorg 'max_reorg = 1 2' 'max_reorg = [1]' '[limits' '"max_reorg" = 3' '.max_reorg = 3' 'max_reorg. = 3'; do
+  printf '%s\n' "$line" >>ana/config.toml
+  refuses 78 "is not 'key = value'" bmsg -C ana status
+  cp kept ana/config.toml
+done
+printf '[ limits ]\nput = 5\n' >>ana/config.toml
+refuses 78 "is not 'key = value'" bmsg -C ana status
+cp kept ana/config.toml
+printf ' [limits]\t\n\tput\t=  4096  # four\n' >>ana/config.toml
+exits 0 bmsg -C ana status
+cp kept ana/config.toml
 refuses 78 "-c: color.ui: 'purple' is none of" bmsg -C ana -c color.ui=purple status
 refuses 64 'an empty word names no store' bmsg -C '' status
 HOME=there refuses 78 'names a directory' bmsg status

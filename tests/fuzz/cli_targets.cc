@@ -59,10 +59,30 @@ bool amounts(ByteView bytes) {
   return any_of(time, cli::parse_size(text), cli::parse_duration(text));
 }
 
+/// A file of settings, which may come with a store of somebody else.
+bool settings(ByteView bytes) {
+  const std::string text(text_of(bytes));
+  cli::Settings read;
+  const auto added = read.add_text(text, "file");
+  check(added || !added.error().message.empty(), "a refusal says why");
+  if (!added) return false;
+  for (const auto& [key, value] : read.all()) {
+    check(bool(cli::check_value(key, value.text)), "a value is taken that does not fit");
+    if (!cli::check_writable(key, value.text)) continue;
+    cli::Settings again;
+    check(bool(again.add_text(cli::edited(text, key, value.text), "file")),
+          "an edited file is refused");
+    check(again.text(key) == value.text, "what is set is read as something else");
+    check(again.all().size() == read.all().size(), "another setting came or went");
+  }
+  return true;
+}
+
 constexpr Target kTargets[] = {
     {"shown_text", shown_text},
     {"file_name", file_name},
     {"amounts", amounts},
+    {"settings", settings},
 };
 
 }  // namespace
