@@ -11,6 +11,7 @@
 
 #include "lib/core/descriptor.h"
 #include "lib/core/hex.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 #include "lib/node/blob_directory.h"
 
@@ -166,7 +167,7 @@ Result<Done> ArchiveReader::unpack_file(const TarEntry& entry) {
   const Descriptor made(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                                entry.executable ? 0700 : 0600));
   const auto failed = [&] {
-    return Error{Errc::io,
+    return Error{code_of(errno, Errc::io),
                  fmt::format("cannot write '{}': {}", file.string(), std::strerror(errno))};
   };
   if (!made) return failed();

@@ -15,6 +15,7 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "cli/times.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 #include "lib/crypto/search.h"
 #include "lib/crypto/sha512.h"
@@ -95,7 +96,7 @@ Result<Attachments> Attachments::open(Context& context, const std::vector<Attach
     file.opened = Descriptor(::open(wish.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     struct stat about {};
     if (!file.opened || ::fstat(file.opened.number(), &about) != 0) {
-      const Errc code = errno == EACCES ? Errc::denied : Errc::not_found;
+      const Errc code = errno == EACCES ? Errc::denied : code_of(errno, Errc::not_found);
       return Error{code, fmt::format("cannot open {}: {}", title_of(wish), std::strerror(errno))};
     }
     if (S_ISDIR(about.st_mode))

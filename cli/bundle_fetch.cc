@@ -13,6 +13,7 @@
 #include "cli/peering.h"
 #include "cli/progress.h"
 #include "lib/chain/pack.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 #include "lib/net/http_client.h"
 
@@ -34,8 +35,8 @@ Result<Descriptor> nameless_file() {
   std::string pattern = (place / "bmsg-XXXXXX").string();
   made = Descriptor(::mkostemp(pattern.data(), O_CLOEXEC));
   if (!made)
-    return Error{Errc::io, fmt::format("cannot make a file in '{}': {}", place.string(),
-                                       std::strerror(errno))};
+    return Error{code_of(errno, Errc::io), fmt::format("cannot make a file in '{}': {}",
+                                                       place.string(), std::strerror(errno))};
   ::unlink(pattern.c_str());
   return made;
 }

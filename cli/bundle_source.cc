@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -39,7 +40,8 @@ Result<BundleSource> BundleSource::open(const std::string& file) {
     if (!opened && errno == ENOENT)
       return Error{Errc::not_found, fmt::format("no file '{}'", file)};
     if (!opened)
-      return Error{Errc::not_found, fmt::format("cannot open '{}': {}", file, strerror(errno))};
+      return Error{code_of(errno, Errc::not_found),
+                   fmt::format("cannot open '{}': {}", file, strerror(errno))};
   }
   const int number = is_input ? STDIN_FILENO : opened.number();
   struct stat facts {};

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "cli/archive.h"
 #include "cli/beside.h"
 #include "cli/command.h"
@@ -12,6 +15,7 @@
 #include "cli/session.h"
 #include "lib/api/json_objects.h"
 #include "lib/core/descriptor.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 #include "lib/crypto/random.h"
 #include "lib/crypto/sign.h"
@@ -90,7 +94,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
   Descriptor opened;
   if (options.file != "-") {
     opened = Descriptor(::open(options.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!opened) return Error{Errc::not_found, fmt::format("no file '{}'", options.file)};
+    if (!opened)
+      return Error{code_of(errno, Errc::not_found),
+                   fmt::format("cannot open '{}': {}", options.file, std::strerror(errno))};
   } else if (::isatty(STDIN_FILENO) == 1) {
     return Error{Errc::bad_usage, "a backup is no text to type; name its file"};
   }

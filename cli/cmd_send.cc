@@ -21,6 +21,7 @@
 #include "lib/core/address.h"
 #include "lib/core/descriptor.h"
 #include "lib/core/hex.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -257,7 +258,9 @@ Result<ExitCode> run_import(const Options& options, Context& context) {
   if (options.file == "-") return send_lines(STDIN_FILENO, options, store, context);
   BMSG_TRY(check_no_directory(options.file));
   const Descriptor file(::open(options.file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return Error{Errc::not_found, fmt::format("no file '{}'", options.file)};
+  if (!file)
+    return Error{code_of(errno, Errc::not_found),
+                 fmt::format("cannot open '{}': {}", options.file, std::strerror(errno))};
   return send_lines(file.number(), options, store, context);
 }
 

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "cli/environment.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -99,7 +100,8 @@ Result<std::string> edit_whole(const Context& context, const std::string& text) 
   if (!made || ::write(made.number(), text.data(), text.size()) != size) {
     const int reason = errno;
     if (made) ::unlink(pattern.c_str());
-    return Error{Errc::io, fmt::format("cannot make a file to edit: {}", std::strerror(reason))};
+    return Error{code_of(reason, Errc::io),
+                 fmt::format("cannot make a file to edit: {}", std::strerror(reason))};
   }
   const std::string editor = editor_name(context);
   const bool worked = run_editor(editor, pattern);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "lib/core/big_endian.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -34,8 +35,7 @@ constexpr const char* kBeside = ".new";  // One mirror at a time: one name is en
 
 Error failed(const char* verb, const fs::path& path, int reason) {
   const bool is_disk = reason == ENOSPC || reason == EDQUOT || reason == EIO || reason == EFBIG;
-  const bool is_ours = reason == EMFILE || reason == ENFILE || reason == ENOMEM;
-  const Errc code = is_disk ? Errc::io : is_ours ? Errc::no_resource : Errc::exists;
+  const Errc code = is_disk ? Errc::io : code_of(reason, Errc::exists);
   return Error{code, fmt::format("cannot {} '{}': {}", verb, path.string(), std::strerror(reason))};
 }
 

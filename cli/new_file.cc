@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 #include "lib/core/unplaced_file.h"
 
@@ -57,8 +58,10 @@ Result<int> NewFile::open() {
   opened_ = nameless(file_.parent_path());
   if (!opened_) opened_ = unplaced_file(file_, beside_);
   if (opened_) return opened_.number();
-  const Errc code = errno == EACCES || errno == EROFS || errno == ENOENT ? Errc::exists : Errc::io;
-  return Error{code, fmt::format("cannot create '{}': {}", file_.string(), std::strerror(errno))};
+  const int cause = errno;
+  const bool is_place = cause == EACCES || cause == EROFS || cause == ENOENT;
+  const Errc code = is_place ? Errc::exists : code_of(cause, Errc::io);
+  return Error{code, fmt::format("cannot create '{}': {}", file_.string(), std::strerror(cause))};
 }
 
 Result<Done> NewFile::write(ByteView bytes) {

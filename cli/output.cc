@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "cli/text.h"
+#include "lib/core/scarcity.h"
 
 namespace bmsg::cli {
 namespace {
@@ -69,7 +70,9 @@ void Output::page_through(const std::string& program) {
 Result<Done> Output::log_to(const std::string& file) {
   log_ = Descriptor(::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (log_) return done;
-  return Error{Errc::io, fmt::format("cannot write '{}': {}", file, std::strerror(errno))};
+  const int cause = errno;
+  return Error{code_of(cause, Errc::io),
+               fmt::format("cannot write '{}': {}", file, std::strerror(cause))};
 }
 
 void Output::remark(std::string_view text, bool wanted) const {

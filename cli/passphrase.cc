@@ -14,6 +14,7 @@
 #include "cli/quiet_line.h"
 #include "cli/text.h"
 #include "lib/core/descriptor.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -50,7 +51,7 @@ Result<SecretBytes> read_file(const std::string& name, const std::string& what =
   if (name == "-") return read_from(STDIN_FILENO, "standard input", what);
   const Descriptor opened(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!opened) {
-    return Error{Errc::not_found,
+    return Error{code_of(errno, Errc::not_found),
                  fmt::format("cannot open {} file '{}': {}", what, name, std::strerror(errno))};
   }
   return read_from(opened.number(), "'" + name + "'", what);

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "lib/core/descriptor.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 #include "lib/core/unplaced_file.h"
 
@@ -23,7 +24,7 @@ Error failed(std::string_view verb, const fs::path& path, int reason) {
   Errc code = Errc::io;
   if (reason == EACCES || reason == EPERM || reason == EROFS) code = Errc::denied;
   if (reason == EEXIST) code = Errc::exists;
-  if (reason == EMFILE || reason == ENFILE || reason == ENOMEM) code = Errc::no_resource;
+  if (is_scarcity(reason)) code = Errc::no_resource;
   return Error{code, fmt::format("cannot {} '{}': {}", verb, path.string(), std::strerror(reason))};
 }
 

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <thread>
 
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 
 namespace bmsg {
@@ -20,7 +21,7 @@ namespace {
 constexpr std::chrono::milliseconds kRetryAfter{10};
 
 Error lock_failed(const std::filesystem::path& file, int reason) {
-  const Errc code = reason == EACCES || reason == EROFS ? Errc::denied : Errc::io;
+  const Errc code = reason == EACCES || reason == EROFS ? Errc::denied : code_of(reason, Errc::io);
   return Error{code, fmt::format("cannot lock '{}': {}", file.string(), std::strerror(reason))};
 }
 

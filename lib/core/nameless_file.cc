@@ -9,12 +9,14 @@
 #include <cstring>
 #include <string>
 
+#include "lib/core/scarcity.h"
+
 namespace bmsg {
 namespace {
 
 Error failed(std::string_view what, const std::filesystem::path& directory) {
-  return Error{Errc::io, fmt::format("cannot {} a file in '{}': {}", what, directory.string(),
-                                     std::strerror(errno))};
+  return Error{code_of(errno, Errc::io), fmt::format("cannot {} a file in '{}': {}", what,
+                                                     directory.string(), std::strerror(errno))};
 }
 
 }  // namespace

@@ -11,9 +11,9 @@
 #include <cerrno>
 
 #include "lib/core/descriptor.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/thread.h"
 #include "lib/net/address.h"
-#include "lib/net/scarcity.h"
 
 namespace bmsg::net {
 namespace {

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <system_error>
 
-#include "lib/net/scarcity.h"
+#include "lib/core/scarcity.h"
 
 namespace bmsg::net {
 namespace {
@@ -59,9 +59,8 @@ Result<SocketPair> make_socket_pair() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     const int cause = errno;
-    return Error{
-        is_scarcity(cause) ? Errc::no_resource : Errc::io,
-        fmt::format("cannot make a pair of sockets: {}", std::generic_category().message(cause))};
+    return Error{code_of(cause, Errc::io), fmt::format("cannot make a pair of sockets: {}",
+                                                       std::generic_category().message(cause))};
   }
   return SocketPair{Descriptor(ends[0]), Descriptor(ends[1])};
 }

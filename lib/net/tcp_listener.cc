@@ -13,8 +13,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
-#include "lib/net/scarcity.h"
 
 namespace bmsg::net {
 namespace {
@@ -54,7 +54,7 @@ Result<SocketAddress> parse_literal(const Address& address) {
 
 Error failed(const Address& address, int cause) {
   const bool is_taken = cause == EADDRINUSE || cause == EADDRNOTAVAIL || cause == EACCES;
-  const Errc other = is_scarcity(cause) ? Errc::no_resource : Errc::io;
+  const Errc other = code_of(cause, Errc::io);
   return Error{is_taken ? Errc::unreachable : other,
                fmt::format("cannot listen at {}: {}", to_string(address),
                            std::generic_category().message(cause))};

@@ -10,8 +10,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
-#include "lib/net/scarcity.h"
 
 namespace bmsg::net {
 namespace {
@@ -28,7 +28,7 @@ struct Name {
 Error failed(const char* what, const std::filesystem::path& path, int cause) {
   const bool is_taken = cause == EADDRINUSE;
   const bool is_nobody = cause == ENOENT || cause == ECONNREFUSED || cause == EAGAIN;
-  const Errc other = is_scarcity(cause) ? Errc::no_resource : Errc::io;
+  const Errc other = code_of(cause, Errc::io);
   return Error{
       is_taken || is_nobody ? Errc::unreachable : other,
       fmt::format("cannot {} {}: {}", what, path.string(), std::generic_category().message(cause))};

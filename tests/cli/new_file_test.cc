@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "tests/support/fault_disk.h"
+#include "tests/support/few_descriptors.h"
 #include "tests/support/temp_dir.h"
 
 namespace bmsg::cli {
@@ -40,6 +41,22 @@ TEST(NewFile, IsThereWholeOrNotAtAll) {
   ASSERT_TRUE(made.publish());
   EXPECT_TRUE(fs::exists(file));
 }
+
+// UBSan asks by a pipe whether memory is there: without descriptors it takes no object for one.
+#ifndef __SANITIZE_ADDRESS__
+TEST(NewFile, SaysThatThereAreNoDescriptors) {
+  const TempDir place;
+  SystemDisk disk;
+  NewFile made(disk, place.path() / "new");
+  {
+    const FewDescriptors none(0);
+    const auto opened = made.open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::no_resource);
+  }
+  EXPECT_TRUE(made.open());
+}
+#endif
 
 TEST(NewFile, IsMovedToItsNameWhereThereAreNoLinks) {
   const TempDir place;

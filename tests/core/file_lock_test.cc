@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "tests/support/fake_clock.h"
+#include "tests/support/few_descriptors.h"
 #include "tests/support/temp_dir.h"
 
 namespace bmsg {
@@ -155,6 +156,18 @@ TEST_F(FileLockTest, SaysWhyThereIsNoLock) {
   EXPECT_EQ(held.error().code, Errc::io);
   EXPECT_NE(held.error().message.find("No such file"), std::string::npos);
 }
+
+#ifndef __SANITIZE_ADDRESS__  // UBSan wants descriptors of its own.
+TEST_F(FileLockTest, SaysThatThereAreNoDescriptors) {
+  {
+    const FewDescriptors none(0);
+    const auto held = FileLock::try_take(file_, "serve");
+    ASSERT_FALSE(held);
+    EXPECT_EQ(held.error().code, Errc::no_resource);
+  }
+  EXPECT_TRUE(FileLock::try_take(file_, "serve"));
+}
+#endif
 
 }  // namespace
 }  // namespace bmsg

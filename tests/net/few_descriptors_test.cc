@@ -1,8 +1,6 @@
 // A system that gives no descriptor: it is said so, nobody else is blamed, and later all goes on.
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/net/http_client.h"
@@ -10,6 +8,7 @@
 #include "lib/net/unix_socket.h"
 #include "tests/net/echo_server.h"
 #include "tests/net/http_asking.h"
+#include "tests/support/few_descriptors.h"
 #include "tests/support/temp_dir.h"
 
 // UBSan asks by a pipe whether memory is there: without descriptors it takes no object for one.
@@ -17,29 +16,6 @@
 
 namespace bmsg::net {
 namespace {
-
-/// While it lives the process gets so many descriptors and no more.
-class FewDescriptors {
- public:
-  explicit FewDescriptors(int left) {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    for (int i = 0; i < left; ++i) kept_.push_back(take());
-    const int next = take();
-    ::close(next);
-    const rlimit few{static_cast<rlim_t>(next), before_.rlim_max};
-    for (const int number : kept_) ::close(number);
-    ::setrlimit(RLIMIT_NOFILE, &few);
-  }
-  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  FewDescriptors(const FewDescriptors&) = delete;
-  FewDescriptors& operator=(const FewDescriptors&) = delete;
-
- private:
-  static int take() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
-
-  rlimit before_{};
-  std::vector<int> kept_;
-};
 
 TEST(FewDescriptors, AreNoFaultOfWhoIsCalled) {
   EchoServer server;
