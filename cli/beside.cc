@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
@@ -26,11 +27,13 @@ Error cannot_make(const fs::path& target, const std::string& cause) {
 
 Result<Done> sync_all(Disk& disk, const fs::path& directory) {
   std::error_code reason;
-  for (const auto& entry : fs::recursive_directory_iterator(directory, reason)) {
-    if (entry.is_directory()) BMSG_TRY(disk.sync_directory(entry.path()));
+  auto entry = fs::recursive_directory_iterator(directory, reason);
+  for (; !reason && entry != fs::recursive_directory_iterator(); entry.increment(reason)) {
+    if (entry->is_directory(reason)) BMSG_TRY(disk.sync_directory(entry->path()));
+    if (reason) break;
   }
   if (reason)
-    return Error{Errc::io,
+    return Error{code_of(reason.value(), Errc::io),
                  fmt::format("cannot list '{}': {}", directory.string(), reason.message())};
   return disk.sync_directory(directory);
 }

@@ -16,6 +16,7 @@
 #include "lib/api/repair_json.h"
 #include "lib/chain/block_hash.h"
 #include "lib/core/hex.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 #include "lib/mail/absent.h"
 #include "lib/mail/outbox.h"
@@ -42,7 +43,7 @@ Result<Done> remove_leftovers(const StoreDir& store) {
   fs::remove_all(repaired(store), reason);
   if (!reason) fs::remove(repaired_witness(store), reason);
   if (!reason) return done;
-  return Error{Errc::io,
+  return Error{code_of(reason.value(), Errc::io),
                fmt::format("cannot remove '{}': {}", repaired(store).string(), reason.message())};
 }
 

@@ -9,6 +9,7 @@
 #include "cli/node_key.h"
 #include "cli/revocation_paper.h"
 #include "lib/chain/rules_text.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 #include "lib/crypto/random.h"
 #include "lib/crypto/sign.h"
@@ -73,8 +74,9 @@ Result<Done> remove_leftovers(const fs::path& directory, const Disk& disk) {
     std::error_code reason;
     fs::remove_all(directory / name, reason);
     if (reason)
-      return Error{Errc::io, fmt::format("cannot remove '{}': {}", (directory / name).string(),
-                                         reason.message())};
+      return Error{
+          code_of(reason.value(), Errc::io),
+          fmt::format("cannot remove '{}': {}", (directory / name).string(), reason.message())};
   }
   return done;
 }
