@@ -15,8 +15,9 @@ std::optional<api::ChainedView::Open> open_part(const Message& message, const Ch
   const auto opened = mail::open_public(message, chain);
   if (opened.fault) return std::nullopt;
   const mail::Content& content = opened.content;
-  return api::ChainedView::Open{content.identity(), std::string(mail::name_of(opened.signature)),
-                                content.subject, content.media_type, content.content};
+  return api::ChainedView::Open{mail::signer_of(opened),
+                                std::string(mail::name_of(opened.signature)), content.subject,
+                                content.media_type, content.content};
 }
 
 api::ChainedView view_of(const ChainedTo& to, const MessageId& id, const Message& message) {

@@ -140,9 +140,10 @@ Result<std::optional<mail::Opened>> open_content(const chain::Receipt& receipt) 
 std::string text_of(const mail::Opened& opened) {
   if (opened.fault)
     return fmt::format("the message is malformed: {}\n", mail::name_of(*opened.fault));
-  const auto sender = opened.content.identity();
+  const auto sender = mail::signer_of(opened);
   const std::string pair = pair_text(opened.content.sender);
-  const std::string other = pair.empty() ? "(anonymous)" : pair;
+  const bool is_bad = opened.signature == mail::SignatureState::bad;
+  const std::string other = is_bad ? "(bad signature)" : pair.empty() ? "(anonymous)" : pair;
   std::string text = fmt::format("from    {}\n", sender ? to_address(*sender) : other);
   text += fmt::format("signed  {}\n", mail::name_of(opened.signature));
   if (!opened.content.subject.empty())
@@ -203,7 +204,7 @@ Result<ExitCode> run_verify(const Options& options, Context& context) {
   }
   if (opened && !opened->fault) {
     const mail::Content& content = opened->content;
-    view.opened = {content.identity(), std::string(mail::name_of(opened->signature)),
+    view.opened = {mail::signer_of(*opened), std::string(mail::name_of(opened->signature)),
                    content.subject, content.media_type, content.content};
   }
   context.out.line(api::receipt_json(view));

@@ -128,8 +128,7 @@ std::optional<std::string> rest_transaction(const Message& message, const ChainI
   if (opened.fault || opened.content.kind != mail::Kind::text) return std::nullopt;
   auto made = transaction_of(opened.content);
   if (!made) return std::nullopt;
-  const auto signer =
-      opened.signature == mail::SignatureState::good ? opened.content.identity() : std::nullopt;
+  const auto signer = mail::signer_of(opened);
   if (text_of(*made, "author").empty()) (*made)["author"] = signer ? to_address(*signer) : "";
   (*made)["timestamp"] = message.head.time;
   (*made)["id"] = to_hex(chain::id_of(message.head).view());

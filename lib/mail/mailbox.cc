@@ -18,7 +18,7 @@ bool matches(const MessageId& id, const Summary& summary, const Flags& flags,
   const bool invites = flags.contains(std::string(kInvitationFlag));
   if (filter.text_only && !is_text(summary) && !invites) return false;
   if (filter.direction && summary.direction != *filter.direction) return false;
-  if (filter.sender && summary.sender != *filter.sender) return false;
+  if (filter.sender && !summary.is_from(*filter.sender)) return false;
   if (filter.thread) {
     const auto thread = summary.thread.value_or(prefix_of<ThreadId>(id));
     if (thread != *filter.thread) return false;

@@ -99,6 +99,10 @@ Digest head_hash(const MessageHead& head) {
   return crypto::sha512(ByteView(bytes).first(bytes.size() - BodyHash::kSize));
 }
 
+std::optional<IdentityKey> signer_of(const Opened& opened) {
+  return opened.signature == SignatureState::good ? opened.content.identity() : std::nullopt;
+}
+
 SlotKey::SlotKey(crypto::Agreement prekey, const ChainId& chain, const IdentityKey& owner)
     : prekey_(std::move(prekey)),
       schedule_(scheme::hpke_suite(Suite::sealed), scheme::slot_info(chain, owner)) {}

@@ -40,6 +40,9 @@ struct Opened {
   crypto::SecretBytes content_key;  // Empty for a public message.
 };
 
+/// Whose identity signed it; nobody where the signature is bad, whoever the content names.
+std::optional<IdentityKey> signer_of(const Opened& opened);
+
 /// A prekey as `owner` offers it on one chain, for trying it on many messages: what no message
 /// changes is computed once.
 /// Threads: one at a time.

@@ -105,8 +105,12 @@ std::uint32_t count_slots(const MessageHead& head) {
 }  // namespace
 
 std::optional<IdentityKey> Summary::identity() const {
-  if (sender.size() != IdentityKey::kSize) return std::nullopt;
+  if (signature != SignatureState::good || sender.size() != IdentityKey::kSize) return std::nullopt;
   return IdentityKey::from(sender);
+}
+
+bool Summary::is_from(ByteView key) const {
+  return signature == SignatureState::good && std::ranges::equal(sender, key);
 }
 
 Summary summary_of(const Message& message, const Opened& opened) {

@@ -31,7 +31,7 @@ struct Summary {
   std::optional<Fault> fault;  // It is mine and cannot be read: no fields below but head's.
   SignatureState signature = SignatureState::absent;
   Kind kind = Kind::text;
-  Bytes sender;
+  Bytes sender;  // As it is claimed: see identity().
   std::uint8_t device = 0;
   std::optional<std::uint64_t> seq;
   std::optional<IdPrefix> prev;
@@ -52,7 +52,11 @@ struct Summary {
   std::uint32_t slots = 0;
   Bytes content_key;  // 32 bytes; empty for a public message. As secret as the mailbox key's texts.
 
+  /// Whose identity signed it. Where the signature is bad that is nobody, whoever `sender` names:
+  /// anybody can write that.
   std::optional<IdentityKey> identity() const;
+  /// Whether this key signed it.
+  bool is_from(ByteView key) const;
   bool operator==(const Summary&) const = default;
 };
 

@@ -20,6 +20,7 @@ class Marks : public testing::Test {
   bool after(std::optional<std::uint32_t> height, std::uint8_t device = 0) {
     MailItem item;
     item.summary.sender = to_bytes(ana.address().view());
+    item.summary.signature = SignatureState::good;
     item.summary.device = device;
     if (height) item.block = node::MessagePlace{{}, Height{*height}, 0, node::Branch::main};
     return RevocationMarks(cards, chain.store()).is_after(item).value();

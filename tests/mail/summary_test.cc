@@ -113,6 +113,20 @@ TEST(SummaryOf, TellsWhatTheMessageSays) {
   EXPECT_EQ(made.content_key, to_bytes(opened->content_key.view()));
 }
 
+// Anybody can write a name: only a signature that holds says who it is from.
+TEST(SummaryOf, NamesNobodyWhereTheSignatureIsBad) {
+  const Summary good = everything();
+  EXPECT_EQ(good.identity(), IdentityKey::from(good.sender));
+  EXPECT_TRUE(good.is_from(good.sender));
+  EXPECT_FALSE(good.is_from(filled(2)));
+  for (const SignatureState state : {SignatureState::bad, SignatureState::absent}) {
+    Summary other = good;
+    other.signature = state;
+    EXPECT_FALSE(other.identity());
+    EXPECT_FALSE(other.is_from(other.sender));
+  }
+}
+
 TEST(SummaryOf, TellsNothingOfWhatCannotBeRead) {
   const Message message = sealed_to({recipient(1, 2)}, "see you");
   Opened opened;
