@@ -91,6 +91,13 @@ Result<Done> save_keyring(Context& context, const StoreDir& store, const OpenKey
   const crypto::SecretBytes json = api::print_keyring(open.keyring);
   BMSG_TRY_ASSIGN(const auto file,
                   mail::seal_keyring(json, open.passphrase.view(), open.cost, context.entropy));
+  // What could not be read back is not put over what can be.
+  if (file.size() > mail::kKeyringBytesMax) {
+    return Error{Errc::bad_input,
+                 fmt::format("the keyring would be longer than {} MiB, and stays as it is",
+                             mail::kKeyringBytesMax >> 20),
+                 "'bmsg room leave NAME' and 'bmsg id rm NAME' make it shorter"};
+  }
   return context.disk.replace(store.keyring(), file);
 }
 

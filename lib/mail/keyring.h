@@ -142,6 +142,7 @@ Result<crypto::SecretBytes> open_keyring(ByteView file, ByteView passphrase);
 
 /// The cost for a store whose owner chose no passphrase: nothing to guess, so nothing to pay.
 inline constexpr crypto::ScryptCost kNoPassphraseCost{.log2_n = 1, .r = 8, .p = 1};
-inline constexpr std::size_t kKeyringBytesMax = 4u << 20;  // Thousands of prekeys and rooms.
+// More than a thousand rooms with all secrets that others can give, and years of prekeys.
+inline constexpr std::size_t kKeyringBytesMax = 32u << 20;
 
 }  // namespace bmsg::mail

@@ -11,6 +11,8 @@
 #include "lib/crypto/hpke.h"
 #include "lib/crypto/random.h"
 #include "lib/crypto/sha512.h"
+#include "lib/mail/contact_book.h"
+#include "lib/mail/text.h"
 
 namespace bmsg::mail {
 namespace {
@@ -128,7 +130,7 @@ std::optional<Grant> read_grant(const Opened& opened) {
   if (opened.signature != SignatureState::good) return std::nullopt;
   ByteReader reader(content.grant);
   Grant grant{.id = to_bytes(content.thread->view()),
-              .name = content.subject,
+              .name = snippet(content.subject, kNameBytesMax),
               .granter = *granter,
               .epoch = 0,
               .secret = crypto::SecretBytes::from(reader.take(kRoomSecretBytes))};

@@ -15,7 +15,7 @@
 
 namespace bmsg::net {
 
-inline constexpr std::size_t kLocalCallBytesMax = 8u << 20;
+inline constexpr std::size_t kLocalCallBytesMax = 40u << 20;
 
 /// Asks whoever listens at `path`; waits no longer than `patience`. What is asked
 /// and answered may be secret: the caller wipes it.

@@ -132,6 +132,21 @@ TEST(Room, HasALastEpoch) {
   EXPECT_EQ(add_epoch(room, kNow, entropy).error().code, Errc::bad_input);
 }
 
+// A contact who makes rooms with long names would fill the keyring.
+TEST(Room, TakesTheBeginningOfALongName) {
+  const Room room = example_room();
+  Opened opened;
+  opened.content = grant_content(room, room.keys[0]);
+  opened.content.sender = to_bytes(identity(1).view());
+  opened.signature = SignatureState::good;
+  opened.content.subject = std::string(64, 'x');
+  EXPECT_EQ(read_grant(opened)->name, opened.content.subject);
+  opened.content.subject = std::string(60'000, '\1');
+  EXPECT_LE(read_grant(opened)->name.size(), 64u);
+  opened.content.subject = std::string(65, 'x');
+  EXPECT_LE(read_grant(opened)->name.size(), 64u);
+}
+
 TEST(Room, ReadsAGrantOnlyIfItIsWholeAndSigned) {
   const Room room = example_room();
   Opened opened;
