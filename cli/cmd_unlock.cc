@@ -45,7 +45,8 @@ Result<ExitCode> run_unlock(const Options& options, Context& context) {
 
 Result<ExitCode> run_lock(const Options&, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  if (!stop_agent(store)) context.out.note("nothing was unlocked");
+  BMSG_TRY_ASSIGN(const bool stopped, stop_agent(context, store));
+  if (!stopped) context.out.note("nothing was unlocked");
   print_done(context);
   return ExitCode::ok;
 }
@@ -72,7 +73,7 @@ Result<ExitCode> run_passwd(const Options& options, Context& context) {
   open.cost = chosen.size() == 0 ? mail::kNoPassphraseCost : crypto::ScryptCost{};
   open.passphrase = std::move(chosen);
   BMSG_TRY(save_keyring(context, store, open));
-  stop_agent(store);
+  BMSG_TRY(stop_agent(context, store));
   print_done(context);
   return ExitCode::ok;
 }

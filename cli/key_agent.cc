@@ -3,16 +3,20 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
+#include <utility>
 
 #include "lib/api/keyring_json.h"
 #include "lib/core/big_endian.h"
 #include "lib/core/byte_reader.h"
+#include "lib/core/file_lock.h"
 #include "lib/core/try.h"
 #include "lib/crypto/sha512.h"
 #include "lib/net/local_call.h"
@@ -28,6 +32,48 @@ constexpr std::chrono::seconds kPatience{
 constexpr std::size_t kLengthBytes = 4;
 
 std::filesystem::path socket_of(const StoreDir& store) { return store.run() / "agent.sock"; }
+
+/// Held by whoever starts or ends an agent: two of them would leave one that nobody finds.
+std::filesystem::path lock_of(const StoreDir& store) { return store.run() / "agent.lock"; }
+
+/// Time that goes on while the machine sleeps: keys are not kept longer for it.
+class SleeplessClock final : public Clock {
+ public:
+  explicit SleeplessClock(const Clock& clock) : clock_(clock) {}
+  UnixSeconds now() const override { return clock_.now(); }
+  std::chrono::steady_clock::time_point steady() const override {
+    timespec since{};
+    ::clock_gettime(CLOCK_BOOTTIME, &since);
+    return std::chrono::steady_clock::time_point(std::chrono::seconds(since.tv_sec) +
+                                                 std::chrono::nanoseconds(since.tv_nsec));
+  }
+
+ private:
+  const Clock& clock_;
+};
+
+/// The name of a socket, as long as it is the one that was made.
+class SocketName {
+ public:
+  explicit SocketName(std::filesystem::path path) : path_(std::move(path)), made_(here()) {}
+
+  /// Takes it away, unless somebody else has it by now.
+  void remove() const {
+    const auto found = here();
+    if (made_ && found == made_) ::unlink(path_.c_str());
+  }
+
+ private:
+  using Made = std::pair<dev_t, ino_t>;
+  std::optional<Made> here() const {
+    struct stat found {};
+    if (::lstat(path_.c_str(), &found) != 0) return std::nullopt;
+    return Made(found.st_dev, found.st_ino);
+  }
+
+  std::filesystem::path path_;
+  std::optional<Made> made_;
+};
 
 /// The keyring as the agent holds it. Shape: passphrase length 4, passphrase, JSON text.
 class Keeper {
@@ -81,17 +127,30 @@ void leave(int listening) {
 }
 
 void keep(const Context& context, const Descriptor& listening, Keeper& keeper,
-          std::chrono::seconds time, const std::filesystem::path& socket) {
+          std::chrono::seconds time, const StoreDir& store) {
+  const SocketName name(socket_of(store));
+  bool is_told = false;
   const auto answer = [&](ByteView question, Bytes& words) {
-    if (as_text(question) == kAskEnd) return false;
+    is_told = as_text(question) == kAskEnd;
+    // Before it is answered: whoever asks may put another in its place at once.
+    if (is_told) name.remove();
+    if (is_told) return false;
     if (as_text(question) != kAskKeys) return true;
     const bool opens = keeper.refresh();
     if (opens) keeper.print(words);
     return opens;
   };
-  // Whatever the end: the socket goes first, so that nobody waits for an answer.
-  (void)net::answer_local(listening, time, context.clock, answer);
-  ::unlink(socket.c_str());
+  (void)net::answer_local(listening, time, SleeplessClock(context.clock), answer);
+  if (is_told) return;
+  // Whoever holds the lock takes the name away.
+  const auto lock = FileLock::try_take(lock_of(store), "agent");
+  if (lock && lock.value()) name.remove();
+}
+
+/// Under the lock.
+bool end_agent(const StoreDir& store) {
+  Bytes answer;
+  return bool(net::local_call(socket_of(store), as_bytes(kAskEnd), answer, kPatience));
 }
 
 }  // namespace
@@ -116,26 +175,29 @@ std::optional<OpenKeyring> ask_agent(const StoreDir& store) {
 
 Result<Done> start_agent(Context& context, const StoreDir& store, crypto::SecretBytes passphrase,
                          std::chrono::seconds time) {
-  stop_agent(store);
-  const auto socket = whole_path(socket_of(store));
   BMSG_TRY(context.disk.make_directory(store.run()));
-  BMSG_TRY_ASSIGN(const auto listening, net::listen_unix(socket, net::Stale::replace));
+  BMSG_TRY_ASSIGN(const auto lock,
+                  FileLock::take(lock_of(store), context.command, kPatience, context.clock));
+  end_agent(store);
+  const StoreDir whole(whole_path(store.root()));
+  BMSG_TRY_ASSIGN(const auto listening, net::listen_unix(socket_of(whole), net::Stale::replace));
   // Opened before anybody can ask: the first caller waits for no scrypt.
-  Keeper keeper(context.disk, StoreDir(whole_path(store.root())), std::move(passphrase));
+  Keeper keeper(context.disk, whole, std::move(passphrase));
   if (!keeper.refresh()) return Error{Errc::denied, "the keyring has just been changed"};
   const pid_t child = ::fork();
   if (child < 0)
     return Error{Errc::no_resource, fmt::format("cannot start: {}", std::strerror(errno))};
   if (child > 0) return done;
   leave(listening.number());
-  keep(context, listening, keeper, time, socket);
+  keep(context, listening, keeper, time, whole);
   keeper.wipe();
   ::_exit(0);
 }
 
-bool stop_agent(const StoreDir& store) {
-  Bytes answer;
-  return bool(net::local_call(socket_of(store), as_bytes(kAskEnd), answer, kPatience));
+Result<bool> stop_agent(const Context& context, const StoreDir& store) {
+  auto lock = FileLock::take(lock_of(store), context.command, kPatience, context.clock);
+  if (!lock && lock.error().code == Errc::locked) return lock.error();
+  return end_agent(store);  // Where no file can be made no agent can have been started.
 }
 
 }  // namespace bmsg::cli

@@ -15,11 +15,11 @@ namespace bmsg::cli {
 std::optional<OpenKeyring> ask_agent(const StoreDir& store);
 
 /// Starts an agent that knows `passphrase`, in place of one that runs. When it returns, commands
-/// find it. Errors: Errc::io, Errc::no_resource.
+/// find it. Errors: Errc::io, Errc::no_resource, Errc::locked.
 Result<Done> start_agent(Context& context, const StoreDir& store, crypto::SecretBytes passphrase,
                          std::chrono::seconds time);
 
-/// Ends the agent; true if there was one.
-bool stop_agent(const StoreDir& store);
+/// Ends the agent; true if there was one. Errors: Errc::locked while somebody else starts one.
+Result<bool> stop_agent(const Context& context, const StoreDir& store);
 
 }  // namespace bmsg::cli

@@ -112,6 +112,7 @@ Result<Done> answer_local(const Descriptor& listening, std::chrono::seconds time
     if (ready < 0 && errno != EINTR)
       return Error{Errc::io, fmt::format("cannot wait for callers: {}", std::strerror(errno))};
     if (ready <= 0) continue;
+    if (clock.steady() >= until) return done;  // The machine may have slept meanwhile.
     const Descriptor caller(::accept4(listening.number(), nullptr, nullptr, SOCK_CLOEXEC));
     if (caller && !serve_caller(caller, answer)) return done;
   }

@@ -58,8 +58,9 @@ Result<Done> remove_stale(const std::filesystem::path& path, const Name& name) {
   const int directory = name.directory.number();
   if (::fstatat(directory, name.file.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return done;
   if (!S_ISSOCK(found.st_mode)) return failed("listen at", path, EADDRINUSE);
-  if (::unlinkat(directory, name.file.c_str(), 0) != 0) return failed("replace", path, errno);
-  return done;
+  // Whose it was may take it away at the same time.
+  if (::unlinkat(directory, name.file.c_str(), 0) == 0 || errno == ENOENT) return done;
+  return failed("replace", path, errno);
 }
 
 }  // namespace

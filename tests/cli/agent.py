@@ -14,6 +14,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import stores  # noqa: E402
 
 
+RENEWALS = 60
+
+
 def within(seconds, question):
     deadline = time.monotonic() + seconds
     while not question():
@@ -30,16 +33,17 @@ def is_listening(store):
     return True
 
 
-def agent_of(store):
-    """The process that keeps the keys."""
+def agents_of(store):
+    """The processes that keep the keys."""
+    found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = entry.read_bytes().split(b"\0")
         except OSError:  # It has ended meanwhile.
             continue
         if str(store.directory).encode() in words and b"unlock" in words:
-            return int(entry.parent.name)
-    return None
+            found.append(int(entry.parent.name))
+    return found
 
 
 def ask(store, words, length=None):
@@ -79,6 +83,22 @@ def check_unlock(ana, secret):
     ana.run("inbox", exits=(77,))
     assert not (ana.directory / "run" / "agent.sock").exists()
     ana.run("lock")
+
+
+def check_renewals(ana, secret):
+    """The time begins anew, one after the other and several at once: there is one agent, and lock
+    ends it."""
+    for _ in range(RENEWALS):
+        ana.run("unlock", "--passphrase-file", secret)
+        assert is_listening(ana), "nothing was unlocked"
+    for _ in range(RENEWALS // 10):
+        at_once = [subprocess.Popen(ana.words("unlock", "--passphrase-file", secret),
+                                    env=ana.environment) for _ in range(4)]
+        assert [one.wait(60 * stores.PATIENCE) for one in at_once] == [0] * 4
+        assert is_listening(ana), "nothing was unlocked"
+    within(20 * stores.PATIENCE, lambda: len(agents_of(ana)) == 1)
+    ana.run("lock")
+    within(20 * stores.PATIENCE, lambda: not agents_of(ana))
 
 
 def check_time(ana, secret):
@@ -128,8 +148,7 @@ def check_strangers(ana, secret, place):
 
 
 def check_undumpable(ana):
-    pid = agent_of(ana)
-    assert pid, "no agent"
+    (pid,) = agents_of(ana)
     # Of an undumpable process /proc belongs to root, and its memory is closed to its own user.
     assert os.stat(f"/proc/{pid}/environ").st_uid == 0
     limit = [l for l in pathlib.Path(f"/proc/{pid}/limits").read_text().split("\n") if "core" in l]
@@ -149,13 +168,13 @@ def check_passwd(ana, secret, place):
     assert keyring.read_bytes() == before
     ana.run("unlock", "--passphrase-file", secret)
     ana.run("passwd", "--new-passphrase-file", new)
-    within(5, lambda: agent_of(ana) is None)
+    within(5 * stores.PATIENCE, lambda: not agents_of(ana))
     ana.run("inbox", "--passphrase-file", secret, exits=(77,))
     ana.run("inbox", "--passphrase-file", new)
     ana.run("passwd", "--passphrase-file", new, "--no-passphrase")
     ana.run("inbox")
     ana.run("unlock")
-    assert agent_of(ana) is None
+    assert not agents_of(ana)
 
 
 def main():
@@ -167,6 +186,7 @@ def main():
         try:
             check_unlock(ana, secret)
             check_descriptors(ana, secret)
+            check_renewals(ana, secret)
             check_time(ana, secret)
             check_strangers(ana, secret, place)
             check_undumpable(ana)
