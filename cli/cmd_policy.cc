@@ -15,8 +15,17 @@ namespace {
 struct Options {
   std::string name;
   std::string rule;
+  bool is_room = false;
+  bool is_topic = false;
   ListForm form;
 };
+
+Result<PolicyPlace> place_of(const Options& options) {
+  if (options.is_room && options.is_topic)
+    return Error{Errc::bad_usage, "--room and --topic: a policy is of one of them"};
+  if (options.is_room) return PolicyPlace::room;
+  return options.is_topic ? PolicyPlace::topic : PolicyPlace::unsaid;
+}
 
 std::string row_of(const api::PolicyView& view) {
   return fmt::format("{}\t{}\t{}", shown_line(view.name), view.room ? "room" : "topic",
@@ -28,9 +37,10 @@ void print(Context& context, const api::PolicyView& view) {
 }
 
 Result<ExitCode> run_set(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const PolicyPlace place, place_of(options));
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto contacts, read_contacts(context, store));
-  BMSG_TRY_ASSIGN(auto policy, policy_named(contacts, options.name));
+  BMSG_TRY_ASSIGN(auto policy, policy_named(contacts, options.name, place));
   BMSG_TRY_ASSIGN(policy.quorum, parse_rule(contacts, options.rule));
   BMSG_TRY(change_policies(context, store, [&](Policies& policies) -> Result<Done> {
     std::erase_if(policies, [&](const auto& one) { return one.same_place(policy); });
@@ -59,19 +69,21 @@ Result<ExitCode> run_list(const Options& options, Context& context) {
 }
 
 Result<ExitCode> run_show(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const PolicyPlace place, place_of(options));
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto contacts, read_contacts(context, store));
   BMSG_TRY_ASSIGN(auto policies, read_policies(context, store));
-  BMSG_TRY_ASSIGN(const auto found, find_policy(policies, contacts, options.name));
+  BMSG_TRY_ASSIGN(const auto found, find_policy(policies, contacts, options.name, place));
   print(context, policy_view(contacts, *found));
   return ExitCode::ok;
 }
 
 Result<ExitCode> run_rm(const Options& options, Context& context) {
+  BMSG_TRY_ASSIGN(const PolicyPlace place, place_of(options));
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto contacts, read_contacts(context, store));
   BMSG_TRY(change_policies(context, store, [&](Policies& policies) -> Result<Done> {
-    BMSG_TRY_ASSIGN(const auto found, find_policy(policies, contacts, options.name));
+    BMSG_TRY_ASSIGN(const auto found, find_policy(policies, contacts, options.name, place));
     policies.erase(found);
     return done;
   }));
@@ -90,6 +102,8 @@ void add_policy(Command app, Context& context) {
   };
   const auto with_name = [&](Command verb, const char* kind) {
     verb.add_option("name", options->name, "Of what").required().type_name(kind);
+    verb.add_flag("--room", options->is_room, "The name is that of a room");
+    verb.add_flag("--topic", options->is_topic, "The name is that of a topic");
     return verb;
   };
   Command set = with_name(add("set", "Set the rule of a topic or room", run_set), "TOPIC|ROOM");

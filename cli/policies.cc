@@ -44,14 +44,24 @@ Result<Done> change_policies(Context& context, const StoreDir& store,
   return context.disk.replace(store.policies(), as_bytes(mail::policies_text(policies)));
 }
 
-Result<mail::Policy> policy_named(const mail::ContactBook& contacts, const std::string& name) {
+Result<mail::Policy> policy_named(const mail::ContactBook& contacts, const std::string& name,
+                                  PolicyPlace place) {
   mail::Policy policy;
   policy.name = name;
   if (!mail::is_policy_name(name))
     return Error{Errc::bad_usage, "that is no name of a topic that could be shown again",
                  "a topic is up to 256 bytes of text, or 0x and 8 digits"};
   const mail::Contact* contact = contacts.find(name);
-  if (contact != nullptr && contact->kind == mail::ContactKind::room) {
+  const bool is_room =
+      contact != nullptr && contact->kind == mail::ContactKind::room && !contact->room.empty();
+  // A contact who makes a room chooses its name: which of both is governed is not guessed.
+  if (place == PolicyPlace::unsaid && is_room)
+    return Error{Errc::bad_usage, fmt::format("'{}' is a room here, and may be a topic", name),
+                 "--room or --topic says which is meant"};
+  if (place == PolicyPlace::room && !is_room)
+    return Error{Errc::no_recipient, fmt::format("'{}' is no room", name),
+                 "'bmsg room list' lists them"};
+  if (place == PolicyPlace::room) {
     policy.room = contact->room;
     return policy;
   }
@@ -63,17 +73,25 @@ Result<mail::Policy> policy_named(const mail::ContactBook& contacts, const std::
 }
 
 Result<Policies::iterator> find_policy(Policies& policies, const mail::ContactBook& contacts,
-                                       const std::string& name) {
-  const auto meant = policy_named(contacts, name);
-  const auto same_place = [&](const mail::Policy& one) {
-    return meant && one.same_place(meant.value());
+                                       const std::string& name, PolicyPlace place) {
+  const auto fits = [&](PolicyPlace here, const mail::Policy& one) {
+    if (place != PolicyPlace::unsaid && place != here) return false;
+    const auto meant = policy_named(contacts, name, here);
+    // The room may have been left or have another name now.
+    return (meant && one.same_place(meant.value())) ||
+           (one.name == name && one.room.empty() == (here == PolicyPlace::topic));
   };
-  auto found = std::ranges::find_if(policies, same_place);
-  // The room may have been left or have another name now.
-  if (found == policies.end()) found = std::ranges::find(policies, name, &mail::Policy::name);
-  if (found != policies.end()) return found;
-  return Error{Errc::not_found, fmt::format("no policy of '{}'", name),
-               "'bmsg policy list' lists them"};
+  const auto is_meant = [&](const mail::Policy& one) {
+    return fits(PolicyPlace::room, one) || fits(PolicyPlace::topic, one);
+  };
+  const auto found = std::ranges::find_if(policies, is_meant);
+  if (found == policies.end())
+    return Error{Errc::not_found, fmt::format("no policy of '{}'", name),
+                 "'bmsg policy list' lists them"};
+  if (std::find_if(found + 1, policies.end(), is_meant) != policies.end())
+    return Error{Errc::bad_usage, fmt::format("there are several policies of '{}'", name),
+                 "--room or --topic says which is meant"};
+  return found;
 }
 
 Result<mail::Quorum> parse_rule(const mail::ContactBook& contacts, const std::string& text) {

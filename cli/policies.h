@@ -22,13 +22,18 @@ Result<Policies> read_policies(const Context& context, const StoreDir& store);
 Result<Done> change_policies(Context& context, const StoreDir& store,
                              const std::function<Result<Done>(Policies&)>& change);
 
-/// A policy without a rule, of what somebody calls by this name: a room, else a topic.
-/// Errors: Errc::bad_usage for what is no topic.
-Result<mail::Policy> policy_named(const mail::ContactBook& contacts, const std::string& name);
+/// What the name of a policy names.
+enum class PolicyPlace : std::uint8_t { unsaid, topic, room };
 
-/// Which of them is meant by a name. Errors: Errc::not_found.
+/// A policy without a rule, of what somebody calls by this name.
+/// Errors: Errc::bad_usage for what is no topic, and where it is unsaid and there is a room of this
+/// name; Errc::no_recipient for no room.
+Result<mail::Policy> policy_named(const mail::ContactBook& contacts, const std::string& name,
+                                  PolicyPlace place);
+
+/// Which of them is meant by a name. Errors: Errc::not_found; Errc::bad_usage for several.
 Result<Policies::iterator> find_policy(Policies& policies, const mail::ContactBook& contacts,
-                                       const std::string& name);
+                                       const std::string& name, PolicyPlace place);
 
 /// An expression with the names of contacts, each a person.
 /// Errors: Errc::bad_usage; Errc::no_recipient for an unknown name.

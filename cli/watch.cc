@@ -296,8 +296,9 @@ Result<bool> Watch::wants(const MessageId& id) const {
   const mail::Summary& summary = item->summary;
   const bool is_open = summary.audience == mail::Audience::open;
   return summary.direction == mail::Direction::in && mail::is_text(summary) &&
-         (is_open ? wish_.open : wish_.sealed) && (!wish_.topic || summary.topic == *wish_.topic) &&
-         (!wish_.sender || summary.sender == *wish_.sender) &&
+         (is_open ? wish_.open : wish_.sealed) &&
+         (!wish_.topic || (summary.room.empty() && summary.topic == *wish_.topic)) &&
+         (!wish_.sender || summary.is_from(*wish_.sender)) &&
          (!wish_.room || mail::room_id_in(summary.room) == *wish_.room);
 }
 

@@ -143,11 +143,13 @@ bool is_policy_name(std::string_view name) {
 
 const Policy* policy_for(const std::vector<Policy>& policies, const Summary& summary) {
   const Bytes room = room_id_in(summary.room);
-  const auto found = std::ranges::find_if(policies, [&](const Policy& one) {
-    if (!summary.room.empty()) return !one.room.empty() && one.room == room;
-    return one.room.empty() && one.topic == summary.topic;
-  });
-  return found == policies.end() ? nullptr : &*found;
+  const auto of_room = std::ranges::find_if(
+      policies, [&](const Policy& one) { return !one.room.empty() && one.room == room; });
+  if (!room.empty() && of_room != policies.end()) return &*of_room;
+  // Whoever makes a room can choose a secret whose topic is this one on some day.
+  const auto of_topic = std::ranges::find_if(
+      policies, [&](const Policy& one) { return one.room.empty() && one.topic == summary.topic; });
+  return of_topic == policies.end() ? nullptr : &*of_topic;
 }
 
 std::string policies_text(const std::vector<Policy>& policies) {

@@ -279,7 +279,17 @@ def check_room(place):
     place.ana.run("contact", "add", "dora", dora.text("id"))
     place.ben.run("contact", "add", "dora", dora.text("id"))
     dora.run("room", "create", "ops", "--member", "ana", "--member", "ben")
-    dora.run("policy", "set", "ops", TWO_OF_THREE)
+    # Whoever made the room chose its name: it takes no topic's place.
+    refused(dora, 64, "is a room here, and may be a topic", "policy", "set", "ops", TWO_OF_THREE)
+    refused(dora, 64, "one of them", "policy", "set", "--room", "--topic", "ops", TWO_OF_THREE)
+    refused(dora, 67, "is no room", "policy", "set", "--room", "live", TWO_OF_THREE)
+    dora.run("policy", "set", "--topic", "ops", "ana")
+    assert dora.objects("policy", "show", "ops")[0]["kind"] == "topic"
+    dora.run("policy", "set", "--room", "ops", TWO_OF_THREE)
+    refused(dora, 64, "several policies", "policy", "show", "ops")
+    refused(dora, 64, "several policies", "policy", "rm", "ops")
+    assert dora.objects("policy", "show", "--topic", "ops")[0]["kind"] == "topic"
+    dora.run("policy", "rm", "--topic", "ops")
     assert dora.objects("policy", "show", "ops")[0]["kind"] == "room"
     place.mined()
     run = Runner(place, "room", ("--room", "ops"))
