@@ -15,8 +15,9 @@ Result<Done> acknowledge_message(Context& context, const StoreDir& store, const 
   look_for_cards(context, store, room.rules().id);
   mail::CardDirectory cards(context.disk, store.cards(), room.rules().id);
   mail::Outbox outbox(context.disk, store.outbox());
-  const auto* identity =
-      room.keyring().identities.empty() ? nullptr : &room.keyring().identities.front();
+  // Used where the message names none of ours.
+  const auto chosen = chosen_identity(context, store, room.keyring());
+  const mail::Identity* identity = chosen ? chosen.value() : nullptr;
   const auto sending =
       sending_with(context, room.rules(), cards, outbox, &room.keyring(), identity);
   const auto sent =

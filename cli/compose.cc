@@ -155,6 +155,10 @@ Result<mail::Letter> Sender::letter_of(const SendRequest& request, const Attachm
   if (!is_utf8(request.body)) return Error{Errc::bad_input, "the message is not UTF-8 text"};
   if (!is_utf8(request.subject)) return Error{Errc::bad_input, "the subject is not UTF-8 text"};
   const bool open = request.audience == mail::Audience::open;
+  if (open && request.ask_ack)
+    return Error{Errc::bad_usage,
+                 "--public goes to nobody of whom one could be told that it was read",
+                 "--wait mined waits until it is in a block"};
   if (open && !request.to.empty()) return Error{Errc::bad_usage, "--public takes no recipient"};
   if (!open && request.to.empty() && request.reply == Reply::none)
     return Error{Errc::bad_usage, "a recipient is needed: a name, an address, or --public"};

@@ -118,6 +118,8 @@ class Sender {
   Result<std::vector<mail::Addressee>> addressees(const SendRequest& request) const;
   Result<Done> check_room(const mail::RoomPost& room, const SendRequest& request) const;
   Result<Done> answer(mail::Letter& letter, const SendRequest& request);
+  void sign_as_in(const mail::Summary& summary);
+  Result<Done> check_verified(const std::vector<mail::Addressee>& to) const;
   Result<Done> address_reply(mail::Letter& letter, const Standings& standings,
                              const mail::MailItem& item, Reply reply) const;
   /// Of the hook pre-send. Errors: Errc::denied.

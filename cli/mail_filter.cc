@@ -15,8 +15,15 @@ namespace {
 Result<Bytes> sender_named(const Mailroom& room, const std::string& name) {
   if (const auto address = from_address(name)) return to_bytes(address->view());
   const mail::Contact* contact = room.contacts().find(name);
-  if (contact != nullptr && contact->address) return to_bytes(contact->address->view());
-  return mail::no_contact(name);
+  if (contact == nullptr) return mail::no_contact(name);
+  // The address of a room is its keeper's, whose other mail is not meant.
+  if (contact->kind == mail::ContactKind::room)
+    return Error{Errc::no_recipient, fmt::format("'{}' is a room, not a person", contact->name),
+                 "--room selects what was posted to it"};
+  if (contact->kind == mail::ContactKind::person && contact->address)
+    return to_bytes(contact->address->view());
+  return Error{Errc::no_recipient, fmt::format("'{}' is a group, not one person", contact->name),
+               "name one of its members"};
 }
 
 }  // namespace

@@ -89,7 +89,8 @@ bool acknowledges(const Summary& summary, const ContactBook& contacts) {
   const bool text = !summary.fault && summary.kind == Kind::text;
   const auto sender = summary.identity();
   if (!text || summary.direction != Direction::in || !sender) return false;
-  if (!summary.room.empty()) return false;  // One message would bring one from each member.
+  // One message would bring one from each who reads it, with who that is.
+  if (!summary.room.empty() || summary.audience == Audience::open) return false;
   if (summary.signature != SignatureState::good) return false;
   const Contact* contact = contacts.by_address(*sender);
   if (contact == nullptr || contact->trust == Trust::blocked) return false;
