@@ -190,42 +190,15 @@ Result<ExitCode> print_changed(Context& context, const StoreDir& store, const Op
   return ExitCode::ok;  // Where it was removed there is nothing left to print.
 }
 
-/// Words as somebody types what was read out: any case, with blanks or dashes between.
-std::string as_read(const std::string& words) {
-  std::string made;
-  for (const char c : words) {
-    const bool is_gap = c == '-' || std::isspace(static_cast<unsigned char>(c)) != 0;
-    if (is_gap && (made.empty() || made.back() == '-')) continue;
-    made += is_gap ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  if (made.ends_with('-')) made.pop_back();
-  return made;
-}
-
 Result<ExitCode> run_verify(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  const auto changed = change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
-    if (options.undo) return book.set_verified(options.name, {});
-    const mail::Contact* person = book.find(options.name);
-    if (person != nullptr && person->kind != mail::ContactKind::person)
-      return Error{Errc::bad_usage, fmt::format("'{}' is no person", options.name)};
-    if (person == nullptr)
-      return Error{Errc::no_recipient, fmt::format("no contact '{}'", options.name)};
-    const std::string words = fingerprint_of(*person->address);
-    if (options.fingerprint.empty()) {
-      BMSG_TRY(
-          confirm_by_typing(context,
-                            fmt::format("the fingerprint of {} is {}; ask {} to read theirs to you",
-                                        options.name, words, options.name),
-                            "same", "--fingerprint WORDS compares what they read"));
-    } else if (as_read(options.fingerprint) != words) {
-      return Error{Errc::denied,
-                   fmt::format("the fingerprint of '{}' is another: {}", options.name, words),
-                   "let them read it again, from 'bmsg id'; if it stays another, so is the key"};
-    }
-    return book.set_verified(options.name, context.clock.now());
-  });
-  BMSG_TRY(changed);
+  if (options.undo) {
+    BMSG_TRY(change_book(context, store, [&](mail::ContactBook& book) {
+      return book.set_verified(options.name, {});
+    }));
+  } else {
+    BMSG_TRY(verify_contact(context, store, options.name, options.fingerprint));
+  }
   return print_changed(context, store, options);
 }
 

@@ -27,4 +27,9 @@ void warn_of_look_alike(const Context& context, const mail::ContactBook& book,
 Result<std::string> add_person(Context& context, const StoreDir& store, const std::string& name,
                                const IdentityKey& address);
 
+/// Notes that a person's fingerprint was compared: with the words that were read out, or by asking.
+/// Errors: Errc::denied if it is another, or the contact has another address by then.
+Result<Done> verify_contact(Context& context, const StoreDir& store, const std::string& name,
+                            const std::string& read);
+
 }  // namespace bmsg::cli

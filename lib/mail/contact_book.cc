@@ -178,27 +178,34 @@ Result<Done> ContactBook::move(std::string_view name, const IdentityKey& address
   return done;
 }
 
-Result<Done> ContactBook::set_verified(std::string_view name, UnixSeconds when) {
+Result<Contact*> ContactBook::changed_person(std::string_view name) {
   BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  if (contact->kind == ContactKind::person) return contact;
+  return Error{Errc::bad_usage, fmt::format("'{}' is no person", contact->name),
+               "rooms and groups are not blocked, compared or told: their persons are"};
+}
+
+Result<Done> ContactBook::set_verified(std::string_view name, UnixSeconds when) {
+  BMSG_TRY_ASSIGN(Contact * contact, changed_person(name));
   contact->verified = when;
   if (contact->trust != Trust::blocked) contact->trust = unblocked(*contact);
   return done;
 }
 
 Result<Done> ContactBook::block(std::string_view name) {
-  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  BMSG_TRY_ASSIGN(Contact * contact, changed_person(name));
   contact->trust = Trust::blocked;
   return done;
 }
 
 Result<Done> ContactBook::unblock(std::string_view name) {
-  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  BMSG_TRY_ASSIGN(Contact * contact, changed_person(name));
   contact->trust = unblocked(*contact);
   return done;
 }
 
 Result<Done> ContactBook::set_ack(std::string_view name, AckPolicy ack) {
-  BMSG_TRY_ASSIGN(Contact * contact, changed(name));
+  BMSG_TRY_ASSIGN(Contact * contact, changed_person(name));
   contact->ack = ack;
   return done;
 }
@@ -259,6 +266,9 @@ Result<std::vector<Contact>> ContactBook::persons(std::string_view name) const {
   for (const std::string& member : contact->members) {
     const Contact* person = find(member);
     if (!person) return no_contact(member);
+    if (person->kind != ContactKind::person || !person->address)
+      return Error{Errc::no_recipient,
+                   fmt::format("'{}' of the group '{}' is no person", member, contact->name)};
     found.push_back(*person);
   }
   if (found.empty()) {

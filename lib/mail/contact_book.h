@@ -70,6 +70,7 @@ class ContactBook {
   Result<Done> remove(std::string_view name);
   /// A new address for a known name. What was compared does not hold for it.
   Result<Done> move(std::string_view name, const IdentityKey& address);
+  /// These four are of persons: Errc::bad_usage for rooms and groups.
   /// Fingerprints were compared then; 0: that does not hold any more. Who is blocked stays so.
   Result<Done> set_verified(std::string_view name, UnixSeconds when);
   Result<Done> block(std::string_view name);
@@ -89,6 +90,7 @@ class ContactBook {
   using Looks = std::unordered_multimap<std::string, std::string>;
 
   Result<Contact*> changed(std::string_view name);
+  Result<Contact*> changed_person(std::string_view name);
   /// Where it is found beside its name.
   void note(const Contact& contact);
   void unnote(const Contact& contact);

@@ -286,6 +286,28 @@ TEST_F(Contacts, GroupsTakeManyInAnyOrderOnce) {
   EXPECT_EQ(names_in("many"), (std::vector<std::string>{"ana"}));
 }
 
+// Import may bring such a one.
+TEST_F(Contacts, AGroupOfGroupsStandsForNobody) {
+  ASSERT_TRUE(book.add_members("many", {"ana", "ben"}, {5}));
+  Contact outer;
+  outer.name = "outer";
+  outer.kind = ContactKind::group;
+  outer.members = {"many"};
+  ASSERT_TRUE(book.add(std::move(outer)));
+  EXPECT_EQ(book.persons("outer").error().code, Errc::no_recipient);
+  EXPECT_EQ(book.persons("many").value().size(), 2u);
+}
+
+TEST_F(Contacts, WhatIsOfPersonsIsNotDoneToGroups) {
+  ASSERT_TRUE(book.add_members("many", {"ana"}, {5}));
+  EXPECT_EQ(book.block("many").error().code, Errc::bad_usage);
+  EXPECT_EQ(book.unblock("many").error().code, Errc::bad_usage);
+  EXPECT_EQ(book.set_ack("many", AckPolicy::never).error().code, Errc::bad_usage);
+  EXPECT_EQ(book.set_verified("many", {7}).error().code, Errc::bad_usage);
+  EXPECT_TRUE(book.set_note("many", "all of them"));
+  EXPECT_TRUE(book.block("ana"));
+}
+
 TEST(ContactBook, FindsOneOf10000Quickly) {
   ContactBook book;
   for (std::uint32_t i = 0; i < 10'000; ++i) {
