@@ -160,9 +160,9 @@ Result<ExitCode> run_rotate(const Options& options, Context& context) {
 Result<ExitCode> run_leave(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(auto rooms, Rooms::open(context, store));
-  BMSG_TRY_ASSIGN(const auto* room, rooms.find(options.name));
-  if (!options.yes) {
-    const bool keeps = rooms.view(*room).members.has_value();
+  const auto room = rooms.find(options.name);
+  if (!options.yes && room) {
+    const bool keeps = rooms.view(*room.value()).members.has_value();
     BMSG_TRY(confirm_by_typing(
         context,
         fmt::format("what is posted to '{}' from now on cannot be read here{}", options.name,

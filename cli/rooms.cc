@@ -285,18 +285,23 @@ Result<mail::Box> Rooms::box(const std::string& name) const {
 }
 
 Result<Done> Rooms::leave(const std::string& name) {
-  BMSG_TRY_ASSIGN(const auto* known, find(name));
-  const Bytes id = known->id;
+  const auto known = find(name);
+  const mail::Contact* contact = mail_->contacts().find(name);
+  const bool is_contact = contact != nullptr && contact->kind == mail::ContactKind::room;
+  if (!known && !is_contact) return known.error();
+  // Where the secret has gone already, or never came, only the name is left.
+  const Bytes id = known ? known.value()->id : contact->room;
   BMSG_TRY_ASSIGN(const auto patience, context_->lock_patience(&store_));
   BMSG_TRY_ASSIGN(const auto lock,
                   FileLock::take(store_.mail_lock(), "room leave", patience, context_->clock));
   BMSG_TRY_ASSIGN(auto open,
                   reopen_keyring(*context_, store_, mail_->open_keyring().passphrase.clone()));
-  std::erase_if(open.keyring.rooms, [&](const mail::Room& room) { return room.id == id; });
-  BMSG_TRY(save(open));
+  const auto gone =
+      std::erase_if(open.keyring.rooms, [&](const mail::Room& room) { return room.id == id; });
+  if (gone > 0) BMSG_TRY(save(open));
   return change_book(*context_, store_, [&](mail::ContactBook& book) -> Result<Done> {
-    const mail::Contact* contact = book.by_room(id);
-    return contact == nullptr ? Result<Done>(done) : book.remove(std::string(contact->name));
+    const mail::Contact* left = book.by_room(id);
+    return left == nullptr ? Result<Done>(done) : book.remove(std::string(left->name));
   });
 }
 
