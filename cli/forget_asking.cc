@@ -73,7 +73,10 @@ Result<Judged> judge(const mail::Mailbox& box, const node::ChainReader& chain, U
     if (!item || !is_owed(item->summary, request)) continue;
     BMSG_TRY_ASSIGN(const auto found, node::judge_forgettable(chain, id, now));
     judged.waits = judged.waits || found.keeping == node::Keeping::pooled;
-    if (found.keeping == node::Keeping::nothing) judged.ids.push_back(id);
+    // Where the body has gone, whoever dropped it may have died before the line of it went, too.
+    const bool is_due =
+        found.keeping == node::Keeping::nothing || found.keeping == node::Keeping::body_gone;
+    if (is_due) judged.ids.push_back(id);
   }
   return judged;
 }
