@@ -13,6 +13,15 @@ namespace {
 constexpr std::uint32_t kFirstBatch = 32;  // Whoever looks at the newest ones looks at few.
 constexpr std::uint32_t kBatchMax = 1024;
 
+/// The height of a block of the best chain: of another, the blocks between would be others.
+Result<std::uint32_t> height_of(const node::ChainReader& chain, const std::string& name) {
+  BMSG_TRY_ASSIGN(const auto block, find_block(chain, name));
+  if (block.branch == node::Branch::main) return block.sealed.header.height.value;
+  return Error{Errc::not_found,
+               fmt::format("block {} is not on the best chain, or not any more", name),
+               "'bmsg log --graph' shows where the branches part"};
+}
+
 }  // namespace
 
 Result<BlockRange> block_range(const node::ChainReader& chain, const std::string& text) {
@@ -25,12 +34,11 @@ Result<BlockRange> block_range(const node::ChainReader& chain, const std::string
   const std::string from = text.substr(0, dots);
   const std::string to = text.substr(dots + 2);
   if (!from.empty()) {
-    BMSG_TRY_ASSIGN(const auto block, find_block(chain, from));
-    range.first = block.sealed.header.height.value + 1;
+    BMSG_TRY_ASSIGN(const auto height, height_of(chain, from));
+    range.first = height + 1;
   }
   if (!to.empty()) {
-    BMSG_TRY_ASSIGN(const auto block, find_block(chain, to));
-    range.last = block.sealed.header.height.value;
+    BMSG_TRY_ASSIGN(range.last, height_of(chain, to));
   }
   return range;
 }
