@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "cli/new_file.h"
 #include "cli/safe_name.h"
 #include "cli/text.h"
@@ -21,14 +23,19 @@ Result<std::filesystem::path> save(Context& context, FileFetcher& files,
                                    const mail::Manifest& manifest,
                                    const std::filesystem::path& directory) {
   const std::string name = safe_name(manifest.name);
+  std::optional<NewFile> file;  // Fetched once, however often another is faster with its name.
   for (unsigned number = 1; number <= kSameNamesMax; ++number) {
     const auto path = directory / numbered_name(name, number);
     if (is_taken(path)) continue;
-    NewFile file(context.disk, path);
-    BMSG_TRY(file.open());
-    BMSG_TRY(files.fetch(manifest, [&](ByteView piece) { return file.write(piece); }));
-    BMSG_TRY(file.publish());
-    return path;
+    if (file) file->rename(path);
+    if (!file) {
+      file.emplace(context.disk, path);
+      BMSG_TRY(file->open());
+      BMSG_TRY(files.fetch(manifest, [&](ByteView piece) { return file->write(piece); }));
+    }
+    const auto published = file->publish();
+    if (published) return path;
+    if (published.error().code != Errc::exists) return published.error();
   }
   return Error{Errc::exists, fmt::format("'{}' and {} of its like are there already",
                                          (directory / name).string(), kSameNamesMax - 1)};

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "lib/core/descriptor.h"
 #include "lib/core/disk.h"
@@ -31,6 +32,8 @@ class NewFile {
   Result<Done> write(ByteView bytes);
   /// What fails leaves no file of this name behind.
   Result<Done> publish();
+  /// Another name in the same directory, where publish() found the first one taken.
+  void rename(std::filesystem::path file) { file_ = std::move(file); }
 
  private:
   Error exists() const;
