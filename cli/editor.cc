@@ -66,6 +66,7 @@ class EditorSignals {
 /// Runs "EDITOR FILE", the editor's name split by a shell as git does. What a key at the terminal
 /// means is the editor's matter; whoever ends us does not leave the text behind.
 bool run_editor(const std::string& editor, const std::string& file) {
+  ::signal(SIGCHLD, SIG_DFL);  // Whoever started us may have it ignored: then none would come.
   const EditorSignals signals;
   const pid_t child = ::fork();
   if (child == 0) {

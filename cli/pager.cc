@@ -24,14 +24,17 @@ std::unique_ptr<Pager> Pager::start(const std::string& program) {
     ::execlp("/bin/sh", "sh", "-c", program.c_str(), nullptr);
     ::_exit(127);
   }
-  ::signal(SIGPIPE, SIG_IGN);  // Whoever leaves the pager early has seen enough.
-  return std::unique_ptr<Pager>(new Pager(process, std::move(into)));
+  // Whoever leaves the pager early has seen enough.
+  std::unique_ptr<Pager> pager(new Pager(process, std::move(into)));
+  for (std::size_t i = 0; i < kIgnored.size(); ++i)
+    pager->before_[i] = ::signal(kIgnored[i], SIG_IGN);
+  return pager;
 }
 
 Pager::~Pager() {
   input_ = Descriptor();
   (void)::waitpid(process_, nullptr, 0);  // How a pager ends is its own business.
-  ::signal(SIGPIPE, SIG_DFL);
+  for (std::size_t i = 0; i < kIgnored.size(); ++i) ::signal(kIgnored[i], before_[i]);
 }
 
 }  // namespace bmsg::cli

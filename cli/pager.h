@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <array>
+#include <csignal>
 #include <memory>
 #include <string>
 
@@ -26,8 +28,12 @@ class Pager {
  private:
   Pager(pid_t process, Descriptor input) : process_(process), input_(std::move(input)) {}
 
+  // What a key at the terminal means is the pager's matter until it is left.
+  static constexpr std::array<int, 3> kIgnored = {SIGINT, SIGQUIT, SIGPIPE};
+
   pid_t process_;
   Descriptor input_;
+  std::array<void (*)(int), kIgnored.size()> before_{};
 };
 
 }  // namespace bmsg::cli
