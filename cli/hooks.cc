@@ -18,10 +18,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 
 #include "cli/environment.h"
 #include "lib/core/file_lock.h"
+#include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 #include "lib/mail/text.h"
 
@@ -89,7 +92,12 @@ Result<std::vector<Consent>> read_consents(const Context& context, const StoreDi
   std::vector<Consent> consents;
   struct stat found {};
   const fs::path record = record_of(store);
-  if (::lstat(record.c_str(), &found) != 0) return consents;
+  if (::lstat(record.c_str(), &found) != 0) {
+    const int cause = errno;
+    if (cause == ENOENT || cause == ENOTDIR) return consents;
+    return Error{code_of(cause, Errc::io),
+                 fmt::format("cannot look at '{}': {}", record.string(), std::strerror(cause))};
+  }
   if (!S_ISREG(found.st_mode)) return unsafe(record, "is no file", "remove it, then enable anew");
   BMSG_TRY(check_ours(record, found));
   BMSG_TRY_ASSIGN(const auto bytes, context.disk.read(record, kRecordBytesMax));
@@ -115,11 +123,16 @@ Result<Done> change_consents(const Context& context, const StoreDir& store, Chan
   BMSG_TRY_ASSIGN(const auto lock,
                   FileLock::take(store.config_lock(), "hooks", patience, context.clock));
   auto consents = read_consents(context, store);
-  if (!consents) consents = std::vector<Consent>();  // What is no record is replaced by one.
+  if (!consents) {  // What is no record is replaced by one; what cannot be read now is kept.
+    const Errc why = consents.error().code;
+    if (why != Errc::denied && why != Errc::corrupt) return consents.error();
+    context.out.warn(consents.error().message + ": all other hooks have to be enabled anew");
+    consents = std::vector<Consent>();
+  }
   change(consents.value());
   std::string text;
   for (const Consent& one : consents.value()) text += one.name + " " + one.place + "\n";
-  BMSG_TRY(context.disk.remove(record_of(store)));
+  // Over the one that is there: meanwhile, and after a crash, who may say no is asked.
   return context.disk.replace(record_of(store), as_bytes(text));
 }
 
