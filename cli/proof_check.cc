@@ -9,6 +9,7 @@
 #include "cli/refs.h"
 #include "lib/chain/block_hash.h"
 #include "lib/chain/endorsement.h"
+#include "lib/chain/work.h"
 #include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/node/proofs.h"
@@ -103,12 +104,34 @@ Result<Done> check_reach(const chain::Receipt& receipt, const chain::CheckpointN
   return Error{Errc::bad_input, "the checkpoint says another past than the receipt"};
 }
 
+/// Whether a header could be one of this chain, known or not: the mode, the least work, the time.
+Result<Done> check_header(const chain::ChainRules& rules, const char* line, const Header& header) {
+  const auto bad = [&](const char* cause) {
+    return Error{Errc::bad_input, fmt::format("receipt, line '{}': {}", line, cause)};
+  };
+  if (header.time.value <= rules.rules.time) return bad("it is older than the chain");
+  if (rules.rules.mode == chain::Mode::endorse) {
+    if (header.bits.value == 0 && header.nonce == 0) return done;
+    return bad("it shows work, on a chain of endorsers");
+  }
+  const auto target = chain::target_of(header.bits);
+  const auto easiest = chain::target_of(rules.rules.floor);
+  if (!target || !easiest || *easiest < *target)
+    return bad("it shows less work than this chain wants");
+  return done;
+}
+
 Result<Standing> standing_in(const node::ChainReader& chain, const chain::ChainRules& rules,
                              const chain::Receipt& receipt) {
   if (receipt.chain != rules.id)
     return Error{Errc::bad_input, "the receipt is of another chain than this store"};
   const Header& header = receipt.sealed.header;
+  BMSG_TRY(check_header(rules, "header", header));
+  if (receipt.anchor) BMSG_TRY(check_header(rules, "anchor", *receipt.anchor));
   BMSG_TRY_ASSIGN(const auto held, node::rules_with_tag(chain, header.rules));
+  if (!held && rules.rules.mode == chain::Mode::endorse)
+    return Error{Errc::try_again, "this store does not know the rules of that block",
+                 "'bmsg sync' may bring them, then try again"};
   if (held && held->rules.mode == chain::Mode::endorse) {
     const auto violation = chain::find_seal_violation(receipt.sealed.seal, chain::hash_of(header),
                                                       *held, held->rules.endorse);
