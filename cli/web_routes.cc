@@ -133,6 +133,7 @@ void WebRoutes::change(const std::shared_ptr<net::HttpRequest>& request,
 void WebRoutes::enter(const net::HttpRequest& request, const net::Respond& respond) {
   const auto token = api::parse_web_text(text_of(request), "token");
   if (!token) return respond(error_answer(token.error()));
+  if (door_.lock_if_idle()) forget_keys();  // The link that he has still counts.
   const auto entered = door_.enter(token.value());
   if (!entered) return respond(error_answer(entered.error()));
   if (const auto* refused = std::get_if<api::WebRefusal>(&entered.value()))
@@ -238,13 +239,18 @@ void WebRoutes::ask(const net::Respond& respond, Ask question) {
   if (!taken) respond(error_answer(kTooMuch));
 }
 
-/// A new link, and the keys are forgotten once the questions before are answered.
-void WebRoutes::close() {
+/// Once the questions before are answered, however many these are.
+void WebRoutes::forget_keys() {
   mail_.end_locked_out();
-  (void)desk_worker_.post([this] {
+  desk_worker_.post_always([this] {
     desk_.lock();
     if (place_.rpc) place_.rpc->follow(desk_);
   });
+}
+
+/// A new link, and the keys are forgotten.
+void WebRoutes::close() {
+  forget_keys();
   const auto token = door_.new_link();
   if (token) place_.tell_link(token.value());
 }

@@ -63,6 +63,7 @@ class WebRoutes {
   void leave(const net::Respond& respond);
   void ask(const net::Respond& respond, Ask question);
   bool at_desk(std::function<void(WebDesk&)> question);
+  void forget_keys();
   void close();
 
   WebPlace place_;

@@ -12,6 +12,15 @@ bool Worker::post(std::function<void()> work) {
   return true;
 }
 
+void Worker::post_always(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    waiting_.push_back(std::move(work));
+  }
+  woken_.notify_one();
+}
+
 void Worker::stop() {
   {
     const std::lock_guard lock(mutex_);

@@ -20,6 +20,8 @@ class Worker {
 
   /// False: too much waits already, or it has stopped; `work` was not taken.
   bool post(std::function<void()> work);
+  /// The same for what must not be left out, however much waits before it.
+  void post_always(std::function<void()> work);
   void stop();
 
  private:
