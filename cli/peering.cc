@@ -32,13 +32,21 @@ using Moment = std::chrono::steady_clock::time_point;
 /// How long a peer may take to say that it is there.
 constexpr std::chrono::seconds kProbeTime{10};
 
+const Error kStopped{Errc::try_again, "stopped while a peer was asked; what came is kept"};
+
+/// Ends the request that runs, and refuses those after it.
+struct Cancel {
+  api::HttpTransport& peer;
+  void operator()() const { peer.cancel(); }
+};
+
 /// Lets go of the node's lock while it waits for a peer, so that a slow one keeps nobody from
 /// writing, and asks for nothing that could come only after `until`.
 class PoliteTransport final : public node::Transport {
  public:
   PoliteTransport(api::HttpTransport& peer, ShortService& local, const Clock& clock,
-                  std::optional<Moment> until)
-      : peer_(peer), local_(local), clock_(clock), until_(until) {}
+                  std::optional<Moment> until, const std::stop_token& stop)
+      : peer_(peer), local_(local), clock_(clock), until_(until), ends_(stop, Cancel{peer}) {}
 
   Result<node::NodeInfo> info() override {
     return ask([&] { return peer_.info(); });
@@ -111,6 +119,7 @@ class PoliteTransport final : public node::Transport {
   ShortService& local_;
   const Clock& clock_;
   std::optional<Moment> until_;
+  std::stop_callback<Cancel> ends_;  // Last: it may be called at once.
 };
 
 void fill_view(api::SyncView& view, const node::SyncReport& report,
@@ -226,6 +235,7 @@ Exchange exchange_through(ShortService& local, Context& context, const StoreDir&
   node::SyncReport so_far;
   const auto failed = [&](const Error& error) {
     view.error = error.message;
+    if (context.inner.stop.stop_requested()) return Exchange{peer, kStopped, view};
     if (!api::is_our_failure(error.code))
       peer = api::after_error(peer, error, context.clock.now(), so_far);
     return Exchange{peer, error, view};
@@ -236,7 +246,8 @@ Exchange exchange_through(ShortService& local, Context& context, const StoreDir&
   if (!transport) return failed(transport.error());
   auto rules = read_rules(context, store);
   if (!rules) return failed(rules.error());
-  PoliteTransport polite(*transport.value(), local, context.clock, options.deadline);
+  PoliteTransport polite(*transport.value(), local, context.clock, options.deadline,
+                         context.inner.stop);
   node::SyncOptions wish = options;
   api::prepare_trade(wish, local, peer, context.clock.now());
   wish.lasting = true;
@@ -298,6 +309,7 @@ Result<node::Peer> probe(Context& context, const StoreDir& store, node::Peer pee
   BMSG_TRY_ASSIGN(const auto transport, api::HttpTransport::open(peer.url, reach));
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
   const auto began = context.clock.steady();
+  const std::stop_callback ends(context.inner.stop, Cancel{*transport});
   BMSG_TRY_ASSIGN(const auto info, transport->info());
   if (info.chain != rules.id) {
     return Error{Errc::bad_config, fmt::format("{} is on another chain: '{}' {}", peer.url,

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kWaitingMax = 8;
 constexpr const char* kSyncTimeout = "--timeout=2m";
+const Error kEnds{Errc::try_again, "bmsg web ends; nothing more is asked of peers"};
 
 std::string_view body_of(const net::HttpRequest& request) { return as_text(request.body); }
 
@@ -60,6 +61,7 @@ WebErrands::WebErrands(const Context& context) : checker_(context), visitor_(con
 WebErrands::~WebErrands() { stop(); }
 
 void WebErrands::stop() {
+  stop_.request_stop();
   stop_verify();
   for (Hand* hand : {&checker_, &visitor_}) hand->worker.stop();
 }
@@ -77,6 +79,7 @@ void WebErrands::handle(const net::HttpRequest& request, const net::Respond& res
   }
   auto command = request.path == "/api/sync" ? sync_command(request) : peer_command(request);
   if (!command) return respond(error_answer(command.error()));
+  command.value().parts.stop = stop_.get_token();
   give(visitor_, respond, std::move(command).value());
 }
 
@@ -120,7 +123,8 @@ std::string WebErrands::progress() const {
 
 void WebErrands::give(Hand& hand, const net::Respond& respond, InnerCommand command) {
   const auto kept = std::make_shared<InnerCommand>(std::move(command));
-  const bool taken = hand.worker.post([respond, kept, context = hand.context.get()] {
+  const bool taken = hand.worker.post([this, respond, kept, context = hand.context.get()] {
+    if (stop_.stop_requested()) return respond(error_answer(kEnds));
     const auto end = run_inner(*context, std::move(*kept));
     respond(end ? lines_answer(lines_of(end.value())) : error_answer(end.error()));
   });

@@ -19,7 +19,7 @@
 namespace bmsg::cli {
 
 /// Each kind has a thread, so that neither waits for the other nor the rest of the page for them.
-/// The answer comes when it is done. Whoever may ask was judged before.
+/// The answer comes when it is done, or when all ends. Whoever may ask was judged before.
 /// Threads: one, that of the server or of the desk; but for the constructor and stop().
 class WebErrands {
  public:
@@ -47,6 +47,7 @@ class WebErrands {
   void stop_verify();
   void give(Hand& hand, const net::Respond& respond, InnerCommand command);
 
+  std::stop_source stop_;
   mutable std::mutex mutex_;
   std::stop_source verify_stop_;
   std::optional<api::StatusView> status_;

@@ -192,6 +192,7 @@ def check_sockets(directory):
 def main():
     with stores.workplace() as directory:
         check_lock(directory)
+        check_end(stores.new_chain(directory / "ana", "ana"))
 
 
 main()
