@@ -145,6 +145,9 @@ Result<std::string> pool(Desk desk, Question) {
 
 Result<std::string> receipt(Desk desk, Question question) {
   BMSG_TRY_ASSIGN(const auto id, question.at("id"));
+  // Other names of messages are looked for in the mail, which opens the keys.
+  if (!fixed_from_hex<MessageId>(id))
+    return Error{Errc::bad_input, "a message is named by all 128 digits of its id"};
   return desk.run({.words = {"receipt", "--", id}, .parts = {}});
 }
 

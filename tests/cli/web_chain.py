@@ -142,7 +142,8 @@ def check_receipt(ana, browser, hidden):
     held = ana.run("receipt", "verify", "-", input=receipt["text"].encode()).decode()
     assert held.startswith("OK"), held
     browser.get("receipt?id=" + "0" * 128, status=404)
-    browser.get("receipt?id=--help", status=400)
+    for bad in ("--help", "@", "@1", hidden[:12], hidden + "0", ""):
+        browser.get(f"receipt?id={bad}", status=400)
 
 
 def check_verify(ana, browser):
@@ -281,6 +282,8 @@ def check_closed(ana, browser, link):
         stranger.post(path, body, status=423)
     for path in ("contacts", "contact/log?name=ben", "code", "me"):
         stranger.get(path, status=423)
+    for ref in ("@", "@1"):
+        stranger.get(f"receipt?id={ref}", status=400)
     assert ana.objects("contact", "show", "ben")
     stranger.post("unlock", {"passphrase": FRESH}, status=200)
     return stranger
