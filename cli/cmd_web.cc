@@ -192,6 +192,7 @@ Result<Done> Page::tell_link() {
 }
 
 /// While the terminal still answers to Ctrl-C. The keys themselves are opened by the desk, which
+    if (rpc_) rpc_->end_left();
 /// can close them.
 Result<Done> ask_passphrase(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(auto keys, unlock_keyring(context, store));

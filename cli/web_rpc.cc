@@ -12,12 +12,14 @@ namespace bmsg::cli {
 namespace {
 
 constexpr unsigned kQuickThreads = 2;
-constexpr unsigned kSlowThreads = 8;  // Each with a stamp to search, or a keyring to write.
+constexpr unsigned kSlowThreads = 2;    // Each with a keyring to write.
+constexpr unsigned kSearchThreads = 8;  // Each with a stamp to search.
 
 /// By words that stand in every call that may take long; to be wrong costs somebody a wait.
 api::Pace pace_of(std::string_view text) {
-  constexpr std::array<std::string_view, 5> kSlow = {"shh_post", "KeyPair", "SymKey", "PrivateKey",
+  constexpr std::array<std::string_view, 4> kSlow = {"KeyPair", "SymKey", "PrivateKey",
                                                      "PublicKey"};
+  if (text.find("shh_post") != std::string_view::npos) return api::Pace::search;
   const bool is_slow = std::ranges::any_of(
       kSlow, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
   return is_slow ? api::Pace::slow : api::Pace::quick;
@@ -37,7 +39,9 @@ WebRpc::WebRpc(const Context& context, StoreDir store, api::KeyExport exports)
     : context_(context_like(context)),
       store_(std::move(store)),
       host_(context, store_, exports),
-      strands_({.quick_threads = kQuickThreads, .slow_threads = kSlowThreads}) {}
+      strands_({.quick_threads = kQuickThreads,
+                .slow_threads = kSlowThreads,
+                .search_threads = kSearchThreads}) {}
 
 WebRpc::~WebRpc() { stop(); }
 
@@ -87,13 +91,41 @@ void WebRpc::handle(net::HttpRequest request, const net::Respond& respond) {
 
 void WebRpc::call(const net::HttpRequest& request, const net::Respond& respond) {
   const auto text = std::make_shared<const std::string>(to_string(request.body));
-  const bool taken = strands_.post(++last_id_, pace_of(*text), text->size(), [=, this] {
-    // Nothing is due for what asked for nothing.
-    respond(json_answer(
-        200, gateway_->answer(*text, std::nullopt, stop_.get_token()).value_or(std::string())));
+  const api::StrandId id = ++last_id_;
+  const std::stop_source stop;
+  {
+    const std::lock_guard lock(asked_mutex_);
+    asked_.emplace(id, Asked{request.has_left, stop});
+  }
+  const bool taken = strands_.post(id, pace_of(*text), text->size(), [=, this] {
+    const auto answered = answer(*text, std::nullopt, stop);
+    forget(id);
+    respond(json_answer(200, answered.value_or(std::string())));  // Nothing is due for nothing.
   });
   constexpr int kBusy = 503;
-  if (!taken) respond(error_text(kBusy, "too much is asked at once"));
+  if (taken) return;
+  forget(id);
+  respond(error_text(kBusy, "too much is asked at once"));
+}
+
+void WebRpc::forget(api::StrandId id) {
+  const std::lock_guard lock(asked_mutex_);
+  asked_.erase(id);
+}
+
+void WebRpc::end_left() {
+  const std::lock_guard lock(asked_mutex_);
+  for (auto& [id, asked] : asked_) {
+    if (asked.has_left && *asked.has_left) asked.stop.request_stop();
+  }
+}
+
+/// Until somebody stops it, or all ends.
+std::optional<std::string> WebRpc::answer(const std::string& text,
+                                          std::optional<api::WhisperConnection> connection,
+                                          std::stop_source stop) {
+  const std::stop_callback ends(stop_.get_token(), [&stop] { stop.request_stop(); });
+  return gateway_->answer(text, connection, stop.get_token());
 }
 
 net::HttpResponse WebRpc::channel_answer() {
@@ -132,11 +164,11 @@ void WebRpc::answer_text(Line& line, const std::string& text) {
     const std::lock_guard lock(line.mutex);
     line.holds = true;
   }
-  auto answer = gateway_->answer(text, line.id, stop_.get_token());
+  auto answered = answer(text, line.id, line.stop);
   const std::lock_guard lock(line.mutex);
   line.holds = false;
   if (line.closed) return gateway_->close(line.id);  // What it subscribed to meanwhile.
-  if (answer) line.channel->send(std::make_shared<const std::string>(std::move(*answer)));
+  if (answered) line.channel->send(std::make_shared<const std::string>(std::move(*answered)));
   send_notifications(line);
 }
 
@@ -169,6 +201,7 @@ void WebRpc::close(const std::shared_ptr<Line>& line) {
     line->closed = true;
     line->channel.reset();
   }
+  line->stop.request_stop();
   strands_.drop(line->id);
   gateway_->close(line->id);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 
 #include "cli/rpc_host.h"
 #include "cli/rpc_pump.h"
@@ -36,6 +37,8 @@ class WebRpc {
   static std::optional<api::WebArea> area_of(const net::HttpRequest& request);
   /// What a refused call is told, in words that its client reads.
   static net::HttpResponse refusal(const api::WebRefusal& refused);
+  /// Ends the calls whose callers have left. Threads: any.
+  void end_left();
   /// Threads: that of the server.
   void handle(net::HttpRequest request, const net::Respond& respond);
 
@@ -51,12 +54,23 @@ class WebRpc {
     std::shared_ptr<net::Channel> channel;
     bool holds = false;  // An answer is due before what it subscribes to.
     bool closed = false;
+    std::stop_source stop;  // Ends its calls.
+  };
+
+  /// A call by POST that is not answered yet.
+  struct Asked {
+    std::shared_ptr<const std::atomic<bool>> has_left;
+    std::stop_source stop;
   };
 
   void call(const net::HttpRequest& request, const net::Respond& respond);
   net::HttpResponse channel_answer();
   void take_text(const std::shared_ptr<Line>& line, std::string text);
   void answer_text(Line& line, const std::string& text);
+  std::optional<std::string> answer(const std::string& text,
+                                    std::optional<api::WhisperConnection> connection,
+                                    std::stop_source stop);
+  void forget(api::StrandId id);
   void send_notifications(Line& line);
   void tell();
   void close(const std::shared_ptr<Line>& line);
@@ -71,6 +85,8 @@ class WebRpc {
   std::stop_source stop_;
   std::atomic<api::StrandId> last_id_ = 0;
   std::atomic<bool> agent_is_stale_ = false;  // It had the keys when they were locked.
+  std::mutex asked_mutex_;
+  std::map<api::StrandId, Asked> asked_;
   std::mutex lines_mutex_;
   std::map<api::WhisperConnection, std::shared_ptr<Line>> lines_;
   api::Strands strands_;  // Last: its threads use the others.

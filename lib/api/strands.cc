@@ -9,6 +9,8 @@ Strands::Strands(const StrandLimits& limits) : limits_(limits) {
     threads_.emplace_back([this] { run(Pace::quick); });
   for (unsigned i = 0; i < limits.slow_threads; ++i)
     threads_.emplace_back([this] { run(Pace::slow); });
+  for (unsigned i = 0; i < limits.search_threads; ++i)
+    threads_.emplace_back([this] { run(Pace::search); });
 }
 
 Strands::~Strands() { stop(); }
@@ -47,8 +49,7 @@ void Strands::drop(StrandId id) {
   if (at == strands_.end()) return;
   for (const Item& item : at->second.waiting) settle(item);
   if (!at->second.runs) {
-    std::erase(quick_, id);
-    std::erase(slow_, id);
+    for (Ready& ready : ready_) std::erase(ready, id);
   }
   dropped.swap(at->second.waiting);
   if (!at->second.runs) strands_.erase(at);

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -17,12 +18,13 @@ namespace bmsg::api {
 /// Whose work it is.
 using StrandId = std::uint64_t;
 
-/// quick: never waits for slow work of others.
-enum class Pace { quick, slow };
+/// quick never waits for slow work of others, and slow never for a search, which may take for ever.
+enum class Pace { quick, slow, search };
 
 struct StrandLimits {
   unsigned quick_threads = 1;
   unsigned slow_threads = 2;
+  unsigned search_threads = 0;      // 0: nobody posts any.
   std::size_t waiting_each = 1024;  // Of one strand.
   std::size_t waiting_all = 8192;
   std::size_t bytes_all = 64u << 20;  // As callers say what their work holds.
@@ -56,7 +58,7 @@ class Strands {
   using Ready = std::deque<StrandId>;
 
   void run(Pace pace);
-  Ready& ready(Pace pace) { return pace == Pace::quick ? quick_ : slow_; }
+  Ready& ready(Pace pace) { return ready_[static_cast<std::size_t>(pace)]; }
   void make_ready(StrandId id, const Strand& strand);
   void settle(const Item& item);
 
@@ -64,8 +66,7 @@ class Strands {
   std::mutex mutex_;
   std::condition_variable woken_;
   std::map<StrandId, Strand> strands_;
-  Ready quick_;
-  Ready slow_;
+  std::array<Ready, 3> ready_;  // By pace.
   std::size_t waiting_ = 0;
   std::size_t bytes_ = 0;
   bool stopping_ = false;

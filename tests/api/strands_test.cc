@@ -54,6 +54,31 @@ TEST(Strands, LetNoQuickWorkOfOthersWaitForSlowWork) {
   EXPECT_FALSE(own_was_early);
 }
 
+TEST(Strands, LetNoSlowWorkOfOthersWaitForASearch) {
+  constexpr unsigned kSearches = 2;
+  std::promise<void> go;
+  std::shared_future<void> going(go.get_future());
+  std::latch begun(kSearches);
+  std::promise<void> slow;
+  std::atomic<bool> third = false;
+  Strands strands({.quick_threads = 1, .slow_threads = 1, .search_threads = kSearches});
+  for (StrandId id = 1; id <= kSearches; ++id) {
+    strands.post(id, Pace::search, 0, [&] {
+      begun.count_down();
+      going.wait();
+    });
+  }
+  begun.wait();
+  strands.post(8, Pace::search, 0, [&] { third = true; });
+  strands.post(9, Pace::slow, 0, [&] { slow.set_value(); });
+  slow.get_future().wait();
+  EXPECT_FALSE(third) << "no more searches at once than threads for them";
+  strands.drop(8);
+  go.set_value();
+  strands.stop();
+  EXPECT_FALSE(third);
+}
+
 TEST(Strands, DoNoTwoWorksOfOneAtOnce) {
   std::promise<void> begun;
   std::promise<void> go;

@@ -19,6 +19,7 @@ from rpc_program import Program  # noqa: E402
 PASSPHRASE = "correct horse"
 STRANGER = pathlib.Path(stores.PROGRAM).resolve().parent / "tests" / "stranger"
 MOST = 5 << 20
+SEARCHES = 8
 LOCKED = "keyring is locked: run bmsg unlock or open the page"
 
 
@@ -228,6 +229,28 @@ def check_stop(store):
     line.close()
 
 
+def check_leavers(store):
+    """As many searches that would take for ever as are made at once: calls about keys wait for none,
+    and once those who asked have left, somebody else's post is made."""
+    with page(store, extra=("--rpc",)) as (_, place, _):
+        program = Program(port_of(place))
+        key = program.result("shh_newSymKey")
+        post = {"symKeyID": key, "topic": "0x01020304", "payload": "0x00"}
+        asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "shh_post", "params": [
+            post | {"powTarget": 1e12, "powTime": 100_000}]})
+        lines = []
+        for _ in range(SEARCHES):
+            lines.append(http.client.HTTPConnection("127.0.0.1", program.port, timeout=60))
+            lines[-1].request("POST", "/", asked, {"Content-Type": "application/json"})
+        for _ in range(20):
+            assert program.result("shh_hasSymKey", key)
+            assert isinstance(program.result("shh_newSymKey"), str)
+        for line in lines:
+            line.close()
+        program.result("shh_setMinPoW", 0)
+        assert len(program.result("shh_post", post)) == 66
+
+
 def main():
     with stores.workplace() as directory:
         ana = stores.new_chain(directory / "ana", "ana")
@@ -240,6 +263,7 @@ def main():
         check_socket(ana)
         check_other_user(ana)
         check_stop(ana)
+        check_leavers(ana)
         check_second_machine(ana)
         check_unknown_signer(ana)
         check_locked(directory)
