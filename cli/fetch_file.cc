@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 #include <thread>
 #include <unordered_map>
 
@@ -42,16 +45,12 @@ class FileFetcher::Download {
     for (std::size_t peer = 0; peer < files.peers_.size(); ++peer) {
       threads_.emplace_back([this, peer](const std::stop_token& stop) { run(peer, stop); });
     }
+    ends_.emplace(files.context_.inner.stop, [this] { end(); });
   }
 
   ~Download() {
-    for (std::jthread& thread : threads_) thread.request_stop();
-    {
-      const std::lock_guard lock(mutex_);
-      for (api::HttpTransport* transport : transports_) {
-        if (transport != nullptr) transport->cancel();
-      }
-    }
+    ends_.reset();
+    end();
     threads_.clear();
     for (std::size_t i = 0; i < given_.size(); ++i) {
       if (given_[i] > 0)
@@ -73,7 +72,17 @@ class FileFetcher::Download {
   }
 
  private:
+  void end() {
+    for (std::jthread& thread : threads_) thread.request_stop();
+    const std::lock_guard lock(mutex_);
+    for (api::HttpTransport* transport : transports_) {
+      if (transport != nullptr) transport->cancel();
+    }
+  }
+
   Error nobody_has() {
+    if (files_.context_.inner.stop.stop_requested())
+      return {Errc::try_again, "stopped while peers were asked; what came is kept"};
     const std::lock_guard lock(mutex_);
     if (failure_ && api::is_our_failure(failure_->code)) return *failure_;
     const std::string why =
@@ -116,6 +125,7 @@ class FileFetcher::Download {
     BMSG_TRY_ASSIGN(auto transport,
                     api::HttpTransport::open(known.url, api::reach_of(known, files_.reach_)));
     const InUse in_use(*this, peer, *transport);
+    if (stop.stop_requested()) return done;  // Before anybody could cancel it.
     unsigned tries = 0;
     for (;;) {
       const auto joined = join(peer, *transport, stop);
@@ -218,7 +228,8 @@ class FileFetcher::Download {
   std::mutex mutex_;                  // Of the two that follow.
   std::vector<api::HttpTransport*> transports_;
   std::optional<Error> failure_;
-  std::vector<std::jthread> threads_;  // Last: they use the others.
+  std::vector<std::jthread> threads_;                              // They use the others.
+  std::optional<std::stop_callback<std::function<void()>>> ends_;  // Last: it ends the threads.
 };
 
 std::string file_title(const mail::Manifest& manifest) {

@@ -48,13 +48,26 @@ void WebFiles::forget_old() {
 }
 
 Result<std::string> WebFiles::begin(const std::string& name, std::uint64_t size) {
+  const std::lock_guard lock(mutex_);
+  return add(name, size);
+}
+
+Result<std::string> WebFiles::begin_in(std::uint64_t generation, const std::string& name,
+                                       std::uint64_t size) {
+  const std::lock_guard lock(mutex_);
+  if (generation != generation_)
+    return Error{Errc::denied, "the keys were closed meanwhile", "type the passphrase"};
+  return add(name, size);
+}
+
+/// Under the lock.
+Result<std::string> WebFiles::add(const std::string& name, std::uint64_t size) {
   if (name.empty() || !mail::is_utf8(name) || name.size() > mail::kFileNameBytesMax)
     return Error{Errc::bad_input, fmt::format("a file's name has 1 to {} bytes of UTF-8 text",
                                               mail::kFileNameBytesMax)};
   if (size > mail::kFileBytesMax)
     return Error{Errc::bad_input, "the file has more than 1 GiB; that is the limit of one",
                  "send it in parts: 'split -b 1G FILE PART-' makes them"};
-  const std::lock_guard lock(mutex_);
   forget_old();
   if (files_.size() >= kFilesMax)
     return Error{Errc::try_again, fmt::format("{} files are on their way already", kFilesMax)};
@@ -98,6 +111,12 @@ void WebFiles::drop(const std::string& ticket) {
 void WebFiles::clear() {
   const std::lock_guard lock(mutex_);
   files_.clear();
+  ++generation_;
+}
+
+std::uint64_t WebFiles::generation() {
+  const std::lock_guard lock(mutex_);
+  return generation_;
 }
 
 Result<AttachmentWish> WebFiles::wish(const std::string& ticket) {

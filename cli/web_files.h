@@ -27,12 +27,18 @@ class WebFiles {
   /// no room;
   ///         Errc::try_again if too many are on their way.
   Result<std::string> begin(const std::string& name, std::uint64_t size);
+  /// The same for whoever asked in that generation. Errors: Errc::denied in another one.
+  Result<std::string> begin_in(std::uint64_t generation, const std::string& name,
+                               std::uint64_t size);
   /// Takes the bytes that follow those that are there; how many there are now.
   /// Errors: Errc::not_found; Errc::bad_input for others, or for more than was said.
   Result<std::uint64_t> put(const std::string& ticket, std::uint64_t at, ByteView bytes);
   /// Forgets one; another is no error.
   void drop(const std::string& ticket);
+  /// Forgets all. What somebody still brings by the generation before is refused.
   void clear();
+  /// Another one after each clear().
+  std::uint64_t generation();
 
   /// A whole one, to be sent. Errors: Errc::not_found; Errc::bad_input if bytes are missing.
   Result<AttachmentWish> wish(const std::string& ticket);
@@ -45,6 +51,7 @@ class WebFiles {
   Result<Piece> piece(const std::string& ticket, std::uint64_t at);
 
  private:
+  Result<std::string> add(const std::string& name, std::uint64_t size);
   struct File {
     std::string name;
     std::uint64_t size = 0;
@@ -60,6 +67,7 @@ class WebFiles {
   StoreDir store_;
   std::mutex mutex_;
   std::map<std::string, File> files_;
+  std::uint64_t generation_ = 0;
 };
 
 }  // namespace bmsg::cli

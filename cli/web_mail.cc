@@ -171,7 +171,7 @@ constexpr std::array kCalls = {
 
 std::span<const WebCall> mail_calls() { return kCalls; }
 
-Result<mail::Manifest> chosen_file(WebDesk& desk, std::string_view body) {
+Result<ChosenFile> chosen_file(WebDesk& desk, std::string_view body) {
   BMSG_TRY_ASSIGN(const auto choice, api::parse_web_file_choice(body));
   BMSG_TRY_ASSIGN(const MessageId id, id_of(choice.id));
   BMSG_TRY_ASSIGN(const Mailroom* room, desk.room());
@@ -180,19 +180,23 @@ Result<mail::Manifest> chosen_file(WebDesk& desk, std::string_view body) {
   if (text->opened.fault) {
     return Error{Errc::not_found, "the body of this message is not here", "'bmsg sync' may get it"};
   }
-  return manifest_of(text->opened.content, choice.number);
+  BMSG_TRY_ASSIGN(auto manifest, manifest_of(text->opened.content, choice.number));
+  return ChosenFile{std::move(manifest), desk.files().generation()};
 }
 
 Result<std::string> fetch_for_page(Context& context, const StoreDir& store, WebFiles& files,
-                                   const mail::Manifest& manifest) {
+                                   const ChosenFile& chosen) {
+  const mail::Manifest& manifest = chosen.manifest;
   const std::string name = safe_name(manifest.name);
-  BMSG_TRY_ASSIGN(const auto fetcher, FileFetcher::open(context, store));
-  BMSG_TRY_ASSIGN(const auto ticket, files.begin(name, manifest.size));
+  BMSG_TRY_ASSIGN(const auto ticket, files.begin_in(chosen.generation, name, manifest.size));
   std::uint64_t have = 0;
-  const auto fetched = fetcher->fetch(manifest, [&](ByteView piece) -> Result<Done> {
-    BMSG_TRY_ASSIGN(have, files.put(ticket, have, piece));
-    return done;
-  });
+  const auto fetched = [&]() -> Result<Done> {
+    BMSG_TRY_ASSIGN(const auto fetcher, FileFetcher::open(context, store));
+    return fetcher->fetch(manifest, [&](ByteView piece) -> Result<Done> {
+      BMSG_TRY_ASSIGN(have, files.put(ticket, have, piece));
+      return done;
+    });
+  }();
   if (!fetched) {
     files.drop(ticket);
     return fetched.error();

@@ -18,6 +18,7 @@ constexpr std::size_t kFetchesMax = 8;  // That wait for the one before.
 constexpr std::array<std::string_view, 4> kPaths = {"/api/events", "/api/progress",
                                                     "/api/file/fetch", "/api/file/piece"};
 const Error kTooMuch{Errc::try_again, "too much is asked at once"};
+const Error kEnds{Errc::try_again, "bmsg web ends; nothing more is asked of peers"};
 
 std::string text_in(const net::HttpRequest& request, std::string_view name) {
   const auto found = request.query.find(name);
@@ -70,7 +71,9 @@ WebMailRoutes::WebMailRoutes(const Context& context, StoreDir store, WebNews::Po
       at_desk_(std::move(at_desk)),
       news_(context, store_, std::move(post), std::move(judge)),
       fetching_context_(context_like(context)),
-      fetching_(kFetchesMax) {}
+      fetching_(kFetchesMax) {
+  fetching_context_->inner.stop = stop_.get_token();
+}
 
 bool WebMailRoutes::has(std::string_view path) {
   return std::ranges::find(kPaths, path) != kPaths.end();
@@ -97,10 +100,11 @@ void WebMailRoutes::fetch(const std::shared_ptr<net::HttpRequest>& request,
   const bool taken = at_desk_([this, request, respond](WebDesk& desk) {
     auto found = chosen_file(desk, as_text(request->body));
     if (!found) return respond(error_answer(found.error()));
-    const auto manifest = std::make_shared<mail::Manifest>(std::move(found).value());
+    const auto chosen = std::make_shared<ChosenFile>(std::move(found).value());
     WebFiles* files = &desk.files();
-    const bool waits = fetching_.post([this, manifest, files, respond] {
-      const auto got = fetch_for_page(*fetching_context_, store_, *files, *manifest);
+    const bool waits = fetching_.post([this, chosen, files, respond] {
+      if (stop_.stop_requested()) return respond(error_answer(kEnds));
+      const auto got = fetch_for_page(*fetching_context_, store_, *files, *chosen);
       respond(got ? lines_answer(got.value()) : error_answer(got.error()));
     });
     if (!waits) respond(error_answer(kTooMuch));
@@ -118,6 +122,7 @@ void WebMailRoutes::give_piece(const std::shared_ptr<net::HttpRequest>& request,
 }
 
 void WebMailRoutes::stop() {
+  stop_.request_stop();
   news_.stop();
   fetching_.stop();
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include "cli/web_desk.h"
@@ -62,6 +63,7 @@ class WebMailRoutes {
   AtDesk at_desk_;
   WorkBoard board_;
   WebNews news_;
+  std::stop_source stop_;
   std::unique_ptr<Context> fetching_context_;  // Of the worker.
   api::Worker fetching_;                       // Last: it uses the others.
 };

@@ -193,6 +193,8 @@ def main():
     with stores.workplace() as directory:
         check_lock(directory)
         check_end(stores.new_chain(directory / "ana", "ana"))
+        (directory / "files").mkdir()
+        check_fetches(directory / "files")
 
 
 main()
