@@ -17,6 +17,8 @@
 #include "cli/web_desk.h"
 #include "cli/web_link.h"
 #include "cli/web_routes.h"
+#include "lib/core/fixed_bytes.h"
+#include "lib/core/hex.h"
 #include "lib/core/try.h"
 #include "lib/net/http_server.h"
 
@@ -99,6 +101,15 @@ Result<Done> check_programs(const Options& options, const StoreDir& store) {
   return options.rpc ? refuse_light(store, "for Whisper's clients") : Result<Done>(done);
 }
 
+/// Ports in front of unix sockets tell pages of one host apart, but browsers send the cookies of
+/// all of them to each: so each run has a name of its own.
+Result<std::string> cookie_name(const api::WebDoorOptions& door, Entropy& entropy) {
+  if (!door.any_port) return door.cookie;
+  FixedBytes<8, struct CookieWordTag> word;
+  BMSG_TRY(entropy.fill({word.data(), word.kSize}));
+  return fmt::format("{}-{}", door.cookie, to_hex(word.view()));
+}
+
 /// One run of the command.
 class Page {
  public:
@@ -158,6 +169,7 @@ Result<Done> Page::start(const Options& options, const net::Address& address,
   auto door = api::door_options_for(bound);
   door.idle_lock = idle_lock;
   door.any_user = options.any_user;
+  BMSG_TRY_ASSIGN(door.cookie, cookie_name(door, context_.entropy));
   const std::string place =
       bound.scheme == net::Scheme::unix_socket ? "http://localhost" : net::to_string(bound);
   link_ = std::make_unique<WebLink>(context_, store_, place, options.link_file, options.open);
@@ -180,6 +192,7 @@ Result<Done> Page::start(const Options& options, const net::Address& address,
 void Page::watch_idle() {
   server_->run_after(kTick, [this] {
     routes_->lock_if_idle();
+    if (rpc_) rpc_->end_left();
     watch_idle();
   });
 }
@@ -192,7 +205,6 @@ Result<Done> Page::tell_link() {
 }
 
 /// While the terminal still answers to Ctrl-C. The keys themselves are opened by the desk, which
-    if (rpc_) rpc_->end_left();
 /// can close them.
 Result<Done> ask_passphrase(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(auto keys, unlock_keyring(context, store));

@@ -193,6 +193,7 @@ def main():
     with stores.workplace() as directory:
         check_lock(directory)
         check_end(stores.new_chain(directory / "ana", "ana"))
+        check_sockets(directory)
         (directory / "files").mkdir()
         check_fetches(directory / "files")
 
