@@ -42,6 +42,9 @@ bool is_token_char(char c) {
          (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
 }
 bool is_value_char(char c) { return c == '\t' || (c >= 0x20 && c <= 0x7e); }
+/// RFC 9110, 5.5: a value may have other bytes, which say nothing. All programs on one host share
+/// their cookies, so those of others have them; nothing else that comes here has.
+bool is_opaque_char(char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; }
 bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, is_token_char);
 }
@@ -126,6 +129,8 @@ std::optional<Refusal> parse_fields(std::string_view lines, RequestHead& head) {
     const auto line = take_line(lines);
     if (line.empty()) break;
     auto field = parse_field(line);
+    if (field && field->name != "cookie" && std::ranges::any_of(field->value, is_opaque_char))
+      return Refusal{400};
     if (!field || head.fields.size() == kRequestFieldsMax) return Refusal{field ? 431 : 400};
     const bool is_single = std::ranges::find(kSingleFields, field->name) != kSingleFields.end();
     if (is_single && find_field(head.fields, field->name)) return Refusal{400};
@@ -213,7 +218,9 @@ std::variant<std::size_t, Refusal> scan_head(std::string_view bytes, std::size_t
     const bool after_cr = i > 0 && bytes[i - 1] == '\r';
     if (after_cr != (bytes[i] == '\n')) return Refusal{400};
     if (bytes[i] == '\r' && i == 0) return Refusal{400};
-    if (!is_value_char(bytes[i]) && bytes[i] != '\r' && bytes[i] != '\n') return Refusal{400};
+    if (!is_value_char(bytes[i]) && !is_opaque_char(bytes[i]) && bytes[i] != '\r' &&
+        bytes[i] != '\n')
+      return Refusal{400};
     if (bytes[i] == '\n' && i >= 3 && bytes[i - 2] == '\n') return i + 1;
   }
   if (bytes.size() >= bytes_max) return Refusal{431};

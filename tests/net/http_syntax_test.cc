@@ -58,6 +58,26 @@ TEST(HttpSyntax, RefusesEveryBadRequestOrFindsItsBodyTooLong) {
   }
 }
 
+/// Cookies of other programs on this host come along, whatever is in them.
+TEST(HttpSyntax, TakesOtherBytesThanAsciiInCookiesAndNowhereElse) {
+  const auto with = [](const std::string& line) {
+    return judge("GET / HTTP/1.1\r\nHost: a\r\n" + line + "\r\n\r\n");
+  };
+  for (const char* value : {"name=\xe4", "name=\x80", "n=\xff; bmsg-8787=aa"}) {
+    const auto judged = with(std::string("Cookie: ") + value);
+    ASSERT_TRUE(std::holds_alternative<RequestHead>(judged)) << value;
+    EXPECT_EQ(find_field(std::get<RequestHead>(judged).fields, "cookie"), value);
+  }
+  for (const char* line : {"X: \xe4", "Origin: http://\xe4", "Cookie: a\x7f", "C\xe4okie: a",
+                           "Cookie\xe4: a", "Cookie: a\x1b"}) {
+    const auto judged = with(line);
+    ASSERT_TRUE(std::holds_alternative<Refusal>(judged)) << line;
+    EXPECT_EQ(std::get<Refusal>(judged).status, 400) << line;
+  }
+  EXPECT_TRUE(std::holds_alternative<Refusal>(judge("GET /\xe4 HTTP/1.1\r\nHost: a\r\n\r\n")));
+  EXPECT_TRUE(std::holds_alternative<Refusal>(judge("GET / HTTP/1.1\r\nHost: \xe4\r\n\r\n")));
+}
+
 TEST(HttpSyntax, KnowsAtLeastSixtyBadRequests) { EXPECT_GE(kBadRequests.size(), 60u); }
 
 TEST(HttpSyntax, WaitsForTheRestOfEveryTruncationOfAGoodHead) {
