@@ -88,7 +88,7 @@ async function show(quiet, forced) {
   try {
     const content = await view({rest: rest || '', quiet: quiet ? '?quiet=1' : '', and: quiet ? '&quiet=1' : ''});
     if (mine !== shown) return;
-    if (quiet && !forced && isBusy()) {  // Since it was asked.
+    if (quiet && (forced ? isAsked() : isBusy())) {  // Since it was asked.
       late = true;
       return;
     }
@@ -114,6 +114,16 @@ function isBusy() {
   if (main.contains(at) && at !== main && !at.classList.contains('row-link')) return true;
   // Something runs, or has failed and was not read yet.
   if (main.querySelector('details[open] :is(input, textarea), button:disabled, [role=alert]')) return true;
+/** What counts as looked at, once the page is; not if another view is there by then. */
+function onceSeen(after) {
+  const place = location.hash;
+  if (!document.hidden) after();
+  else document.addEventListener('visibilitychange', () => { if (location.hash === place) after(); }, {once: true});
+}
+
+/** Whether somebody is asked whether he means it. */
+const isAsked = () => main.querySelector('.question .btn-danger:enabled') !== null;
+
   return [...main.querySelectorAll('input:not([type=checkbox], [type=radio], [type=file]), textarea')].some((one) => one.value !== one.defaultValue);
 }
 

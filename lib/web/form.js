@@ -28,13 +28,17 @@ export function doing(text, kind, fault, act) {
 
 /** The same for what cannot be undone: a second press says that it is meant. */
 export function twice(text, question, fault, act) {
-  const place = make('span', {});
+  const place = make('span', {class: 'question'});
   const first = make('button', {type: 'button', class: 'btn btn-sm btn-outline-secondary', onclick: () => {
     const keep = make('button', {type: 'button', class: 'btn btn-sm btn-outline-secondary', onclick: () => {
       place.replaceChildren(first);
       first.focus();
     }}, 'No');
-    place.replaceChildren(make('span', {class: 'me-2'}, question), doing('Yes', 'danger', fault, act), ' ', keep);
+    const yes = doing('Yes', 'danger', fault, async () => {
+      await act();
+      place.replaceChildren(first);  // Where nothing was drawn anew.
+    });
+    place.replaceChildren(make('span', {class: 'me-2'}, question), yes, ' ', keep);
     keep.focus();
   }}, text);
   place.append(first);

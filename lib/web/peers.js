@@ -26,7 +26,7 @@ function adding() {
   return folded('Add a peer', fault, filled('Add', fault, async () => {
     remarks(await ask('peer', {verb: 'add', url: url.value.trim(), node: key.value.trim()}));
     say('Added.');
-    again();
+    await again();
   }, field('peer-url', 'Address', url, 'What bmsg serve prints there. Without TLS it may only be on this machine.'),
     field('peer-key', 'Its key, if you know it', key, '64 hex digits; else the first meeting pins it.')),
     make('p', {class: 'quiet mt-2'}, command('bmsg peers add URL')));
@@ -38,7 +38,7 @@ export async function peers(path) {
   const change = (one, verb, word) => async () => {
     remarks(await ask('peer', {verb, url: one.url}));
     say(word);
-    again();
+    await again();
   };
   const sync = (body) => async () => {
     shown.replaceChildren(make('p', {}, 'Asking…'));
@@ -48,7 +48,7 @@ export async function peers(path) {
       shown.replaceChildren();
       throw error;
     }
-    again();
+    await again();
   };
   const rows = all.map((one) => [
     make('tr', {class: 'upper'}, make('th', {scope: 'row', class: 'url mono'}, make('bdi', {}, one.url)),

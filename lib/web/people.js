@@ -55,7 +55,7 @@ function comparing(one, own, fault) {
   const change = (verb, more) => async () => {
     remarks(await ask('contact', {verb, name: one.name, ...more}));
     say(verb === 'verify' ? 'Verified.' : 'Done.');
-    again();
+    await again();
   };
   return make('section', {class: 'part'}, make('h2', {}, 'Fingerprint words'),
     make('div', {class: 'pair'},
@@ -87,7 +87,7 @@ function treating(one, fault) {
   const act = (body, word) => async () => {
     remarks(await ask('contact', {name: one.name, ...body}));
     say(word);
-    again();
+    await again();
   };
   const name = line({value: one.name, required: true, maxlength: 64});
   const policy = make('select', {class: 'form-select', onchange: async () => {

@@ -21,7 +21,7 @@ function passphrase(encrypted) {
       old.value = fresh.value = repeated.value = '';
     });
     say('The passphrase is another now.');
-    again();
+    await again();
   }, user(), encrypted ? field('old', 'The one so far', old) : null, field('fresh', 'The new one', fresh),
   field('repeated', 'The same again', repeated))),
   make('div', {class: 'actions'}, doing('Lock now', 'outline-secondary', fault, lock),
@@ -61,7 +61,7 @@ function setting(one, fault) {
   const set = async (body, word) => {
     remarks(await ask('config/set', body));
     say(word);
-    again();
+    await again();
   };
   const isOurs = one.origin !== 'default';
   return make('li', {class: 'item'}, make('div', {class: 'line'}, make('span', {class: 'mono'}, one.key), make('span', {}, one.origin.split('/').pop())),
