@@ -179,9 +179,17 @@ async function begin() {
   if (session.token) show(); else locked();
 }
 
-/** Turns everybody away, here too. */
+/** Turns everybody away, here too; whoever could not be told to is told so. */
 export async function lock() {
-  await ask('leave', {}).catch(() => {});
+  try {
+    await ask('leave', {});
+  } catch (error) {
+    if (error.status !== 401) {
+      main.querySelector('#unlocked')?.remove();
+      main.prepend(make('div', {id: 'unlocked'}, failed({message: 'Nothing was locked. ' + error.message, hint: error.hint})));
+      return;
+    }
+  }
   refuse({status: 401});
 }
 

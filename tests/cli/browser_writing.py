@@ -318,6 +318,7 @@ def main():
             browser.go(f"{place}/#t={link_in(file)}")
             head_is(browser, "Inbox")
             check_question(browser, ana)
+            check_lock_button(browser)
             browser.log("browser")
 
 
