@@ -58,13 +58,16 @@ Result<std::string> list(Desk desk, Question question) {
   return lines;
 }
 
-/// With their texts, newest first.
+/// With their texts, newest first; of those with a flag, or without one, if the question says so.
 Result<std::string> conversation(Desk desk, Question question) {
   BMSG_TRY_ASSIGN(const auto key,
                   parse_conversation(text_in(question, "kind"), text_in(question, "name")));
   BMSG_TRY_ASSIGN(const auto count, count_in(question));
   BMSG_TRY_ASSIGN(const Mailroom* room, desk.room());
-  BMSG_TRY_ASSIGN(const auto items, room->box().list(filter_of(*room, key), count));
+  auto filter = filter_of(*room, key);
+  if (const auto flag = text_in(question, "has"); !flag.empty()) filter.flag = flag;
+  if (const auto flag = text_in(question, "lacks"); !flag.empty()) filter.without_flag = flag;
+  BMSG_TRY_ASSIGN(const auto items, room->box().list(filter, count));
   std::string lines;
   for (const mail::MailItem& item : items) {
     BMSG_TRY_ASSIGN(const auto text, room->box().read(item.id));

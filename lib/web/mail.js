@@ -28,18 +28,29 @@ export function nameOf(one) {
 
 const firstWords = (one) => one.newest.subject || one.snippet || (one.files ? 'Files' : 'No text');
 
-/** All of a conversation, what came first. */
-export async function idsOf(one) {
-  const all = await ask(`conversation?kind=${one.kind}&name=${encodeURIComponent(one.name || '')}&count=1000`);
-  return all.filter((each) => each.direction !== 'out').map((each) => each.id).concat(all.filter((each) => each.direction === 'out').map((each) => each.id));
+const of = (one, more) => ask(`conversation?kind=${one.kind}&name=${encodeURIComponent(one.name || '')}&count=1000${more}`);
+
+/** Adds ("+archived") or takes away a flag of all of a conversation that a change would alter, however many these are. */
+export async function markAll(one, change) {
+  const others = `&${change[0] === '+' ? 'lacks' : 'has'}=${change.slice(1)}`;
+  for (let all = await of(one, others), before; all.length && all[0].id !== before; all = await of(one, others)) {
+    before = all[0].id;
+    await ask('mark', {ids: all.map((each) => each.id), changes: [change]});
+  }
+}
+
+/** Has the newest that came count as unread; one of ours where none did. */
+export async function markUnread(one) {
+  const all = await of(one, '');
+  const newest = all.find((each) => each.direction !== 'out') || all[0];
+  if (newest) await ask('mark', {ids: [newest.id], changes: ['+unread']});
 }
 
 /** What keys do with the conversation that has the focus. */
 function acts(one, which) {
-  const change = (changes, told) => async () => {
+  const change = (flag, told) => async () => {
     try {
-      const ids = await idsOf(one);
-      await ask('mark', {ids: changes[0] === '+unread' ? ids.slice(0, 1) : ids, changes});
+      await (flag === '+unread' ? markUnread(one) : markAll(one, flag));
       say(told);
       await again();
     } catch (error) {
@@ -47,8 +58,8 @@ function acts(one, which) {
     }
   };
   return {
-    u: one.unread ? change(['-unread'], 'Marked as read.') : change(['+unread'], 'Marked as unread.'),
-    e: which === 'archived' ? change(['-archived'], 'Back in the inbox.') : change(['+archived'], 'Archived.'),
+    u: one.unread ? change('-unread', 'Marked as read.') : change('+unread', 'Marked as unread.'),
+    e: which === 'archived' ? change('-archived', 'Back in the inbox.') : change('+archived', 'Archived.'),
   };
 }
 

@@ -4,7 +4,7 @@ import {again} from './app.js';
 import {counted, draft} from './compose.js';
 import {savers} from './files.js';
 import {command, doing, facts, failedIn} from './form.js';
-import {idsOf, nameOf, readKey, trustTag} from './mail.js';
+import {markAll, markUnread, nameOf, readKey, trustTag} from './mail.js';
 
 const kept = {key: '', count: 50, all: [], fill: null};  // The conversation that is shown.
 
@@ -91,17 +91,16 @@ function replyForm(key, all, person) {
   warning, make('div', {class: 'actions'}, send, more, count));
 }
 
-async function mark(ids, changes, told) {
-  if (ids.length) await ask('mark', {ids, changes});
-  say(told);
-  location.hash = '#inbox';
-}
-
-/** `ids` brings those that are meant, the newest that came first. */
-function actions(archived, ids, fault, trust) {
-  const unread = doing('Mark unread', 'outline-secondary', fault, async () => mark((await ids()).slice(0, 1), ['+unread'], 'Marked as unread.'));
+/** `mark` changes a flag of what is meant. */
+function actions(archived, mark, fault, trust) {
+  const act = (change, told) => async () => {
+    await mark(change);
+    say(told);
+    location.hash = '#inbox';
+  };
+  const unread = doing('Mark unread', 'outline-secondary', fault, act('+unread', 'Marked as unread.'));
   const archive = doing(archived ? 'Back to the inbox' : 'Archive', 'outline-secondary', fault,
-    async () => mark(await ids(), [archived ? '-archived' : '+archived'], archived ? 'Back in the inbox.' : 'Archived.'));
+    act(archived ? '-archived' : '+archived', archived ? 'Back in the inbox.' : 'Archived.'));
   unread.dataset.key = 'u';
   archive.dataset.key = 'e';
   return make('div', {class: 'actions'}, trust, unread, archive);
@@ -135,7 +134,8 @@ export async function talk(path) {
   }));
   if (!path.quiet) requestAnimationFrame(() => place.querySelector('.bubble:last-child')?.scrollIntoView({block: 'nearest'}));
   const trust = key.kind === 'with' ? trustTag(person ? person.trust : 'unknown') : null;
-  return [heading(title, all.length ? actions(all.every((one) => one.flags.includes('archived')), () => idsOf(key), fault, trust) : trust), fault, older, place,
+  const mark = (change) => change === '+unread' ? markUnread(key) : markAll(key, change);
+  return [heading(title, all.length ? actions(all.every((one) => one.flags.includes('archived')), mark, fault, trust) : trust), fault, older, place,
     replyForm(key, all, person)];
 }
 /** While somebody writes, only what was said is shown anew. */
@@ -149,7 +149,8 @@ export async function message(path) {
     draft({to: one.public ? [] : one.room ? [one.room] : [one.from], public: one.public, reply_to: one.id,
            subject: one.subject ? 'Re: ' + one.subject.replace(/^Re: /, '') : ''});
   }}, 'Reply');
-  return [heading(one.subject || 'Message', one.from && one.direction !== 'out' ? reply : null, actions(one.flags.includes('archived'), async () => [one.id], fault)), fault,
+  const mark = (change) => ask('mark', {ids: [one.id], changes: [change]});
+  return [heading(one.subject || 'Message', one.from && one.direction !== 'out' ? reply : null, actions(one.flags.includes('archived'), mark, fault)), fault,
     facts([['From', one.direction === 'out' ? 'You' : (one.from_name ? one.from_name + ' ' : '') + (one.from || 'anonymous')],
       ['To', one.public ? 'everybody' : one.room ? 'room ' + one.room : one.to.join(', ')],
       ['Date', new Date(one.time).toLocaleString()], ['Expires', new Date(one.expires).toLocaleString()],

@@ -317,6 +317,7 @@ def main():
             browser.look(1280, "light")
             browser.go(f"{place}/#t={link_in(file)}")
             head_is(browser, "Inbox")
+            check_archive(browser, ana)
             check_question(browser, ana)
             check_lock_button(browser)
             browser.log("browser")

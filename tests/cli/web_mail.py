@@ -148,6 +148,11 @@ def check_conversations(ana, ben, browser):
     assert [each["body"] for each in conversation(browser, "public")] == ["to all"]
     assert conversation(browser, "with", ana.text("id")) == []
     assert len(browser.get(f"conversation?kind=with&name={ben_address}&count=2")) == 2
+    public_id = conversation(browser, "public")[0]["id"]
+    for chosen, count in (("has=archived", 0), ("lacks=archived", 4), ("has=unread", 1),
+                          ("lacks=unread", 3), ("has=unread&lacks=archived", 1)):
+        found = browser.get(f"conversation?kind=with&name={ben_address}&{chosen}")
+        assert len(found) == count and public_id not in {each["id"] for each in found}, chosen
     for bad in ("kind=nobody&name=", "name=x", f"kind=with&name={ben_address}&count=0"):
         browser.get("conversation?" + bad, status=400)
     assert [each["kind"] for each in browser.get("conversations?which=unread")] == ["with"]
