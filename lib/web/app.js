@@ -101,6 +101,7 @@ async function show(quiet, forced) {
   } catch (error) {
     if (mine === shown && quiet && ![401, 423].includes(error.status)) tryLater();
     else if (mine === shown) refuse(error);
+    if (content.after) onceSeen(content.after);
   }
   if (mine !== shown) return;
   main.removeAttribute('aria-busy');

@@ -3,12 +3,59 @@ import {ask, failed, heading, make, say} from './base.js';
 import {bring, bytesText, seconds} from './files.js';
 import {command, field, folded, line} from './form.js';
 
-let given = {};  // What the next Compose begins with.
+let given = null;  // What the next Compose begins with.
+const unsent = [];  // What was written and not sent yet; what was written last comes last.
 let limit = 65536;  // Bytes of a whole message on this chain.
 const DAY = 86400;
 const times = [[3600, '1 hour'], [DAY, '1 day'], [7 * DAY, '7 days'], [30 * DAY, '30 days'], [365 * DAY, '1 year']];
 
-export const draft = (begin) => { given = begin; };
+/** A link to Compose, which begins with what `begin` brings. In another tab it would begin with nothing. */
+export const draftLink = (attributes, begin, text) => make('a', {...attributes, href: '#compose', onclick: (event) => {
+  if (!event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey) given = begin();
+}}, text);
+
+/** Under one key a letter is queued once, however often it is asked for. */
+export const onceKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, '0')).join('');
+
+/** Remembers what is being written, wherever one goes meanwhile. */
+function keep(draft) {
+  if (unsent.at(-1) === draft) return;
+  forget(draft);
+  unsent.push(draft);
+}
+
+function forget(draft) {
+  if (unsent.includes(draft)) unsent.splice(unsent.indexOf(draft), 1);
+}
+
+/** What Compose begins with: what a link brought or its address names, else what was written last. */
+function begun(rest) {
+  const wish = given || (rest ? {to: [decodeURIComponent(rest)]} : null);
+  given = null;
+  const about = wish ? JSON.stringify([wish.to, wish.reply_to || '']) : null;
+  const known = wish ? unsent.find((one) => one.about === about) : unsent.at(-1);
+  if (!known) {
+    const made = {about, to: wish ? (wish.names || wish.to).join(', ') : '', public: Boolean(wish && wish.public), sign: true,
+      subject: (wish && wish.subject) || '', body: (wish && wish.body) || '', expires: '', reply_to: (wish && wish.reply_to) || '', files: [], once: null};
+    if (made.body) keep(made);
+    return made;
+  }
+  if (wish && wish.body) known.body = known.body ? known.body + '\n\n' + wish.body : wish.body;
+  keep(known);
+  return known;
+}
+
+/** The names in a field, with commas between them; those of contacts may have commas in them. */
+export function namesIn(text, contacts) {
+  const whole = contacts.map((one) => one.name).sort((one, other) => other.length - one.length);
+  const found = [];
+  for (let rest = text.trim(); rest;) {
+    const name = whole.find((one) => rest.startsWith(one) && /^\s*(,|$)/.test(rest.slice(one.length))) ?? rest.split(',', 1)[0].trim();
+    if (name) found.push(name);
+    rest = rest.slice(name.length).replace(/^\s*,?\s*/, '');
+  }
+  return found;
+}
 
 /** Says how much of a message some text is, and whether it is too much. */
 export function counted(text, place) {
@@ -20,7 +67,7 @@ export function counted(text, place) {
 
 /** Ticks that add names to a field and take them away. */
 export function picker(to, contacts) {
-  const names = () => to.value.split(',').map((name) => name.trim()).filter(Boolean);
+  const names = () => namesIn(to.value, contacts);
   const words = {verified: '✓ verified', known: 'not verified', blocked: '✕ blocked'};
   if (!contacts.length) return null;
   const ticks = contacts.map((one, at) => {
@@ -39,8 +86,7 @@ export function picker(to, contacts) {
 }
 
 /** Files that were chosen, each with a way to leave it out. */
-function chosen() {
-  const files = [];
+function chosen(files) {
   const list = make('ul', {class: 'files', 'aria-label': 'Files chosen'});
   const show = () => list.replaceChildren(...files.map((file) => make('li', {}, make('bdi', {}, file.name), ` ${bytesText(file.size)} `,
     make('button', {type: 'button', class: 'btn btn-sm btn-outline-secondary', onclick: () => {
@@ -52,23 +98,24 @@ function chosen() {
     input.value = '';
     show();
   }});
-  return {files, list, input};
+  show();
+  return {list, input};
 }
 
-const names = (text) => text.split(',').map((name) => name.trim()).filter(Boolean);
-
-/** Of those named, who was never compared with. */
+/** Of those named, and of those in groups, who was never compared with. */
 function strangers(to, contacts) {
-  return to.filter((name) => {
-    const one = contacts.find((each) => each.name === name || each.address === name);
+  const named = (name) => contacts.find((each) => each.name === name || each.address === name);
+  const all = to.flatMap((name) => named(name)?.kind === 'group' ? named(name).members : [name]);
+  return [...new Set(all)].filter((name) => {
+    const one = named(name);
     return one ? one.kind === 'person' && one.trust !== 'verified' : name.startsWith('bmsg1');
   });
 }
 
 /** Everything that leaves the form, in order: warn, bring the files, tell the work, seal. */
 class Sending {
-  constructor(letter, files, place) {
-    Object.assign(this, {letter, files, place, tickets: []});
+  constructor(letter, files, key, place) {
+    Object.assign(this, {letter, files, key, place, tickets: []});
   }
 
   say(text, part) {
@@ -122,7 +169,7 @@ class Sending {
     };
     tell();
     try {
-      await ask('send', this.letter);
+      await ask('send', {...this.letter, key: this.key});
     } finally {
       done = true;
       stop.remove();
@@ -181,34 +228,70 @@ function sizer(letter, place) {
 export async function compose(path) {
   const [contacts, [limits]] = await Promise.all([ask('contacts' + path.quiet), ask('limits' + path.quiet)]);
   limit = limits.maxmessage;
-  const begin = given;
-  given = {};
-  const to = line({list: 'names', value: (begin.names || begin.to || []).join(', ')});
-  const open = tick({checked: Boolean(begin.public), onchange: () => { to.disabled = open.checked; }});
-  to.disabled = Boolean(begin.public);
-  const sign = tick({checked: true});
-  const subject = line({value: begin.subject || ''});
+  const begin = begun(path.rest);
+  const to = line({list: 'names', value: begin.to});
+  const open = tick({checked: begin.public, onchange: () => { to.disabled = open.checked; }});
+  to.disabled = begin.public;
+  const sign = tick({checked: begin.sign});
+  const subject = line({value: begin.subject});
   const expires = make('select', {class: 'form-select'}, make('option', {value: ''}, 'as the setting says'),
     times.filter(([span]) => span >= limits.minttl && span <= limits.maxttl).map(([span, text]) => make('option', {value: span + 's'}, text)));
+  expires.value = begin.expires;
   const count = make('span', {'aria-live': 'off', id: 'count'});
   const sealed = make('span', {'aria-live': 'off', class: 'quiet', id: 'sealed'});
   const body = make('textarea', {class: 'form-control', rows: 9});
-  body.value = begin.body || '';
-  const {files, list, input} = chosen();
-  const letter = () => ({to: open.checked ? [] : names(to.value), subject: subject.value, body: body.value, public: open.checked,
-    expires: expires.value, sign: sign.checked, reply_to: begin.reply_to || ''});
+  body.value = begin.body;
+  const {files} = begin;
+  const {list, input} = chosen(files);
+  const letter = () => ({to: open.checked ? [] : namesIn(to.value, contacts), subject: subject.value, body: body.value, public: open.checked,
+    expires: expires.value, sign: sign.checked, reply_to: begin.reply_to});
   const measure = sizer(letter, sealed);
   const button = make('button', {class: 'btn btn-primary', id: 'queue'}, 'Queue');
   const fault = make('div', {});
   const far = make('div', {class: 'mt-2', id: 'far'});
   let warned = '';
+  let busy = false;
   const grown = () => {
     const fits = counted(body.value, count);
-    button.disabled = !fits;
+    button.disabled = busy || !fits;
     if (fits && (body.value || files.length)) measure();
+  };
+  const written = () => {
+    Object.assign(begin, {to: to.value, public: open.checked, sign: sign.checked, subject: subject.value, body: body.value, expires: expires.value});
+    if (begin.to || begin.subject || begin.body || files.length) keep(begin);
+    else forget(begin);
+    grown();
+  };
+  const whole = make('fieldset', {},
+    field('to', 'To', to, 'Names of contacts, groups or a room, or addresses, with commas between them.'),
+    make('datalist', {id: 'names'}, contacts.map((one) => make('option', {value: one.name}))), picker(to, contacts),
+    check('public', 'Public: for everybody to read', open),
+    field('subject', 'Subject', subject),
+    make('div', {class: 'mb-3'}, make('label', {class: 'form-label', for: 'body'}, 'Text'), Object.assign(body, {id: 'body'}),
+      make('div', {class: 'form-text counts'}, count, sealed)),
+    field('files', 'Files', input, 'Up to 1 GiB each; what they take is told before.'), list,
+    field('expires', 'Expires after', expires),
+    check('sign', 'Signed: they can tell that it is from you, and you can read it again', sign), button, ' ',
+    make('span', {class: 'quiet'}, 'as ', command('bmsg send'), ' does'));
+  const run = async (wish) => {
+    const text = JSON.stringify([wish, files.map((file) => [file.name, file.size, file.lastModified])]);
+    if (begin.once?.text !== text) begin.once = {text, key: onceKey()};
+    busy = whole.disabled = button.disabled = true;  // Nothing is written into what goes already.
+    try {
+      if (!await new Sending(wish, files, begin.once.key, far).go()) return;
+      forget(begin);
+      say('Queued.');
+      if (whole.isConnected) location.hash = '#outbox';
+    } catch (error) {
+      fault.replaceChildren(failed(error));
+    } finally {
+      busy = whole.disabled = false;
+      grown();
+    }
   };
   const send = async (event) => {
     event.preventDefault();
+    if (busy) return;
     fault.replaceChildren();
     const wish = letter();
     const unknown = strangers(wish.to, contacts);
@@ -219,27 +302,8 @@ export async function compose(path) {
         make('a', {href: '#contacts'}, 'Compare words'), ' first, or send it all the same.'));
       return;
     }
-    button.disabled = true;
-    try {
-      if (await new Sending(wish, files, far).go()) {
-        say('Queued.');
-        location.hash = '#outbox';
-      }
-    } catch (error) {
-      fault.replaceChildren(failed(error));
-    }
-    button.disabled = false;
+    await run(wish);
   };
   grown();
-  return [heading('Compose'), fault, make('form', {onsubmit: send, oninput: grown},
-    field('to', 'To', to, 'Names of contacts, groups or a room, or addresses, with commas between them.'),
-    make('datalist', {id: 'names'}, contacts.map((one) => make('option', {value: one.name}))), picker(to, contacts),
-    check('public', 'Public: for everybody to read', open),
-    field('subject', 'Subject', subject),
-    make('div', {class: 'mb-3'}, make('label', {class: 'form-label', for: 'body'}, 'Text'), Object.assign(body, {id: 'body'}),
-      make('div', {class: 'form-text counts'}, count, sealed)),
-    field('files', 'Files', input, 'Up to 1 GiB each; what they take is told before.'), list,
-    field('expires', 'Expires after', expires),
-    check('sign', 'Signed: they can tell that it is from you, and you can read it again', sign), button, ' ',
-    make('span', {class: 'quiet'}, 'as ', command('bmsg send'), ' does'), far)];
+  return [heading('Compose'), fault, make('form', {onsubmit: send, oninput: written, onchange: written}, whole, far)];
 }

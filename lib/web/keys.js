@@ -17,9 +17,10 @@ export function help() {
   box.showModal();
 }
 
-/** A key that was pressed outside of any field. */
+/** A key that was pressed outside of any form; what was written is not left by one. */
 export function press(event, main) {
-  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.closest('form');
+  const writing = main.querySelector('#body')?.value;
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
   const rows = [...main.querySelectorAll('.row-link')];
   const at = rows.indexOf(document.activeElement);
@@ -32,7 +33,7 @@ export function press(event, main) {
   else if (own && own[event.key]) own[event.key]();
   else if (field) field.focus();
   else if (button) button.click();
-  else if (places[event.key]) location.hash = places[event.key];
+  else if (places[event.key] && !writing) location.hash = places[event.key];
   else return;
   event.preventDefault();
 }

@@ -3,9 +3,8 @@ import {ask, empty, heading, make, say, tag} from './base.js';
 import {again} from './app.js';
 import {command, doing, facts, field, filled, folded, line, remarks, section, twice} from './form.js';
 import {keyText} from './mail.js';
-import {picker} from './compose.js';
+import {namesIn, picker} from './compose.js';
 
-const namesIn = (input) => input.value.split(',').map((name) => name.trim()).filter(Boolean);
 const talkLink = (one, text) => make('a', {href: '#talk/' + keyText({kind: 'room', name: one.name})}, text);
 
 async function change(verb, name, more, told) {
@@ -18,7 +17,7 @@ function creating(contacts) {
   const name = line({required: true, maxlength: 64});
   const members = line({});
   return folded('Make a room', fault, filled('Create', fault, async () => {
-    await change('create', name.value, {members: namesIn(members)}, 'The room is there.');
+    await change('create', name.value, {members: namesIn(members.value, contacts)}, 'The room is there.');
     await again();
   }, field('room-name', 'Name', name), field('room-members', 'Members', members, 'Names or addresses, with commas between them.'),
     picker(members, contacts.filter((one) => one.kind === 'person'))),
@@ -54,7 +53,7 @@ function keeping(one, contacts, fault) {
     }))))) : empty('Nobody else is in it yet:', 'bmsg room invite ROOM NAME');
   return [section('Members', members),
     section('Invite', filled('Invite', fault, async () => {
-      await change('invite', one.name, {members: namesIn(people), ...(history.value ? {history: history.value} : {})}, 'Invited.');
+      await change('invite', one.name, {members: namesIn(people.value, contacts), ...(history.value ? {history: history.value} : {})}, 'Invited.');
       await again();
     }, field('invite', 'Whom', people, 'Names or addresses, with commas between them.'),
     picker(people, contacts.filter((each) => each.kind === 'person')), field('history', 'They can read', history))),
