@@ -60,6 +60,12 @@ function closed(message) {
 
 function refuse(error) {
   if (error.status === 401) {
+    const newest = localStorage.getItem('token');
+    if (newest && newest !== session.token) {  // Somebody came in by another link, in this browser.
+      session.token = newest;
+      show();
+      return;
+    }
     session.token = '';
     localStorage.removeItem('token');
     locked();
@@ -95,26 +101,19 @@ async function show(quiet, forced) {
     const at = main.contains(document.activeElement) ? document.activeElement.hash : '';
     main.replaceChildren(...content.flat(Infinity).filter((one) => one !== null));
     nav.hidden = leave.hidden = keys.hidden = false;
+    if (content.after) onceSeen(content.after);
     document.title = main.querySelector('h1').textContent + ' · bmsg';
     if (!quiet) main.focus();
     else if (at) [...main.querySelectorAll('.row-link')].find((one) => one.hash === at)?.focus({preventScroll: true});
   } catch (error) {
     if (mine === shown && quiet && ![401, 423].includes(error.status)) tryLater();
     else if (mine === shown) refuse(error);
-    if (content.after) onceSeen(content.after);
   }
   if (mine !== shown) return;
   main.removeAttribute('aria-busy');
   if (!quiet) refresh();
 }
 
-/** Whether somebody does something that a fresh view would take away. */
-function isBusy() {
-  const at = document.activeElement;
-  if (pressed) return true;
-  if (main.contains(at) && at !== main && !at.classList.contains('row-link')) return true;
-  // Something runs, or has failed and was not read yet.
-  if (main.querySelector('details[open] :is(input, textarea), button:disabled, [role=alert]')) return true;
 /** What counts as looked at, once the page is; not if another view is there by then. */
 function onceSeen(after) {
   const place = location.hash;
@@ -125,6 +124,13 @@ function onceSeen(after) {
 /** Whether somebody is asked whether he means it. */
 const isAsked = () => main.querySelector('.question .btn-danger:enabled') !== null;
 
+/** Whether somebody does something that a fresh view would take away. */
+function isBusy() {
+  const at = document.activeElement;
+  if (pressed) return true;
+  if (main.contains(at) && at !== main && !at.classList.contains('row-link')) return true;
+  // Something runs, or has failed and was not read yet.
+  if (main.querySelector('details[open] :is(input, textarea), button:disabled, [role=alert]')) return true;
   return [...main.querySelectorAll('input:not([type=checkbox], [type=radio], [type=file]), textarea')].some((one) => one.value !== one.defaultValue);
 }
 

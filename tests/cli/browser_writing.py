@@ -325,6 +325,7 @@ def main():
             check_archive(browser, ana)
             check_question(browser, ana)
             check_lock_button(browser)
+            check_second_link(browser, place, running, file)
             browser.log("browser")
 
 
