@@ -13,6 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import stores  # noqa: E402
+import web_socket  # noqa: E402
 from local_page import link_in, page, port_of  # noqa: E402
 from rpc_program import Program  # noqa: E402
 
@@ -229,6 +230,18 @@ def check_stop(store):
     line.close()
 
 
+def by_post(program, text):
+    line = http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
+    line.request("POST", "/", text, {"Content-Type": "application/json"})
+    return line
+
+
+def by_socket(program, text):
+    line = web_socket.WebSocket(("127.0.0.1", program.port))
+    line.say(text)
+    return line
+
+
 def check_leavers(store):
     """As many searches that would take for ever as are made at once: calls about keys wait for none,
     and once those who asked have left, somebody else's post is made."""
@@ -238,17 +251,15 @@ def check_leavers(store):
         post = {"symKeyID": key, "topic": "0x01020304", "payload": "0x00"}
         asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "shh_post", "params": [
             post | {"powTarget": 1e12, "powTime": 100_000}]})
-        lines = []
-        for _ in range(SEARCHES):
-            lines.append(http.client.HTTPConnection("127.0.0.1", program.port, timeout=60))
-            lines[-1].request("POST", "/", asked, {"Content-Type": "application/json"})
-        for _ in range(20):
-            assert program.result("shh_hasSymKey", key)
-            assert isinstance(program.result("shh_newSymKey"), str)
-        for line in lines:
-            line.close()
         program.result("shh_setMinPoW", 0)
-        assert len(program.result("shh_post", post)) == 66
+        for way in (by_post, by_socket):
+            lines = [way(program, asked) for _ in range(SEARCHES)]
+            for _ in range(20):
+                assert program.result("shh_hasSymKey", key)
+                assert isinstance(program.result("shh_newSymKey"), str)
+            for line in lines:
+                line.close()
+            assert len(program.result("shh_post", post)) == 66
 
 
 def main():
