@@ -133,6 +133,7 @@ Result<ExitCode> run_add(const Options& given, Context& context) {
         ask_hook(context, store, Hook::pre_accept_peer, api::peer_json(peer, context.clock.now())));
   if (!options.no_probe) {
     auto probed = probe(context, store, peer);
+    if (!probed && context.inner.stop.stop_requested()) return probed.error();
     // Not there now is no reason to forget it; another chain or another key is.
     const bool absent = !probed && (probed.error().code == Errc::unreachable ||
                                     probed.error().code == Errc::try_again);
@@ -188,6 +189,7 @@ Result<ExitCode> run_probe(const Options& options, Context& context) {
     if (!options.url.empty() && peer.url != options.url) continue;
     ++asked;
     const auto probed = probe(context, store, peer);
+    if (!probed && context.inner.stop.stop_requested()) return probed.error();  // Not its fault.
     const node::Peer now =
         probed ? probed.value()
                : node::after_failure(peer, context.clock.now(), probed.error().message);

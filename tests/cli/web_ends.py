@@ -94,8 +94,8 @@ def silent_peer():
         one.close()
 
 
-def check_end(store):
-    """One sync is under way and others wait: none is waited for, and the peer is not blamed."""
+def check_end(store, question, more):
+    """One is under way and others wait: none is waited for, and the peer is not blamed."""
     with silent_peer() as (url, came):
         store.run("peers", "add", "--no-probe", url)
         before = store.objects("peers")
@@ -104,22 +104,22 @@ def check_end(store):
         running = store.start("web", "--listen", "127.0.0.1:0", "--link-file", file)
         place = stores.read_line(running.stdout, 30).removeprefix("listening ")
         browser = Browser(port_of(place)).enter(link_in(file))
-        told = []
 
-        def sync(one):
+        def ask(one):
             with contextlib.suppress(OSError):
-                told.append(one.post("sync", {"url": url}, status=None))
+                one.post(question, {"url": url} | more, status=None)
 
-        syncs = [threading.Thread(target=sync, args=(like(browser),)) for _ in range(3)]
-        for one in syncs:
+        asked = [threading.Thread(target=ask, args=(like(browser),)) for _ in range(3)]
+        for one in asked:
             one.start()
         within(20, lambda: came, "the peer is asked")
         running.send_signal(signal.SIGTERM)
         assert running.wait(ENDS_WITHIN) == 0
-        for one in syncs:
+        for one in asked:
             one.join(20)
         assert store.objects("peers") == before, store.objects("peers")
         running.communicate(timeout=20)
+        store.run("peers", "rm", url)
 
 
 def lost_file(ana, ben, directory):
@@ -192,7 +192,9 @@ def check_sockets(directory):
 def main():
     with stores.workplace() as directory:
         check_lock(directory)
-        check_end(stores.new_chain(directory / "ana", "ana"))
+        ana = stores.new_chain(directory / "ana", "ana")
+        check_end(ana, "sync", {})
+        check_end(ana, "peer", {"verb": "probe"})
         check_sockets(directory)
         (directory / "files").mkdir()
         check_fetches(directory / "files")
