@@ -133,8 +133,11 @@ void WebRoutes::change(const std::shared_ptr<net::HttpRequest>& request,
 void WebRoutes::enter(const net::HttpRequest& request, const net::Respond& respond) {
   const auto token = api::parse_web_text(text_of(request), "token");
   if (!token) return respond(error_answer(token.error()));
-  if (door_.lock_if_idle()) forget_keys();  // The link that he has still counts.
+  const bool was_idle = door_.lock_if_idle();
+  if (was_idle) forget_keys();
   const auto entered = door_.enter(token.value());
+  const bool is_in = entered && std::holds_alternative<api::WebSession>(entered.value());
+  if (was_idle && !is_in) tell_link();
   if (!entered) return respond(error_answer(entered.error()));
   if (const auto* refused = std::get_if<api::WebRefusal>(&entered.value()))
     return respond(refusal_answer(*refused));
@@ -251,6 +254,10 @@ void WebRoutes::forget_keys() {
 /// A new link, and the keys are forgotten.
 void WebRoutes::close() {
   forget_keys();
+  tell_link();
+}
+
+void WebRoutes::tell_link() {
   const auto token = door_.new_link();
   if (token) place_.tell_link(token.value());
 }

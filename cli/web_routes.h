@@ -65,6 +65,7 @@ class WebRoutes {
   bool at_desk(std::function<void(WebDesk&)> question);
   void forget_keys();
   void close();
+  void tell_link();
 
   WebPlace place_;
   WebDesk& desk_;

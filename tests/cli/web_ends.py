@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import stores  # noqa: E402
@@ -17,6 +18,7 @@ from page_client import Browser  # noqa: E402
 from raw_http import within  # noqa: E402
 
 PASSPHRASE = "correct horse"
+IDLE = 6  # Seconds.
 ENDS_WITHIN = 20  # Seconds; one peer alone may take 30 for each of its answers.
 
 
@@ -75,6 +77,39 @@ def check_lock(directory):
         other.get("inbox", status=423)
         other.post("unlock", {"passphrase": PASSPHRASE})
         assert other.get("inbox")
+
+
+def check_idle(directory):
+    """The same for whoever comes in between the idle time and the next look at it; and whoever does
+    not get in then leaves no page without a link."""
+    zoe, secret = stores.Store(directory / "zoe"), directory / "secret"
+    for comes_in in (True, False):
+        with page(zoe, "--passphrase-file", secret, "-c", f"web.idle_lock={IDLE}s") as (
+                running, place, file):
+            first = link_in(file)
+            browser = Browser(port_of(place)).enter(first)
+            running.send_signal(signal.SIGUSR1)
+            second = link_in(file, first)
+            line = browser.connection()
+            line.request("GET", "/")
+            line.getresponse().read()
+            running.send_signal(signal.SIGSTOP)
+            time.sleep(IDLE + 0.5)  # Nobody says a word.
+            host = f"http://127.0.0.1:{browser.port}"
+            line.request("POST", "/api/enter",
+                         json.dumps({"token": second if comes_in else "0" * 64}),
+                         {"Origin": host, "Content-Type": "application/json"})
+            running.send_signal(signal.SIGCONT)
+            answer = line.getresponse()
+            said = json.loads(answer.read())
+            assert answer.status == (200 if comes_in else 403), said
+            line.close()
+            if comes_in:
+                browser.cookie = answer.getheader("Set-Cookie").split(";")[0]
+                browser.token = said["token"]
+            else:
+                browser.enter(link_in(file, second))
+            browser.get("inbox", status=423)
 
 
 @contextlib.contextmanager
@@ -192,6 +227,7 @@ def check_sockets(directory):
 def main():
     with stores.workplace() as directory:
         check_lock(directory)
+        check_idle(directory)
         ana = stores.new_chain(directory / "ana", "ana")
         check_end(ana, "sync", {})
         check_end(ana, "peer", {"verb": "probe"})
