@@ -145,8 +145,9 @@ export async function talk(path) {
   };
   const place = make('div', {id: 'talk', 'data-talk': path.rest}, bubbles(all, outbox));
   const fill = async () => {
+    const {count} = kept;
     const [found, queued] = await Promise.all([asked(key, '&quiet=1'), ask('outbox?quiet=1')]);
-    if (shown() !== path.rest) return;
+    if (shown() !== path.rest || count !== kept.count) return;  // Somebody wants to see more by now.
     document.getElementById('talk').replaceChildren(bubbles(found, queued));  // Whichever of this view is shown.
     settleLater(found, path.rest);
   };

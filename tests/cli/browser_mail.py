@@ -307,6 +307,9 @@ def check_payloads(browser, ana, ben, names):
                         ".map((one) => one.textContent);", "talk/with%3A" + address)
     assert len(shown) == 50
     for _ in range(5):
+        # What was asked for may be there before the button has done all it does.
+        browser.until("return ![...document.querySelectorAll('main button')]"
+                      ".some((one) => one.innerText === 'Older' && one.disabled)")
         before = len(browser.run("return [...document.querySelectorAll('.said')].map((x) => 1)"))
         if not browser.run(PRESS, "Older"):
             break
