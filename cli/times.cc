@@ -22,7 +22,19 @@ std::string in_words(std::uint64_t seconds) {
   return fmt::format("{} d", seconds / 86400);
 }
 
+/// Digits wherever the longer form has them: a format would take signs and blanks for them, too.
+bool has_digits(std::string_view text) {
+  constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
+  if (text.size() > kForm.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_digit = text[i] >= '0' && text[i] <= '9';
+    if (kForm[i] == '0' && !is_digit) return false;
+  }
+  return true;
+}
+
 std::optional<UnixSeconds> parse_calendar(const std::string& text) {
+  if (!has_digits(text)) return std::nullopt;
   int year = 0;
   int month = 0;
   int day = 0;

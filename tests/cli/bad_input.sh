@@ -45,6 +45,11 @@ refuses 64 '--key is for one message' bmsg -C ana send --stdin --key k
 refuses 64 'a recipient is for one message' bmsg -C ana send --stdin zoe
 refuses 64 '-m and -F both' bmsg -C ana send --public -m x -F long
 refuses 64 '--topic is for public' bmsg -C ana send --topic abcd -m x zoe
+for time in '2026- 1- 1' '2026-+1-01' '+026-01-01' '2026-01-01T-9:00:00Z' '2026-01-01T 9:00:00Z'; do
+  refuses 64 'is no time' bmsg -C ana inbox --since "$time"
+done
+exits 0 bmsg -C ana inbox --since 2026-01-01
+exits 0 bmsg -C ana inbox --since 2026-01-01T09:00:00Z
 mkdir folder
 refuses 66 'is a directory' bmsg -C ana import folder
 refuses 69 'none can answer' bmsg -C ana sync --require 1
