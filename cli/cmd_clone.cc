@@ -211,6 +211,12 @@ Result<std::string> directory_for(const Options& options, const std::string& cha
 }
 
 /// Blocks and pool of a node; nothing is given to it yet.
+/// A store without its blocks would look like one of an empty chain.
+Error in_the_future() {
+  return {Errc::try_again, "blocks of this chain are dated in the future, and nothing was kept",
+          "set the clock of this machine, then clone"};
+}
+
 Result<node::Peer> pull(Context& context, const StoreDir& store, const Origin& origin,
                         const Meeting& met) {
   node::Peer peer;
@@ -227,6 +233,7 @@ Result<node::Peer> pull(Context& context, const StoreDir& store, const Origin& o
   Progress shown(context);
   const Exchange exchange = exchange_with(context, store, peer, options, shown);
   if (!exchange.report) return nothing_kept(exchange.report.error());
+  if (exchange.report.value().held) return in_the_future();
   peer = exchange.peer;
   peer.records_asked = {};  // What it told of others is asked for when the store is made.
   return peer;
@@ -244,10 +251,7 @@ Result<Done> take_bundle(Context& context, const StoreDir& store, BundleSource& 
     if (!more) break;
     shown.count_blocks("clone", report.new_blocks, report.new_blocks);
   }
-  if (report.held) {
-    context.out.warn(fmt::format("what follows block {} is dated in the future and was left out",
-                                 report.held->value - 1));
-  }
+  if (report.held) return in_the_future();
   return local.release();
 }
 

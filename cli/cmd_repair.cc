@@ -236,8 +236,12 @@ Result<Salvaged> rebuild(const Options& options, Context& context, const StoreDi
                   FileLock::take(store.mail_lock(), context.command, patience, context.clock));
   Salvaged salvaged;
   if (!damage.chain.empty()) {
-    BMSG_TRY_ASSIGN(salvaged,
-                    salvage(context, store, rules, repaired(store), repaired_witness(store)));
+    auto made = salvage(context, store, rules, repaired(store), repaired_witness(store));
+    if (!made) {
+      BMSG_TRY(remove_leftovers(store));
+      return made.error();
+    }
+    salvaged = std::move(made).value();
     BMSG_TRY(put_in_place(context, store));
   }
   if (!damage.mail.empty()) BMSG_TRY(put_aside(context, store.mail()));

@@ -3,9 +3,11 @@
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+import moved_clock  # noqa: E402
 import stores  # noqa: E402
 
 BLOCKS = 6
@@ -57,6 +59,34 @@ def check_flipped(ana, place):
     assert lost == list(range(tip + 1, BLOCKS + 1)), (lost, tip)
     broken.run("send", "--public", "-m", "it goes on")
     broken.run("mine", "--no-relay")
+
+
+def check_clock(ana, place):
+    """Blocks of a chain that is ahead of the clock are not lost: repair waits until it is set."""
+    def hit(store):
+        """Near the end: most blocks can be read."""
+        log = max((store.directory / "chain").glob("*.log"), key=lambda file: file.stat().st_size)
+        content = bytearray(log.read_bytes())
+        content[-200] ^= 0x10
+        log.write_bytes(content)
+    broken = damaged(ana, place, "early", hit)
+    before = sorted(p.name for p in broken.directory.iterdir())
+    for words in (["--dry-run"], ["--yes"]):
+        done = subprocess.run(moved_clock.words("FAKETIME=-1d", *map(str, broken.words("repair", *words))),
+                              env=broken.environment, capture_output=True, check=False)
+        assert done.returncode == 75 and b"dated in the future" in done.stderr, done
+        assert sorted(p.name for p in broken.directory.iterdir()) == before
+    bundle = place / "early.bundle"
+    ana.run("bundle", "create", bundle)
+    with ana.served() as url:
+        for source in (bundle, url):
+            done = subprocess.run(
+                moved_clock.words("FAKETIME=-1d", *map(str, ana.words()[:1]), "clone", str(source),
+                                  str(place / "clone"), "--no-identity", "--no-passphrase"),
+                env=ana.environment, capture_output=True, check=False)
+            assert done.returncode == 75 and b"dated in the future" in done.stderr, done
+            assert not (place / "clone").exists()
+    moved_clock.tidy()
 
 
 def check_from_peer(ana, place):
@@ -127,6 +157,8 @@ def main():
             young.run("submit-block", "-", input=ana.run("cat", str(height)))
         check_sound(ana)
         check_flipped(ana, place)
+        if moved_clock.FOUND:
+            check_clock(ana, place)
         check_from_peer(ana, place)
         check_from_peer_later(ana, place)
         check_rolled_back(ana, older, ids, place)
