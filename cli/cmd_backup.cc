@@ -19,6 +19,7 @@
 #include "lib/core/try.h"
 #include "lib/node/blob_directory.h"
 #include "storage/copy_database.h"
+#include "storage/rocks_mail_store.h"
 #include "storage/rocks_store.h"
 
 namespace bmsg::cli {
@@ -87,6 +88,7 @@ class Backup {
     BMSG_TRY(add_outbox());
     BMSG_TRY(storage::copy_database(context_.disk, store_.mail(), work_.path() / "mail"));
     BMSG_TRY(add_chain());
+    BMSG_TRY(check_index());
     BMSG_TRY(add_folder(work_.path() / "mail", "mail"));
     for (const char* folder : {"cards", "hooks"})
       BMSG_TRY(add_folder(store_.root() / folder, folder));
@@ -156,6 +158,15 @@ class Backup {
     return done;
   }
 
+  /// A copy of no index is none.
+  Result<Done> check_index() {
+    const fs::path copy = work_.path() / "mail";
+    BMSG_TRY_ASSIGN(const auto names, context_.disk.list(copy));
+    if (names.empty()) return done;
+    BMSG_TRY_ASSIGN(const auto index,
+                    storage::RocksMailStore::open_read_only(copy, {.disk = context_.disk}));
+    return index->verify_checksums();
+  }
   Result<Done> add_chain() {
     BMSG_TRY_ASSIGN(const auto witness, context_.disk.read(store_.witness(), 4096));
     const fs::path copy = work_.path() / "chain";
@@ -163,8 +174,11 @@ class Backup {
     const fs::path copied_witness = work_.path() / "witness";
     if (witness) BMSG_TRY(context_.disk.create(copied_witness, *witness));
     // A damaged store makes no backup that would replace a good one.
-    BMSG_TRY(storage::RocksStore::open_read_only(
-        copy, {.disk = context_.disk, .witness = copied_witness, .genesis = store_.genesis()}));
+    BMSG_TRY_ASSIGN(
+        const auto chain,
+        storage::RocksStore::open_read_only(
+            copy, {.disk = context_.disk, .witness = copied_witness, .genesis = store_.genesis()}));
+    BMSG_TRY(chain->verify_checksums());
     BMSG_TRY(add(copied_witness, "witness"));
     return add_folder(copy, "chain");
   }

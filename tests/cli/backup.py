@@ -103,6 +103,23 @@ def check_without_keys(ana, place):
         pass
 
 
+def check_damaged_store(ana, place):
+    """No archive takes the place of a good one: chain and index are read through."""
+    for part in ("chain", "mail"):
+        hit = 0
+        broken = ana.copy_to(place / f"broken_{part}")
+        for file in (broken.directory / part).iterdir():
+            if file.suffix == ".sst":
+                content = bytearray(file.read_bytes())
+                content[len(content) // 3] ^= 0x10
+                file.write_bytes(content)
+                hit += 1
+        if hit == 0:  # Small: all is in the log still.
+            (broken.directory / part / "CURRENT").write_text("MANIFEST-999999\n")
+        broken.run("backup", place / "broken.tar", exits=(65,))
+        assert not (place / "broken.tar").exists()
+
+
 def check_under_load(ana, place):
     """Copies taken at any moment while blocks are made: each verifies and is a part of the chain."""
     load = ana.start("mine", "--loop", "--allow-empty", "--no-relay")
@@ -293,6 +310,7 @@ def main():
         check_hostile(archive, place, check_files(place))
         check_many(archive, place)
         check_without_keys(ana, place)
+        check_damaged_store(ana, place)
         check_locked(place)
         check_under_load(ana, place)
 
