@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from hooks import Recorder, people, put  # noqa: E402
 
 KILLS = 25
 AT_ONCE = 4
+VETOES = 60
 # What shells, formats and terminals have been made to obey; {canary} must never appear.
 HOSTILE = ["$(touch {canary})", "`touch {canary}`", "; touch {canary} #", "| touch {canary}",
            "&& touch {canary}", "\n touch {canary}\n", "'; touch {canary}; '",
@@ -222,6 +224,27 @@ def check_hostile(ana, ben):
     assert not canary.exists() and not list(ana.directory.parent.glob("**/canary"))
 
 
+def check_veto_meanwhile(ana):
+    """Who may say no is asked while another hook is enabled and disabled, again and again."""
+    put(ana, "pre-send", "exit 1")
+    put(ana, "post-mine", "exit 0")
+    ana.run("hooks", "enable", "pre-send", "--yes")
+    ana.run("hooks", "enable", "post-mine", "--yes")
+    one = " ".join(map(shlex.quote, ana.words("hooks")))
+    turns = subprocess.Popen(["sh", "-c", f"while :; do {one} disable post-mine; "
+                              f"{one} enable post-mine --yes; done"], env=ana.environment,
+                             start_new_session=True, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(VETOES):
+            ana.run("send", "--public", "-m", "not to be sent", exits=(77,))
+        assert turns.poll() is None, "nobody enabled anything meanwhile"
+    finally:
+        os.killpg(turns.pid, signal.SIGKILL)
+        turns.wait()
+    ana.run("hooks", "disable", "pre-send")
+    ana.run("hooks", "disable", "post-mine")
+
+
 def main():
     chance = stores.seeded_random()
     with stores.workplace() as place:
@@ -233,6 +256,7 @@ def main():
         check_together(ana, ben)
         check_interrupt(ana)
         check_hostile(ana, ben)
+        check_veto_meanwhile(ana)
 
 
 main()
