@@ -59,6 +59,10 @@ def check_refusals(ana, tip):
     assert said(ana, "fork", "accept", "--yes", tip[:7])[0] == 66, "7 digits name nothing"
     assert said(ana, "fork", "accept", "--yes", "0" * 128)[0] == 66
     assert said(ana, "fork", "accept", "--yes", before)[0] == 66, "the tip is no fork"
+    for ends in (f"{tip}..", f"..{tip}"):
+        code, told = said(ana, "log", ends)
+        assert code == 66 and "not on the best chain" in told, (ends, code, told)
+    assert said(ana, "log", f"0..{before}")[0] == 0
     with open("/dev/full", "wb") as full:
         done = subprocess.run(ana.words("fork", "list"), stdout=full, stderr=subprocess.PIPE,
                               env=ana.environment, timeout=60, check=False)

@@ -10,6 +10,7 @@
 #include "lib/core/codec.h"
 #include "lib/crypto/aead.h"
 #include "lib/mail/seal_scheme.h"
+#include "lib/mail/summary.h"
 #include "tests/mail/support.h"
 
 namespace bmsg::mail {
@@ -55,6 +56,21 @@ class Open : public testing::Test {
 TEST_F(Open, StartsFromAMessageThatOpens) {
   EXPECT_EQ(fault(), std::nullopt);
   EXPECT_EQ(opened()->content.content, to_bytes("attack at dawn"));
+}
+
+TEST_F(Open, NamesNobodyWhoseSignatureWasMadeUp) {
+  const Bytes good = plain();
+  const std::optional<IdentityKey> alice = identity(1);
+  EXPECT_EQ(summary_of(message, *opened()).identity(), alice);
+  const auto read = std::get<ReadRecords>(decode_records(good, Padding::allowed));
+  Bytes forged = good;
+  forged[read.signed_bytes + 10] ^= 1;  // Within the signature, behind its type and length.
+  replace_plain(forged);
+  const auto found = opened();
+  ASSERT_TRUE(found && !found->fault);
+  EXPECT_EQ(found->content.sender, to_bytes(identity(1).view()));
+  EXPECT_EQ(found->signature, SignatureState::bad);
+  EXPECT_EQ(summary_of(message, *found).identity(), std::nullopt);
 }
 
 TEST_F(Open, RefusesEveryFlippedBit) {
