@@ -180,6 +180,7 @@ WITHOUT = {
     ("receipt", 75): MOVING,
     ("forget", 3): "needs a disk that fails between two writes",
     ("fork", 74): "with a branch to print, in fork.py",
+    ("clone", 75): "by a clock that is slow: repair.py",
     ("fork", 75): "with a branch to follow, in fork.py",
     ("export", 3): "needs a message of the index whose body was dropped by another program",
     ("inbox", 75): MOVING,

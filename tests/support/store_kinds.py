@@ -96,7 +96,7 @@ def talking(place):
     carry(ana, ben, place / "all")
     ana.run("forget", gone, "--yes")  # Writes the tables of the chain.
     ana.run("config", "set", "max_reorg", 40)
-    ana.run("policy", "set", "ops", f"of(1, {ben.text('id')})")
+    ana.run("policy", "set", "--room", "ops", f"of(1, {ben.text('id')})")
     hook = ana.directory / "hooks" / "post-mine"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\nexit 0\n")
