@@ -85,6 +85,10 @@ void keep_cursors(Peer& peer, const SyncOptions& used, const SyncReport& report,
   if (used.cursor.empty()) peer.cursors_since = now;
 }
 
-bool may_call(const Peer& peer, UnixSeconds now) { return now >= peer.not_before; }
+bool may_call(const Peer& peer, UnixSeconds now) {
+  if (now >= peer.not_before) return true;
+  // No back-off is so long: a clock was ahead when it began. A ban may be.
+  return peer.score < kBanScore && peer.not_before.value - now.value > seconds(kBackOffMax);
+}
 
 }  // namespace bmsg::node

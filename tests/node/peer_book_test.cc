@@ -56,6 +56,18 @@ TEST(PeerBook, WaitsTwiceAsLongAfterEachFailureUpToAnHour) {
   EXPECT_EQ(peer.not_before, after(now + 3'600));
 }
 
+// A machine without a clock of its own begins in any year.
+TEST(PeerBook, CallsWhomAClockThatWasAheadPutOff) {
+  Peer peer = after_failure(fresh(), after(1'000'000), "away");
+  EXPECT_TRUE(may_call(peer, after(0)));
+  peer.not_before = after(3'600);
+  EXPECT_FALSE(may_call(peer, after(0)));
+  peer.not_before = after(3'601);
+  EXPECT_TRUE(may_call(peer, after(0)));
+  peer.score = kBanScore;
+  EXPECT_FALSE(may_call(peer, after(0)));
+}
+
 TEST(PeerBook, CutsWhatAStrangerSays) {
   const Peer peer = after_failure(fresh(), after(0), std::string(10'000, 'x'));
   EXPECT_EQ(peer.last_error.size(), kPeerErrorBytesMax);
