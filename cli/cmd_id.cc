@@ -154,6 +154,8 @@ Result<ExitCode> run_rm(const Options& options, Context& context) {
     BMSG_TRY(confirm_by_typing(
         context, fmt::format("mail to '{}' can never be read again", options.name), address));
   }
+  BMSG_TRY_ASSIGN(const bool was_chosen, is_chosen(context, store, *identity));
+  if (was_chosen) BMSG_TRY(choose_none(context, store));
   std::erase_if(open.keyring.identities,
                 [&](const mail::Identity& one) { return &one == identity; });
   BMSG_TRY(save_keyring(context, store, open));

@@ -125,13 +125,9 @@ Result<Wishes> wishes_of(const Options& options) {
   return wishes;
 }
 
-/// Whoever is called by name in the store's own settings goes on to be found there.
-Result<Done> rename_choice(Context& context, const StoreDir& store, const std::string& before,
-                           const mail::Identity& after) {
-  Settings own;
-  BMSG_TRY(own.add_file(store.config(), context.disk));
-  const auto chosen = own.said("user.identity");
-  if (chosen && chosen->text == before) BMSG_TRY(choose_identity(context, store, after));
+/// Settings elsewhere that go on to name whoever has another name now.
+Result<Done> warn_of_old_name(Context& context, const StoreDir& store, const std::string& before,
+                              const mail::Identity& after) {
   BMSG_TRY_ASSIGN(const auto all, context.settings(&store));
   const auto in_force = all.said("user.identity");
   if (in_force && in_force->text == before && in_force->origin != "--identity") {
@@ -153,10 +149,16 @@ Result<ExitCode> run_set(const Options& options, Context& context) {
   identity.epoch = wishes.epoch.value_or(identity.epoch);
   identity.grace = wishes.grace.value_or(identity.grace);
   identity.inbox_bits = wishes.inbox_bits.value_or(identity.inbox_bits);
+  // By address meanwhile: whoever is chosen is found whatever comes between.
+  BMSG_TRY_ASSIGN(const bool was_chosen, is_chosen(context, desk.store, identity));
+  const bool is_renamed = wishes.name.value_or(before) != before;
+  if (was_chosen && is_renamed)
+    BMSG_TRY(choose_identity(context, desk.store, identity, ChosenBy::address));
   identity.name = wishes.name.value_or(identity.name);
   BMSG_TRY(needs_card ? renew_own_card(context, desk.store, desk.rules, desk.open, identity)
                       : save_keyring(context, desk.store, desk.open));
-  if (identity.name != before) BMSG_TRY(rename_choice(context, desk.store, before, identity));
+  if (was_chosen && is_renamed) BMSG_TRY(choose_identity(context, desk.store, identity));
+  if (is_renamed) BMSG_TRY(warn_of_old_name(context, desk.store, before, identity));
   BMSG_TRY(
       print_identities(context, desk.store, desk.open, {desk.identity->address()}, desk.rules.id));
   return ExitCode::ok;

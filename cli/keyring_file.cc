@@ -124,16 +124,40 @@ Result<const mail::Identity*> chosen_identity(const Context& context, const Stor
   return &keyring.identities.front();
 }
 
-Result<Done> choose_identity(const Context& context, const StoreDir& store,
-                             const mail::Identity& identity) {
-  constexpr const char* kKey = "user.identity";
-  const bool is_writable = bool(check_writable(kKey, identity.name));
-  const std::string name = is_writable ? identity.name : to_address(identity.address());
+namespace {
+
+constexpr const char* kChoice = "user.identity";
+
+Result<Done> write_choice(const Context& context, const StoreDir& store,
+                          const std::optional<std::string>& name) {
   BMSG_TRY_ASSIGN(const auto lock, FileLock::take(store.config_lock(), context.command,
                                                   std::chrono::seconds(10), context.clock));
   BMSG_TRY_ASSIGN(const auto before, context.disk.read(store.config(), 1 << 20));
-  const std::string text = edited(before ? to_string(*before) : "", kKey, name);
+  const std::string text = edited(before ? to_string(*before) : "", kChoice, name);
   return context.disk.replace(store.config(), as_bytes(text));
+}
+
+}  // namespace
+
+Result<Done> choose_identity(const Context& context, const StoreDir& store,
+                             const mail::Identity& identity, ChosenBy by) {
+  // No name is no choice, and some a file cannot hold.
+  const bool by_name =
+      by == ChosenBy::name && !identity.name.empty() && check_writable(kChoice, identity.name);
+  return write_choice(context, store, by_name ? identity.name : to_address(identity.address()));
+}
+
+Result<bool> is_chosen(const Context& context, const StoreDir& store,
+                       const mail::Identity& identity) {
+  Settings own;
+  BMSG_TRY(own.add_file(store.config(), context.disk));
+  const auto chosen = own.said(kChoice);
+  return chosen && !chosen->text.empty() &&
+         (chosen->text == identity.name || chosen->text == to_address(identity.address()));
+}
+
+Result<Done> choose_none(const Context& context, const StoreDir& store) {
+  return write_choice(context, store, std::nullopt);
 }
 
 Result<Done> add_card_key(Context& context, mail::Identity& identity,

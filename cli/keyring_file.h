@@ -42,9 +42,15 @@ Result<const mail::Identity*> chosen_identity(const Context& context, const Stor
                                               const mail::Keyring& keyring);
 
 /// Writes into the store's settings which identity its commands use: by name, or by address where a
-/// file of settings cannot hold the name.
+/// file of settings cannot hold the name, or there is none.
+enum class ChosenBy : std::uint8_t { name, address };
 Result<Done> choose_identity(const Context& context, const StoreDir& store,
-                             const mail::Identity& identity);
+                             const mail::Identity& identity, ChosenBy by = ChosenBy::name);
+/// Whether they name this one. Errors: as Settings.
+Result<bool> is_chosen(const Context& context, const StoreDir& store,
+                       const mail::Identity& identity);
+/// They name none any more.
+Result<Done> choose_none(const Context& context, const StoreDir& store);
 
 /// Makes the identity's next card: prekey into the keyring, saved before anybody can see the card;
 /// the card into the outbox and the directory of cards. `skipped` numbers are left free, for cards
