@@ -9,6 +9,7 @@
 #include "lib/crypto/random.h"
 #include "lib/crypto/sign.h"
 #include "lib/mail/statement.h"
+#include "lib/mail/text.h"
 
 namespace bmsg::mail {
 namespace {
@@ -83,7 +84,9 @@ const IdentityKey& IdentitySeed::address() const {
 }
 
 const Identity* Keyring::find(std::string_view name) const {
-  const auto found = std::ranges::find(identities, name, &Identity::name);
+  const auto kept = to_nfc(name);
+  const auto found =
+      kept ? std::ranges::find(identities, *kept, &Identity::name) : identities.end();
   return found == identities.end() ? nullptr : &*found;
 }
 

@@ -104,6 +104,7 @@ struct Keyring {
   crypto::SecretBytes archive;  // The mailbox key, 32 bytes.
   crypto::SecretBytes unknown;
 
+  /// By name, in whichever form Unicode calls the same.
   const Identity* find(std::string_view name) const;
   const Identity* find(const IdentityKey& address) const;
 };

@@ -217,6 +217,19 @@ TEST(Statement, OfADeviceHasNoSuccessor) {
   EXPECT_FALSE(read_statement(make_statement(3, alice, &bob)));
 }
 
+TEST(Keyring, FindsAnIdentityByItsNameInAnyForm) {
+  FakeEntropy entropy;
+  Keyring keyring = make_keyring(entropy).value();
+  keyring.identities.push_back(make_identity("Ren\u00e9", 0, entropy).value());
+  keyring.identities.push_back(make_identity("", 0, entropy).value());
+  const Identity* rene = &keyring.identities[0];
+  EXPECT_EQ(keyring.find("Ren\u00e9"), rene);
+  EXPECT_EQ(keyring.find("Rene\u0301"), rene);
+  EXPECT_EQ(keyring.find("Rene"), nullptr);
+  EXPECT_EQ(keyring.find("Ren\xe9"), nullptr) << "no UTF-8";
+  EXPECT_EQ(keyring.find(""), &keyring.identities[1]);
+}
+
 TEST(InboxOf, IsAsLongAsItsOwnerChoseAndOneForAllDevices) {
   FakeEntropy entropy;
   Identity ana = make_identity("ana", 0, entropy).value();
