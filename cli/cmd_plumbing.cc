@@ -76,6 +76,10 @@ Result<ExitCode> run_submit_block(const Options& options, Context& context) {
       print_id(context, "block", hash);
       return outcome.stopped_by_policy ? ExitCode::partial : ExitCode::ok;
     case node::Verdict::held:
+      if (outcome.is_proposal) {
+        return Error{Errc::try_again, "there is no room for the proposal here",
+                     "proposals stand on the tip or its parent: sync first"};
+      }
       return Error{Errc::try_again,
                    "the block is dated in the future; try again when its time has come"};
     case node::Verdict::orphan:

@@ -160,6 +160,7 @@ class Mover {
   Result<bool> connect(const std::optional<Block>& block) {
     if (!block) return false;
     BMSG_TRY_ASSIGN(const auto outcome, node_.submit_block(*block));
+    if (outcome.is_proposal) return false;
     if (outcome.verdict == node::Verdict::held)  // That is no damage: nothing would be left of it.
       return Error{Errc::try_again,
                    fmt::format("block {} is dated in the future", block->header.height.value),

@@ -18,6 +18,12 @@ BlockOutcome outcome_of(Verdict verdict, std::optional<chain::Violation> violati
   return {.verdict = verdict, .violation = std::move(violation), .reorg = {}};
 }
 
+BlockOutcome proposal_of(Verdict verdict) {
+  BlockOutcome outcome = outcome_of(verdict);
+  outcome.is_proposal = true;
+  return outcome;
+}
+
 /// About what it takes up, without writing it down.
 std::uint64_t bytes_of(const Block& block) {
   std::uint64_t bytes = kHeaderBytes + block.seal.size() * (1 + Signature::kSize);
@@ -94,7 +100,8 @@ Result<std::optional<BlockOutcome>> ChainState::add_signatures(const SealedHeade
   if ((!proposal && !stored) || is_genesis) return std::optional<BlockOutcome>();
   const Seal& before = stored ? stored->sealed.seal : proposal->block.seal;
   const Seal merged = chain::merge(before, sealed.seal);
-  if (merged == before) return std::optional(outcome_of(Verdict::known));
+  if (merged == before)
+    return std::optional(stored ? outcome_of(Verdict::known) : proposal_of(Verdict::known));
   BMSG_TRY_ASSIGN(const auto parent, store_.header(sealed.header.previous));
   if (!parent) return Error{Errc::corrupt, "the store lacks the parent of a proposal"};
   BMSG_TRY_ASSIGN(const auto rules, rules_.after(parent->hash, parent->sealed.header));
@@ -149,12 +156,12 @@ Result<BlockOutcome> ChainState::keep_proposal(const Block& block, const BlockHa
                                                const StoredHeader& parent) {
   BMSG_TRY_ASSIGN(const auto tip, store_.tip());
   BMSG_TRY_ASSIGN(const auto best, store_.header(tip.hash));
-  if (!best || store_.is_light()) return outcome_of(Verdict::held);
+  if (!best || store_.is_light()) return proposal_of(Verdict::held);
   const bool is_timely = parent.hash == tip.hash || parent.hash == best->sealed.header.previous;
-  if (!is_timely) return outcome_of(Verdict::held);
+  if (!is_timely) return proposal_of(Verdict::held);
   Proposal proposal{hash, block};
   BMSG_TRY_ASSIGN(auto gone, room_for(proposal));
-  if (!gone) return outcome_of(Verdict::held);
+  if (!gone) return proposal_of(Verdict::held);
   BMSG_TRY(note_endorsed(block, hash, parent));
   ChainChange change;
   change.endorsed = std::exchange(beside_, EndorsedChange());
@@ -166,7 +173,7 @@ Result<BlockOutcome> ChainState::keep_proposal(const Block& block, const BlockHa
     BMSG_TRY_ASSIGN(const bool there, is_in(id, Path{*best, {}}));
     if (there) carried.insert(id);
   }
-  auto outcome = outcome_of(Verdict::accepted);
+  auto outcome = proposal_of(Verdict::accepted);
   BMSG_TRY(add_returned(block.messages, carried, change, outcome.pooled));
   BMSG_TRY(store_.apply(change));
   return outcome;

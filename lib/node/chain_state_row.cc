@@ -98,6 +98,7 @@ Result<std::vector<BlockOutcome>> ChainState::accept_all(std::span<const Block> 
     outcomes.push_back(std::move(outcome));
     const Verdict verdict = outcomes.back().verdict;
     if (verdict != Verdict::accepted && verdict != Verdict::known) break;
+    if (outcomes.back().is_proposal) break;  // None can stand on it.
   }
   return outcomes;
 }

@@ -48,6 +48,8 @@ Result<std::vector<BlockOutcome>> Node::submit_blocks(const std::vector<Block>& 
   }();
   const auto is_accepted = [](const BlockOutcome& one) { return one.verdict == Verdict::accepted; };
   if (outcomes && std::ranges::any_of(outcomes.value(), is_accepted)) changed();
+  if (outcomes && !outcomes.value().empty())
+    outcomes.value().back() = refused_if_proposal(std::move(outcomes.value().back()));
   return outcomes;
 }
 

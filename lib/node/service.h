@@ -61,9 +61,18 @@ struct BlockOutcome {
   std::optional<chain::Violation> violation;  // When refused.
   std::optional<Reorg> reorg;
   bool stopped_by_policy =
-      false;  // A better branch was kept and not followed: max_reorg, checkpoint.
+      false;                 // A better branch was kept and not followed: max_reorg, checkpoint.
+  bool is_proposal = false;  // It has fewer signatures than a block needs, here too.
   std::vector<MessageId> pooled = {};  // Messages of a block beside the best chain, now waiting.
 };
+
+/// What has been taken, or held, as a proposal where a block was wanted.
+inline BlockOutcome refused_if_proposal(BlockOutcome outcome) {
+  if (!outcome.is_proposal || outcome.verdict == Verdict::refused) return outcome;
+  outcome.verdict = Verdict::refused;
+  outcome.violation = {chain::Rule::seal, "fewer signatures than a block needs"};
+  return outcome;
+}
 
 /// Whether there was room for a message. Where there was not, no rule was broken.
 enum class Room : std::uint8_t {
@@ -180,13 +189,14 @@ class Service {
   /// gets the signatures that it lacks.
   virtual Result<BlockOutcome> submit_block(const Block& block) = 0;
   /// The same of several, parents first, where it is faster: their outcomes up to the first that is
-  /// neither accepted nor known.
+  /// neither accepted nor known. All have to be blocks: what stays a proposal is refused by the
+  /// rule seal.
   virtual Result<std::vector<BlockOutcome>> submit_blocks(const std::vector<Block>& blocks) {
     std::vector<BlockOutcome> outcomes;
     for (const Block& block : blocks) {
       auto outcome = submit_block(block);
       if (!outcome) return outcome.error();
-      outcomes.push_back(std::move(outcome).value());
+      outcomes.push_back(refused_if_proposal(std::move(outcome).value()));
       const Verdict verdict = outcomes.back().verdict;
       if (verdict != Verdict::accepted && verdict != Verdict::known) break;
     }

@@ -239,6 +239,32 @@ TEST_F(Bundle, CountsTheMessagesThatAreRefused) {
   EXPECT_NE(report.first_refusal.find("by the rule"), std::string::npos) << report.first_refusal;
 }
 
+TEST(BundleOfEndorsers, WhoseSignaturesWereTakenOffIsRefused) {
+  const std::string text = endorse_rules_text(2, 3);
+  NodeFixture f(text);
+  const auto blocks = f.builder.blocks(f.builder.genesis(), 2);
+  for (const std::size_t left : {1U, 2U}) {
+    Frames frames = Frames().add(FrameType::genesis, as_bytes(text));
+    for (Block block : blocks) {
+      block.seal.resize(left);
+      frames.add(block);
+    }
+    const Bytes bytes = frames.end();
+    NodeFixture other(text);
+    const auto receiver = other.node();
+    node::BundleReport report;
+    node::BundleReader bundle(reader_of(bytes), other.builder.chain());
+    node::BundlePull pull(*receiver, bundle, report);
+    Result<bool> more = true;
+    while (more && more.value()) more = pull.step();
+    EXPECT_EQ(bool(more), left == 2);
+    EXPECT_EQ(report.new_blocks, left == 2 ? 2U : 0U);
+    if (!more) {
+      EXPECT_NE(more.error().message.find("rule seal"), std::string::npos);
+    }
+  }
+}
+
 TEST_F(Bundle, HandsOverManyMessagesInParts) {
   Frames frames = begun();
   for (int i = 0; i < 600; ++i) frames.add(f.message(std::to_string(i)));

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "lib/chain/work.h"
+#include "lib/node/block_queue.h"
 #include "lib/node/header_sync.h"
 #include "tests/node/sync_fixture.h"
 #include "tests/support/heap.h"
@@ -335,6 +336,39 @@ TEST(SyncLies, LinesForOtherFramesThanWereGivenAreRefused) {
     const auto result = world.sync(wire);
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, Errc::protocol);
+  }
+}
+
+/// Seals lie outside the hash: the header stays what it was without them.
+TEST(SyncLies, SignaturesThatWereTakenOffKeepNobodyFromTheBlocks) {
+  for (const std::size_t left : {1U, 2U}) {
+    Liar world(endorse_rules_text(3, 4));
+    SimNode cleo(world.builder, world.clock, 3);
+    cleo.take(world.chain);
+    const auto cut = [&](Block& block) {
+      block.seal.erase(block.seal.begin() + static_cast<std::ptrdiff_t>(left), block.seal.end());
+    };
+    world.wire.lies.blocks = [&](Height, std::vector<Block>& all) {
+      std::ranges::for_each(all, cut);
+    };
+    world.wire.lies.block = [&](std::optional<Block>& one) { cut(*one); };
+    const auto alone = world.sync(world.wire);
+    ASSERT_FALSE(alone);
+    EXPECT_EQ(alone.error().code, Errc::protocol);
+    EXPECT_EQ(world.ana.height(), 0U);
+    SimTransport honest(*cleo.service);
+    BlockQueue queue(world.clock);
+    const auto session = [&](SimTransport& wire) {
+      return SyncSession(*world.ana.service, wire, world.builder.chain(), world.clock,
+                         {.queue = &queue});
+    };
+    auto lying = session(world.wire);
+    auto telling = session(honest);
+    Result<bool> more = true;
+    while (more && more.value()) more = lying.step();
+    EXPECT_EQ(more ? Errc::bad_usage : more.error().code, Errc::protocol);
+    EXPECT_TRUE(run(telling));
+    EXPECT_EQ(world.ana.tip(), world.ben.tip()) << left;
   }
 }
 

@@ -240,6 +240,8 @@ class Chain:
                 verdict = self.take_block(block, now)
                 if verdict in ("hold", "orphan"):
                     return verdict, 0
+                if block.header.hash() not in self.blocks:
+                    return "bad seal", 0  # A proposal: these come behind the messages.
         except Bad as fault:
             return f"bad {fault.rule}", 0
         verdicts = [self.take_message(message, now) for message in messages]
