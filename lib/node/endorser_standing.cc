@@ -1,6 +1,9 @@
 #include "lib/node/endorser_standing.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
+#include <vector>
 
 #include "lib/chain/evidence.h"
 #include "lib/core/try.h"
@@ -9,25 +12,56 @@
 namespace bmsg::node {
 namespace {
 
-/// Counts a block for whoever signed it under these rules.
-void count(Standings& all, const SealedHeader& one, const chain::ChainRules& rules,
-           std::uint32_t back) {
-  if (one.header.rules != rules.tag) return;  // Its indices mean others.
-  for (const SealEntry& entry : one.seal) {
-    if (entry.index >= all.endorsers.size()) continue;
-    EndorserStanding& who = all.endorsers[entry.index];
-    ++who.signed_blocks;
-    if (!who.last || *who.last < one.header.height) {
+/// Counts blocks for the keys that signed them, whatever index they had under the rules of then.
+class Count {
+ public:
+  Count(const ChainReader& chain, const chain::ChainRules& now, Standings& all)
+      : chain_(chain), all_(all), chances_(all.endorsers.size()) {
+    by_tag_.emplace(now.tag, now.rules.endorsers);
+  }
+
+  /// `back`: how many blocks came after it.
+  Result<Done> add(const SealedHeader& one, std::uint32_t back) {
+    BMSG_TRY_ASSIGN(const auto* const keys, keys_of(one.header.rules));
+    for (EndorserStanding& who : all_.endorsers) {
+      const auto key = std::ranges::find(*keys, who.key);
+      if (key == keys->end()) continue;
+      if (back < kLateBlocks) ++chances_[who.index];
+      if (!has_signed(one.seal, key - keys->begin())) continue;
+      ++who.signed_blocks;
+      if (back < kLateBlocks) who.late = false;
+      if (who.last && *who.last >= one.header.height) continue;
       who.last = one.header.height;
       who.last_time = one.header.time;
     }
-    if (back < kLateBlocks) who.late = false;
+    return done;
   }
-}
+  /// Whether it could have signed so many that it is late if it signed none.
+  bool had_chances(const EndorserStanding& who) const { return chances_[who.index] >= kLateBlocks; }
+
+ private:
+  using Keys = std::vector<EndorserKey>;
+
+  static bool has_signed(const Seal& seal, std::ptrdiff_t index) {
+    return std::ranges::any_of(seal, [&](const SealEntry& entry) { return entry.index == index; });
+  }
+  Result<const Keys*> keys_of(const RulesTag& tag) {
+    const auto known = by_tag_.find(tag);
+    if (known != by_tag_.end()) return &known->second;
+    BMSG_TRY_ASSIGN(const auto rules, rules_with_tag(chain_, tag));
+    if (!rules) return Error{Errc::corrupt, "the store lacks rules that a block follows"};
+    return &by_tag_.emplace(tag, rules->rules.endorsers).first->second;
+  }
+
+  const ChainReader& chain_;
+  Standings& all_;
+  std::vector<std::uint32_t> chances_;
+  std::map<RulesTag, Keys> by_tag_;
+};
 
 /// Those on the tip: whoever has signed none of them, though one waits for long, is late.
 Result<Done> count_proposals(Standings& all, const ChainReader& chain, const Tip& tip,
-                             const chain::ChainRules& rules, UnixSeconds now) {
+                             const chain::ChainRules& rules, UnixSeconds now, Count& count) {
   const std::uint64_t patience = chain::generation_seconds(rules.rules);
   std::vector<bool> has_signed(all.endorsers.size(), false);
   bool waits = false;
@@ -38,7 +72,7 @@ Result<Done> count_proposals(Standings& all, const ChainReader& chain, const Tip
     ++all.proposals;
     const auto signatures = static_cast<std::uint32_t>(one.block.seal.size());
     all.best_proposal = std::max(all.best_proposal, signatures);
-    count(all, {one.block.header, one.block.seal}, rules, 0);
+    BMSG_TRY(count.add({one.block.header, one.block.seal}, 0));
     waits = waits || one.block.header.time.value + patience < now.value;
     for (const SealEntry& entry : one.block.seal)
       if (entry.index < has_signed.size()) has_signed[entry.index] = true;
@@ -64,15 +98,14 @@ Result<Standings> standings(const ChainReader& chain, const chain::ChainRules& f
   const std::uint32_t top = tip.height.value;
   const Height from{top > kStandingBlocks ? top - kStandingBlocks + 1 : 1};
   BMSG_TRY_ASSIGN(const auto headers, chain.headers(from, kStandingBlocks));
+  Count count(chain, rules, all);
   for (const StoredHeader& one : headers) {
     ++all.looked_at;
-    count(all, one.sealed, rules, top - one.sealed.header.height.value);
+    BMSG_TRY(count.add(one.sealed, top - one.sealed.header.height.value));
   }
   // Too few blocks say nothing: not all sign each.
-  if (all.looked_at < kLateBlocks) {
-    for (EndorserStanding& who : all.endorsers) who.late = false;
-  }
-  BMSG_TRY(count_proposals(all, chain, tip, rules, now));
+  for (EndorserStanding& who : all.endorsers) who.late = who.late && count.had_chances(who);
+  BMSG_TRY(count_proposals(all, chain, tip, rules, now, count));
   BMSG_TRY_ASSIGN(auto evidence, chain.evidence());
   evidence.insert(evidence.end(), posted.begin(), posted.end());
   for (const chain::Evidence& one : evidence) {
