@@ -86,8 +86,10 @@ Result<Done> Round::look() {
       ground_.now.value + static_cast<std::uint64_t>(kTimeAheadMax.count());
   for (const ProposalNote& note : notes) {
     BMSG_TRY_ASSIGN(const auto block, parts_.service.proposal(note.hash));
-    const bool counts =
-        block && block->header.previous == info.tip.hash && block->header.time.value <= latest;
+    // Who reads other rules than these counts its turns in another way.
+    const bool counts = block && block->header.previous == info.tip.hash &&
+                        block->header.rules == ground_.rules.tag &&
+                        block->header.time.value <= latest;
     if (counts) ground_.proposals.push_back({block->header, block->seal});
   }
   return done;
@@ -136,8 +138,9 @@ Result<std::optional<Block>> Round::propose(std::string& reason) {
     if (ground_.entry(one.header).generation == generation) return std::optional<Block>();
   }
   BMSG_TRY_ASSIGN(auto work, parts_.service.block_template({.bury = 1}));
-  if (!work.has_work || work.block.header.previous != ground_.tip.hash)
-    return std::optional<Block>();
+  const bool fits = work.block.header.previous == ground_.tip.hash &&
+                    work.block.header.rules == ground_.rules.tag;
+  if (!work.has_work || !fits) return std::optional<Block>();
   const std::uint64_t begin =
       ground_.parent.time.value + generation * chain::generation_seconds(ground_.rules.rules);
   const std::uint64_t turn = begin + proposer_delay(ground_.rules.rules, ground_.index,

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lib/core/hex.h"
+#include "lib/core/limits.h"
 #include "lib/core/try.h"
 #include "lib/crypto/sha512.h"
 
@@ -123,7 +124,8 @@ Result<Done> EndorserLog::begin(Disk& disk, const std::filesystem::path& file,
 }
 
 Result<Done> EndorserLog::distrust(UnixSeconds now) {
-  since_ = std::max(since_, now);
+  const UnixSeconds latest{now.value + static_cast<std::uint64_t>(kTimeAheadMax.count())};
+  since_ = std::max(since_, latest);
   return disk_->replace(file_, as_bytes(print()));
 }
 

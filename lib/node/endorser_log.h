@@ -34,7 +34,8 @@ inline constexpr std::uint32_t kEndorsedHeights = 128;
 class EndorserLog {
  public:
   /// Reads the file. One that is missing or damaged, or of another key, is begun anew: then nothing
-  /// is known of before `now`, and only what begins later may be signed.
+  /// is known of before `now`, and only what begins later may be signed; kTimeAheadMax later, for
+  /// what was signed may be dated so far ahead.
   static Result<EndorserLog> open(Disk& disk, std::filesystem::path file, const EndorserKey& key,
                                   UnixSeconds now);
 
@@ -57,7 +58,8 @@ class EndorserLog {
 
   /// Remembers it; durable when this returns.
   Result<Done> add(const Endorsed& signed_now);
-  /// Something was signed with our key that is not in here: the log is an old copy.
+  /// Something was signed with our key that is not in here: the log is an old copy, as good as one
+  /// begun anew.
   Result<Done> distrust(UnixSeconds now);
 
  private:

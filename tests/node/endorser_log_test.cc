@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* kFile = "endorser.log";
 const EndorserKey kKey = EndorserKey::filled(1);
+constexpr std::uint64_t kAhead = 120;  // What was signed may be dated so many seconds ahead.
 
 /// Made at a time in the clock's generation `clock`, of the block's own `generation`.
 Endorsed entry(std::uint32_t height, std::uint8_t parent, std::uint64_t generation,
@@ -72,12 +73,12 @@ TEST_F(EndorserLogTest, MissingOrDamagedOrOfAnotherKeyIsBegunAnewFromNowOn) {
     log = EndorserLog::open(disk, kFile, key, UnixSeconds{1000}).value();
     EXPECT_TRUE(log.is_new());
     EXPECT_TRUE(log.entries().empty());
-    EXPECT_FALSE(allows(entry(7, 7, 0, 0, 7), 1000));
-    EXPECT_TRUE(allows(entry(7, 7, 0, 0, 7), 1001));
+    EXPECT_FALSE(allows(entry(7, 7, 0, 0, 7), 1000 + kAhead));
+    EXPECT_TRUE(allows(entry(7, 7, 0, 0, 7), 1001 + kAhead));
     // What was told once is known from then on.
     log = EndorserLog::open(disk, kFile, key, UnixSeconds{2000}).value();
     EXPECT_FALSE(log.is_new());
-    EXPECT_EQ(log.since(), UnixSeconds{1000});
+    EXPECT_EQ(log.since(), UnixSeconds{1000 + kAhead});
   };
   disk.files.clear();
   expect_anew(kKey);
@@ -131,10 +132,10 @@ TEST_F(EndorserLogTest, DistrustNeverGoesBack) {
   ASSERT_TRUE(log.add(entry(5, 9, 3, 3, 1)));
   ASSERT_TRUE(log.distrust(UnixSeconds{500}));
   ASSERT_TRUE(log.distrust(UnixSeconds{400}));
-  EXPECT_EQ(log.since(), UnixSeconds{500});
-  EXPECT_EQ(open().since(), UnixSeconds{500});
-  EXPECT_FALSE(allows(entry(6, 1, 0, 0, 2), 500));
-  EXPECT_TRUE(allows(entry(6, 1, 0, 0, 2), 501));
+  EXPECT_EQ(log.since(), UnixSeconds{500 + kAhead});
+  EXPECT_EQ(open().since(), UnixSeconds{500 + kAhead});
+  EXPECT_FALSE(allows(entry(6, 1, 0, 0, 2), 500 + kAhead));
+  EXPECT_TRUE(allows(entry(6, 1, 0, 0, 2), 501 + kAhead));
   EXPECT_TRUE(allows(entry(5, 9, 3, 3, 1), 1)) << "what it has signed it may sign again";
 }
 
