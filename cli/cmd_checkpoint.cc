@@ -126,7 +126,8 @@ Result<ExitCode> run_sign(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto last,
                   LastSigned(context, signing.store).check(*signing.chain, signing.rules.id));
   BMSG_TRY_ASSIGN(const auto tip, signing.chain->tip());
-  Height height = api::checkpoint_height(tip.height);
+  BMSG_TRY_ASSIGN(Height height, height_to_vouch_for(context, signing.store, *signing.chain,
+                                                     signing.rules.rules.mode));
   if (!options.height.empty()) {
     BMSG_TRY_ASSIGN(height, parse_height(options.height));
   }

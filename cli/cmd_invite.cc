@@ -102,8 +102,8 @@ Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto seed, read_node_seed(context, store));
   invite.node = relabel<NodeKey>(crypto::public_key_of(seed));
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  BMSG_TRY_ASSIGN(const auto tip, chain->tip());
-  const Height height = api::checkpoint_height(tip.height);
+  BMSG_TRY_ASSIGN(const Height height,
+                  height_to_vouch_for(context, store, *chain, rules.rules.mode));
   BMSG_TRY_ASSIGN(const auto hash, chain->hash_at(height));
   if (!hash) return Error{Errc::corrupt, "the store lacks a block of its best chain"};
   invite.checkpoint = api::InviteCheckpoint{height, api::tail_of(*hash)};

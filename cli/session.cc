@@ -8,6 +8,7 @@
 #include "cli/forget_asking.h"
 #include "cli/keyring_file.h"
 #include "cli/node_key.h"
+#include "lib/api/invite.h"
 #include "lib/api/peer_places.h"
 #include "lib/api/remote_service.h"
 #include "lib/core/hex.h"
@@ -131,6 +132,15 @@ Result<node::ReorgPolicy> reorg_policy(const Context& context, const StoreDir& s
   policy.endorsed_depth_max = policy.depth_max;
   policy.seconds_max = 0;  // Who names a depth means that depth, however young the blocks are.
   return policy;
+}
+
+Result<Height> height_to_vouch_for(const Context& context, const StoreDir& store,
+                                   const node::ChainReader& chain, chain::Mode mode) {
+  BMSG_TRY_ASSIGN(const auto policy, reorg_policy(context, store));
+  BMSG_TRY_ASSIGN(const auto settled, node::highest_settled(chain, mode, policy));
+  if (settled) return *settled;
+  BMSG_TRY_ASSIGN(const auto tip, chain.tip());
+  return api::checkpoint_height(tip.height);
 }
 
 storage::OpenOptions chain_options(Context& context, const StoreDir& store) {

@@ -32,6 +32,11 @@ Result<std::unique_ptr<node::ChainReader>> open_chain(Context& context, const St
 /// set it, in place of what the chain's mode brings. Errors: Errc::bad_config.
 Result<node::ReorgPolicy> reorg_policy(const Context& context, const StoreDir& store);
 
+/// Up to where a person may vouch for the chain without having to take it back. Errors: as
+/// reorg_policy() and ChainReader.
+Result<Height> height_to_vouch_for(const Context& context, const StoreDir& store,
+                                   const node::ChainReader& chain, chain::Mode mode);
+
 /// How the chain's database of a store is opened.
 storage::OpenOptions chain_options(Context& context, const StoreDir& store);
 

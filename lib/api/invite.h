@@ -84,8 +84,8 @@ std::string print_invite_host(const InviteHost& at);
 /// How to reach the node, the best way first: https, then plain http where nobody listens in.
 std::vector<std::string> urls_of(const InviteHost& at);
 
-/// The block to vouch for on a chain that ends at `tip`: one that no reorganisation takes off by
-/// itself, else one that is unlikely to go, else the first.
+/// The block to vouch for on a chain that ends at `tip` and is so young that policy lets all of it
+/// go: one that is unlikely to, else the first.
 Height checkpoint_height(Height tip);
 
 }  // namespace bmsg::api

@@ -46,6 +46,11 @@ Result<Done> check_unchanged(const Block& block, const BlockHash& hash,
 /// Then so do all below it, since times rise with the heights.
 bool is_settled(const Header& block, const Tip& tip, chain::Mode mode, const ReorgPolicy& policy);
 
+/// The highest block of that kind; nullopt where even the first may go, as on a young chain.
+/// Errors: as ChainReader.
+Result<std::optional<Height>> highest_settled(const ChainReader& chain, chain::Mode mode,
+                                              const ReorgPolicy& policy);
+
 /// Threads: one at a time.
 /// Errors:  as Store.
 class ChainState {
@@ -62,7 +67,8 @@ class ChainState {
   /// Judges a block and keeps it. When this returns, what it says is durable.
   Result<BlockOutcome> accept(const Block& block);
   /// The same of several, parents first. Those that do nothing but extend the best chain are kept
-  /// by one change of the store. Their outcomes up to the first that is neither accepted nor known.
+  /// by one change of the store. Their outcomes up to the first that is neither accepted nor known,
+  /// or is a proposal.
   Result<std::vector<BlockOutcome>> accept_all(std::span<const Block> blocks);
   /// One block by itself, whatever it does to the chain: what accept() comes to, though slower.
   Result<BlockOutcome> accept_apart(const Block& block);

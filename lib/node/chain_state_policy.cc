@@ -34,6 +34,25 @@ bool is_settled(const Header& block, const Tip& tip, chain::Mode mode, const Reo
   return endorsed || block.time.value + policy.seconds_max < tip.time.value;
 }
 
+Result<std::optional<Height>> highest_settled(const ChainReader& chain, chain::Mode mode,
+                                              const ReorgPolicy& policy) {
+  BMSG_TRY_ASSIGN(const auto tip, chain.tip());
+  std::uint32_t settled = 0;  // So many blocks, from the first on.
+  std::uint32_t end = tip.height.value + 1;
+  while (settled < end) {
+    const std::uint32_t middle = settled + (end - settled) / 2;
+    BMSG_TRY_ASSIGN(const auto headers, chain.headers(Height{middle}, 1));
+    if (headers.empty()) return Error{Errc::corrupt, "the store lacks a block of its best chain"};
+    if (is_settled(headers.front().sealed.header, tip, mode, policy)) {
+      settled = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  if (settled == 0) return std::optional<Height>();
+  return std::optional(Height{settled - 1});
+}
+
 Result<bool> ChainState::policy_allows(const Path& path, const Tip& tip, const BlockHash& hash,
                                        Height height) const {
   BMSG_TRY_ASSIGN(const bool allowed, checkpoints_allow(path, tip, hash, height));

@@ -166,6 +166,24 @@ TEST(ChainState, RefusesABlockWithoutEndorsementsAndFollowsNoneWithTooFew) {
   EXPECT_EQ(f.accept(block).violation->rule, Rule::seal);
 }
 
+TEST(HighestSettled, LiesBelowWhatAReorganisationMayTakeOff) {
+  const auto settled = [](const std::string& rules, std::size_t count, node::ReorgPolicy policy) {
+    NodeFixture f(rules);
+    f.accept_all(f.builder.blocks(f.builder.genesis(), count));
+    return node::highest_settled(f.store, f.builder.chain().rules.mode, policy).value();
+  };
+  const std::string mined = pow_rules_text();  // A block every 600 s: a day is 144 of them.
+  EXPECT_FALSE(settled(mined, 144, {}));
+  EXPECT_EQ(settled(mined, 145, {}), Height{0});
+  EXPECT_EQ(settled(mined, 200, {}), Height{55});
+  const node::ReorgPolicy by_depth{.depth_max = 10, .seconds_max = 0};
+  EXPECT_FALSE(settled(mined, 10, by_depth));
+  EXPECT_EQ(settled(mined, 11, by_depth), Height{0});
+  const std::string endorsed = endorse_rules_text(2, 3);
+  EXPECT_FALSE(settled(endorsed, 6, {}));
+  EXPECT_EQ(settled(endorsed, 9, {}), Height{2});
+}
+
 TEST(ChainState, HoldsABlockOf121SecondsAheadAndTakesOneOf120) {
   NodeFixture f;
   const Block block =
