@@ -113,27 +113,6 @@ Result<std::vector<mail::Addressee>> Sender::addressees(const SendRequest& reque
   return all;
 }
 
-Result<Done> Sender::check_room(const mail::RoomPost& room, const SendRequest& request) const {
-  if (request.ask_ack) {
-    return Error{
-        Errc::bad_usage,
-        fmt::format("'{}' is a room: nobody can say that all its members have read it", room.name),
-        "--wait mined waits until it is in a block"};
-  }
-  const mail::CardDirectory cards(context_->disk, store_.cards(), rules_.id);
-  BMSG_TRY_ASSIGN(const auto ended, cards.revocations_of(room.keeper));
-  if (mail::ends_identity(ended))
-    return Error{Errc::no_recipient,
-                 fmt::format("the keeper of '{}' has revoked the key that opened it", room.name),
-                 "ask for a room of the successor's"};
-  const mail::Contact* keeper = contacts_.by_address(room.keeper);
-  const bool own = keyring_ && keyring_->keyring.find(room.keeper) != nullptr;
-  const bool verified = keeper != nullptr && keeper->trust == mail::Trust::verified;
-  if (policy_.require_verified && !own && !verified)
-    return not_verified(fmt::format("the keeper of '{}'", room.name));
-  return done;
-}
-
 Result<std::uint32_t> Sender::ttl_of(const SendRequest& request) const {
   auto seconds =
       request.expires.empty() ? settings_.seconds("send.expires") : parse_duration(request.expires);
@@ -163,6 +142,7 @@ Result<mail::Letter> Sender::letter_of(const SendRequest& request, const Attachm
   if (!open && request.to.empty() && request.reply == Reply::none)
     return Error{Errc::bad_usage, "a recipient is needed: a name, an address, or --public"};
   letter.audience = request.audience;
+  BMSG_TRY(learn_grants(request.to));
   BMSG_TRY_ASSIGN(letter.room,
                   room_among(*context_, store_, rules_, contacts_, keyring(), request.to));
   if (letter.room) {

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -116,6 +117,10 @@ class Sender {
   Result<Done> check_recipients(const mail::Letter& letter);
   Result<bool> is_repeat(const std::optional<mail::SendKey>& key);
   Result<std::vector<mail::Addressee>> addressees(const SendRequest& request) const;
+  /// Takes in what was granted of rooms since: a secret that a later one has replaced opens for
+  /// members who were put out. The first: if a letter to these needs it. Errors: as Mailroom.
+  Result<Done> learn_grants(const std::vector<std::string>& to);
+  Result<Done> learn_grants();
   Result<Done> check_room(const mail::RoomPost& room, const SendRequest& request) const;
   Result<Done> answer(mail::Letter& letter, const SendRequest& request);
   void sign_as_in(const mail::Summary& summary);
@@ -148,6 +153,7 @@ class Sender {
   std::chrono::milliseconds patience_{};
   unsigned threads_ = threads_for(0);
   bool gathers_ = false;
+  std::optional<std::chrono::steady_clock::time_point> learnt_;  // Of grants, where it gathers.
   bool has_no_hook_ = false;                        // As it was for the first letter since keep().
   std::unique_ptr<mail::CardDirectory> gathering_;  // With what was looked up for these letters.
   std::vector<mail::OutboxFile> gathered_;

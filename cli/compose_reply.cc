@@ -86,6 +86,7 @@ Result<Done> Sender::answer(mail::Letter& letter, const SendRequest& request) {
     letter.content.subject = answer_subject(item->summary.subject);
   sign_as_in(item->summary);
   if (!item->summary.room.empty()) {
+    BMSG_TRY(learn_grants());
     BMSG_TRY_ASSIGN(letter.room, room_marked(contacts_, keyring_->keyring, item->summary.room));
     return check_room(*letter.room, request);
   }
@@ -179,6 +180,7 @@ Result<Queued> Sender::resend(const std::string& given, std::stop_token stop) {
   letter.audience = text->item.summary.audience;
   letter.to = text->item.summary.to;
   if (!text->item.summary.room.empty()) {
+    BMSG_TRY(learn_grants());
     BMSG_TRY_ASSIGN(letter.room,
                     room_marked(contacts_, keyring_->keyring, text->item.summary.room));
     BMSG_TRY(check_room(*letter.room, {}));

@@ -69,6 +69,16 @@ Mailroom::Mailroom(Context& context, StoreDir store, const ChainId& chain)
       cards_(context.disk, store_.cards(), chain) {}
 
 Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDir& store) {
+  return open_with(context, store, std::nullopt);
+}
+
+Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDir& store,
+                                                 OpenKeyring keyring) {
+  return open_with(context, store, std::move(keyring));
+}
+
+Result<std::unique_ptr<Mailroom>> Mailroom::open_with(Context& context, const StoreDir& store,
+                                                      std::optional<OpenKeyring> keyring) {
   BMSG_TRY_ASSIGN(auto rules, rules_now(context, store));
   std::unique_ptr<Mailroom> room(new Mailroom(context, store, rules.id));
   room->rules_ = std::move(rules);
@@ -80,7 +90,11 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(Context& context, const StoreDi
         return open_both(index, chain, options);
       });
   const auto began = context.clock.steady();
-  BMSG_TRY_ASSIGN(room->keyring_, unlock_keyring(context, store));
+  if (keyring) {
+    room->keyring_ = std::move(*keyring);
+  } else {
+    BMSG_TRY_ASSIGN(room->keyring_, unlock_keyring(context, store));
+  }
   // Whoever typed a passphrase wants to see what is there now.
   const bool is_fresh = context.clock.steady() - began < kMailPatience;
   const auto mended = mend_own_cards(context, store, room->rules_, room->keyring_);

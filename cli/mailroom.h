@@ -30,6 +30,9 @@ namespace bmsg::cli {
 class Mailroom {
  public:
   static Result<std::unique_ptr<Mailroom>> open(Context& context, const StoreDir& store);
+  /// The same with a keyring that is open.
+  static Result<std::unique_ptr<Mailroom>> open(Context& context, const StoreDir& store,
+                                                OpenKeyring keyring);
 
   /// Looks again: chain, contacts, and what is new for us.
   Result<Done> refresh();
@@ -41,6 +44,8 @@ class Mailroom {
   const mail::ContactBook& contacts() const { return contacts_; }
   const mail::MailKeys& keys() const { return keys_; }
   const OpenKeyring& open_keyring() const { return keyring_; }
+  /// As it is after what was found, for whoever needs no more than that.
+  OpenKeyring give_keyring() && { return std::move(keyring_); }
   const mail::Keyring& keyring() const { return keyring_.keyring; }
   /// Messages of ours whose bodies a light store does not have yet.
   std::size_t absent() const { return absent_; }
@@ -67,6 +72,8 @@ class Mailroom {
 
  private:
   Mailroom(Context& context, StoreDir store, const ChainId& chain);
+  static Result<std::unique_ptr<Mailroom>> open_with(Context& context, const StoreDir& store,
+                                                     std::optional<OpenKeyring> keyring);
   Result<Done> scan();
   Result<Done> want_absent();
   Result<Done> settle_rooms();
