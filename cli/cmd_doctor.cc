@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cli/command.h"
@@ -91,11 +92,26 @@ Check check_chain(Context& context, const StoreDir& store) {
   return {"chain", State::ok, fmt::format("opens, {} blocks", tip.value().height.value)};
 }
 
+/// Whether somebody read or wrote mail here.
+bool is_anybodys(const StoreDir& store) {
+  std::error_code unread;
+  if (fs::exists(store.mail(), unread) || fs::exists(store.contacts(), unread)) return true;
+  return std::ranges::any_of(std::array{"held", "new", "cur"}, [&](const char* place) {
+    const fs::path folder = store.outbox() / place;
+    return fs::is_directory(folder, unread) && !fs::is_empty(folder, unread);
+  });
+}
+
 Check check_keys(const Context& context, const StoreDir& store) {
   constexpr std::size_t kCostAt = 4;
   const auto file = context.disk.read(store.keyring(), mail::kKeyringBytesMax);
   if (!file) return {"keys", State::fail, file.error().message, "check its owner and mode"};
-  if (!file.value()) return {"keys", State::warn, "there is no keyring", "bmsg id new"};
+  if (!file.value() && !is_anybodys(store))
+    return {"keys", State::warn, "there is no keyring: this store only relays", "bmsg id new NAME"};
+  if (!file.value()) {
+    return {"keys", State::fail, "there is no keyring, so no mail can be read",
+            "bmsg id restore FILE brings back whose mail it was, bmsg id new NAME begins anew"};
+  }
   const bool damaged = file.value()->size() <= kCostAt;
   if (damaged) return {"keys", State::fail, "the keyring is damaged", "restore a backup"};
   if ((*file.value())[kCostAt] == mail::kNoPassphraseCost.log2_n)

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/fresh_keyring.h"
 #include "cli/identity_verbs.h"
 #include "cli/identity_view.h"
 #include "cli/keyring_file.h"
@@ -34,6 +35,7 @@ struct Options {
   std::string card;  // A file, or - for standard output.
   bool wants_card = false;
   std::string revocation;
+  bool no_passphrase = false;
   bool yes = false;
   ListForm form;
 };
@@ -115,7 +117,9 @@ Result<ExitCode> run_new(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(const auto lock,
                   FileLock::take(store.mail_lock(), "id new", patience, context.clock));
-  BMSG_TRY_ASSIGN(auto open, unlock_keyring(context, store));
+  BMSG_TRY_ASSIGN(auto asked, keyring_to_fill(context, store, options.no_passphrase));
+  BMSG_TRY_ASSIGN(auto open, asked.is_fresh ? reopen_to_fill(context, store, std::move(asked))
+                                            : Result<OpenKeyring>(std::move(asked.open)));
   if (open.keyring.find(name) != nullptr) {
     return Error{Errc::exists, fmt::format("there is an identity '{}' already", name)};
   }
@@ -202,6 +206,7 @@ void add_id(Command app, Context& context) {
       .type_name("NAME");
   make.add_option("--revocation", options->revocation, "Write the revocation to a file")
       .type_name("FILE");
+  add_fresh_keyring_option(make, options->no_passphrase);
   Command use = add("use", "Choose the identity of this store", run_use);
   use.add_option("name", options->name, "Which").required().type_name("NAME");
   Command rm = add("rm", "Forget an identity for good", run_rm);

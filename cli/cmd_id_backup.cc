@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/fresh_keyring.h"
 #include "cli/identity_verbs.h"
 #include "cli/keyring_file.h"
 #include "cli/new_file.h"
@@ -29,6 +30,7 @@ struct Options {
   std::string revocation;
   bool with_prekeys = false;
   bool paper = false;
+  bool no_passphrase = false;
 };
 
 constexpr std::size_t kPaperBytesMax = 2048;
@@ -177,13 +179,14 @@ Result<ExitCode> run_restore(const Options& options, Context& context) {
   BMSG_TRY(check_ways(options));
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
-  BMSG_TRY_ASSIGN(auto asked, unlock_keyring(context, store));
-  auto pairing = options.paper ? from_paper(options, context) : from_file(options, context, asked);
+  BMSG_TRY_ASSIGN(auto asked, keyring_to_fill(context, store, options.no_passphrase));
+  auto pairing =
+      options.paper ? from_paper(options, context) : from_file(options, context, asked.open);
   if (!pairing) return pairing.error();
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(const auto lock,
                   FileLock::take(store.mail_lock(), "id restore", patience, context.clock));
-  BMSG_TRY_ASSIGN(auto open, reopen_keyring(context, store, std::move(asked.passphrase)));
+  BMSG_TRY_ASSIGN(auto open, reopen_to_fill(context, store, std::move(asked)));
   BMSG_TRY(check_strangers(open.keyring, pairing.value().keyring));
   std::vector<IdentityKey> added;
   for (const mail::Identity& identity : pairing.value().keyring.identities) {
@@ -229,6 +232,7 @@ void add_id_restore(Command id, Context& context) {
       .add_option("--backup-passphrase-file", options->passphrase_file,
                   "Read the passphrase of the backup from a file, or - for input")
       .type_name("FILE");
+  add_fresh_keyring_option(restore, options->no_passphrase);
 }
 
 }  // namespace bmsg::cli

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "cli/command.h"
+#include "cli/fresh_keyring.h"
 #include "cli/keyring_file.h"
 #include "cli/new_file.h"
 #include "cli/passphrase.h"
@@ -28,6 +29,7 @@ using crypto::SecretBytes;
 struct Options {
   std::string file;
   std::string code_file;
+  bool no_passphrase = false;
 };
 
 bool can_speak(const Context& context) {
@@ -158,11 +160,11 @@ Result<ExitCode> run_import(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto code, read_code(context, options));
   BMSG_TRY_ASSIGN(const auto json, mail::open_pairing(file, code));
   BMSG_TRY_ASSIGN(auto pairing, api::parse_pairing(json));
-  BMSG_TRY_ASSIGN(auto asked, unlock_keyring(context, store));
+  BMSG_TRY_ASSIGN(auto asked, keyring_to_fill(context, store, options.no_passphrase));
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(const auto lock,
                   FileLock::take(store.mail_lock(), "pair import", patience, context.clock));
-  BMSG_TRY_ASSIGN(auto open, reopen_keyring(context, store, std::move(asked.passphrase)));
+  BMSG_TRY_ASSIGN(auto open, reopen_to_fill(context, store, std::move(asked)));
   BMSG_TRY(check_strangers(open.keyring, pairing.keyring));
   std::vector<IdentityKey> added;
   for (const mail::Identity& identity : pairing.keyring.identities)
@@ -183,11 +185,14 @@ void add_pair(Command app, Context& context) {
     Command command = add_command(pair, context, name, says, options, run);
     command.add_option("file", options->file, file).required().type_name("FILE");
     command.add_option("--code-file", options->code_file, code).type_name("FILE");
+    return command;
   };
   add("export", "Write identities and contacts under a one-time code", run_export,
       "A new file, or - for output", "Write the code to a new file, or - for output");
-  add("import", "Become another device of the identities in a file", run_import,
-      "What export wrote, or - for input", "Read the code from a file, or - for input");
+  Command taking =
+      add("import", "Become another device of the identities in a file", run_import,
+          "What export wrote, or - for input", "Read the code from a file, or - for input");
+  add_fresh_keyring_option(taking, options->no_passphrase);
 }
 
 }  // namespace bmsg::cli

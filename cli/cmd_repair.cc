@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/aside.h"
 #include "cli/command.h"
 #include "cli/peering.h"
 #include "cli/prompt.h"
@@ -11,7 +12,6 @@
 #include "cli/salvage.h"
 #include "cli/session.h"
 #include "cli/text.h"
-#include "cli/times.h"
 #include "lib/api/json_objects.h"
 #include "lib/api/repair_json.h"
 #include "lib/chain/block_hash.h"
@@ -34,6 +34,8 @@ struct Options {
   std::string peer;
 };
 
+constexpr std::string_view kDamaged = "the damaged database";
+
 /// Names in the store that only this command uses.
 fs::path repaired(const StoreDir& store) { return store.root() / "chain.repaired"; }
 fs::path repaired_witness(const StoreDir& store) { return store.root() / "witness.repaired"; }
@@ -47,29 +49,12 @@ Result<Done> remove_leftovers(const StoreDir& store) {
                fmt::format("cannot remove '{}': {}", repaired(store).string(), reason.message())};
 }
 
-/// A name that is free: what was put aside before stays.
-fs::path aside(const Context& context, const fs::path& database) {
-  std::string date = to_rfc3339(context.clock.now());
-  std::erase_if(date, [](char c) { return c == '-' || c == ':'; });
-  const std::string name = fmt::format("{}.damaged-{}", database.string(), date);
-  fs::path free = name;
-  for (int number = 2; fs::exists(free); ++number) free = fmt::format("{}.{}", name, number);
-  return free;
-}
-
-Result<Done> put_aside(Context& context, const fs::path& database) {
-  if (!fs::exists(database)) return done;
-  const fs::path to = aside(context, database);
-  context.out.note(fmt::format("the damaged database is kept in '{}'", to.string()));
-  return context.disk.rename(database, to);
-}
-
 /// The witness first: a store may be ahead of it. A crash in between leaves the new chain complete
 /// and in its own place, where the next repair finds it.
 Result<Done> put_in_place(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto witness, context.disk.read(repaired_witness(store), 4096));
   if (witness) BMSG_TRY(context.disk.replace(store.witness(), *witness));
-  BMSG_TRY(put_aside(context, store.chain()));
+  BMSG_TRY(put_aside(context, store.chain(), kDamaged));
   BMSG_TRY(context.disk.rename(repaired(store), store.chain()));
   BMSG_TRY(context.disk.sync_directory(store.root()));
   return remove_leftovers(store);
@@ -244,7 +229,7 @@ Result<Salvaged> rebuild(const Options& options, Context& context, const StoreDi
     salvaged = std::move(made).value();
     BMSG_TRY(put_in_place(context, store));
   }
-  if (!damage.mail.empty()) BMSG_TRY(put_aside(context, store.mail()));
+  if (!damage.mail.empty()) BMSG_TRY(put_aside(context, store.mail(), kDamaged));
   return salvaged;
 }
 

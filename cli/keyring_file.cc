@@ -29,8 +29,8 @@ Result<Bytes> read_keyring_bytes(const Context& context, const StoreDir& store) 
     return Error{
         Errc::not_found,
         fmt::format("store '{}' has no identity; 'bmsg id new' makes one", store.root().string()),
-        "if it had one, keys/keyring is lost: 'bmsg restore' or 'bmsg id restore' brings it "
-        "back"};
+        "if it had one, keys/keyring is lost: 'bmsg id restore' or 'bmsg pair import' brings "
+        "back who it was"};
   }
   return std::move(*bytes);
 }
