@@ -320,6 +320,8 @@ Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(auto wanted,
                   store_for(context, options.owner, found.met.rules_text, beside.target()));
   wanted.node_seed = std::move(newcomer.node_seed);
+  RevocationPaper paper(context, options.owner.revocation);
+  wanted.paper = &paper;
   BMSG_TRY(beside.make("clone"));
   mail::Keyring invited;  // To name its room.
   if (origin.invite && origin.invite->room) {
@@ -343,6 +345,7 @@ Result<ExitCode> run(const Options& options, Context& context) {
   if (peer) BMSG_TRY(remember(context, made.store, *peer));
   if (origin.card) BMSG_TRY(add_inviter(context, made.store, *origin.card, found.rules.id));
   BMSG_TRY(beside.publish());
+  BMSG_TRY(paper.hand_out());
   const StoreDir store(beside.target());
   if (peer && made.address) BMSG_TRY(give_card(context, store, *peer));
   BMSG_TRY(report_store(context, store, made.address));

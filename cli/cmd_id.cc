@@ -114,6 +114,7 @@ Result<ExitCode> run_new(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(const auto name, mail::to_contact_name(options.name));
+  BMSG_TRY(RevocationPaper::check_way(context, options.revocation));
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(const auto lock,
                   FileLock::take(store.mail_lock(), "id new", patience, context.clock));
@@ -124,9 +125,11 @@ Result<ExitCode> run_new(const Options& options, Context& context) {
     return Error{Errc::exists, fmt::format("there is an identity '{}' already", name)};
   }
   BMSG_TRY_ASSIGN(auto identity, mail::make_identity(name, 0, context.entropy));
-  BMSG_TRY(hand_out_revocation(context, identity, options.revocation));
+  RevocationPaper paper(context, options.revocation);
+  BMSG_TRY(paper.write(identity));
   open.keyring.identities.push_back(std::move(identity));
   BMSG_TRY(issue_card(context, store, open, name, rules));
+  BMSG_TRY(paper.hand_out());
   poke_node(store);
   BMSG_TRY(print_identity(context, store, open, *open.keyring.find(name), rules.id));
   return ExitCode::ok;
@@ -204,7 +207,8 @@ void add_id(Command app, Context& context) {
   make.add_option("name", options->name, "Its name, which its card shows")
       .required()
       .type_name("NAME");
-  make.add_option("--revocation", options->revocation, "Write the revocation to a file")
+  make.add_option("--revocation", options->revocation,
+                  "Write the revocation to a file, or - for output")
       .type_name("FILE");
   add_fresh_keyring_option(make, options->no_passphrase);
   Command use = add("use", "Choose the identity of this store", run_use);

@@ -177,6 +177,7 @@ Result<ExitCode> run_restore(const Options& options, Context& context) {
   if (!options.paper && !options.name.empty())
     return Error{Errc::bad_usage, "--name is for --paper: a backup has names"};
   BMSG_TRY(check_ways(options));
+  BMSG_TRY(RevocationPaper::check_way(context, options.revocation));
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(auto asked, keyring_to_fill(context, store, options.no_passphrase));
@@ -189,14 +190,16 @@ Result<ExitCode> run_restore(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(auto open, reopen_to_fill(context, store, std::move(asked)));
   BMSG_TRY(check_strangers(open.keyring, pairing.value().keyring));
   std::vector<IdentityKey> added;
+  std::vector<RevocationPaper> papers;
   for (const mail::Identity& identity : pairing.value().keyring.identities) {
     added.push_back(identity.address());
     const bool is_alone = pairing.value().keyring.identities.size() == 1;
     if (!options.revocation.empty() && !is_alone)
       return Error{Errc::bad_usage, "--revocation: several identities are in this backup"};
-    BMSG_TRY(hand_out_revocation(context, identity, options.revocation));
+    BMSG_TRY(papers.emplace_back(context, options.revocation).write(identity));
   }
   BMSG_TRY(take_in(context, store, rules, open, std::move(pairing).value()));
+  for (RevocationPaper& paper : papers) BMSG_TRY(paper.hand_out());
   BMSG_TRY(print_identities(context, store, open, added, rules.id));
   return ExitCode::ok;
 }
@@ -226,7 +229,9 @@ void add_id_restore(Command id, Context& context) {
   restore.add_flag("--paper", options->paper, "Read words that were written down");
   restore.add_option("--name", options->name, "With --paper: the name of the identity (me)")
       .type_name("NAME");
-  restore.add_option("--revocation", options->revocation, "Write the revocation to a file")
+  restore
+      .add_option("--revocation", options->revocation,
+                  "Write the revocation to a file, or - for output")
       .type_name("FILE");
   restore
       .add_option("--backup-passphrase-file", options->passphrase_file,

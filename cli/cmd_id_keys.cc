@@ -259,6 +259,11 @@ Result<ExitCode> run_revoke(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto desk, open_locked(context));
   const auto scope = is_whole ? mail::kWholeIdentity : static_cast<std::uint8_t>(options.device);
   const std::string address = to_address(desk.identity->address());
+  if (!options.revocation.empty()) {  // The paper anew: posted when it is needed.
+    BMSG_TRY(write_statement(context, mail::make_statement(scope, desk.identity->seed, nullptr),
+                             options.revocation));
+    return ExitCode::ok;
+  }
   if (!options.yes) {
     const std::string what =
         is_whole ? fmt::format("nobody will write to '{}' any more, and nothing undoes it",
@@ -318,6 +323,13 @@ void add_statement_option(Command command, const std::shared_ptr<Options>& optio
   command.add_flag("--yes", options->yes, "Do not ask");
 }
 
+void add_paper_option(Command command, const std::shared_ptr<Options>& options) {
+  command
+      .add_option("--revocation", options->revocation,
+                  "Write the statement to a file, or - for output, for later")
+      .type_name("FILE");
+}
+
 Result<ExitCode> run_device_rm(const Options& options, Context& context) {
   return run_revoke(options, context);
 }
@@ -357,6 +369,7 @@ void add_id_revoke(Command id, Context& context) {
       add_command(id, context, "revoke", "End an identity or a device", options, run_revoke);
   revoke.add_option("--device", options->device, "This device alone").type_name("N");
   add_statement_option(revoke, options);
+  add_paper_option(revoke, options);
 }
 
 void add_id_succeed(Command id, Context& context) {
@@ -365,9 +378,7 @@ void add_id_succeed(Command id, Context& context) {
                                 options, run_succeed);
   succeed.add_option("name", options->name, "The identity that takes over").type_name("NAME");
   add_statement_option(succeed, options);
-  succeed
-      .add_option("--revocation", options->revocation, "Write the statement to a file, for later")
-      .type_name("FILE");
+  add_paper_option(succeed, options);
 }
 
 }  // namespace bmsg::cli

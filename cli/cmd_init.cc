@@ -220,9 +220,12 @@ Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(auto wanted, store_for(context, options.owner, asked_for, directory));
   wanted.node_seed = std::move(seed);
   wanted.is_new_chain = options.genesis.empty();
+  RevocationPaper paper(context, options.owner.revocation);
+  wanted.paper = &paper;
   auto made = make_store(context, directory, std::move(wanted));
   if (!made && made.error().code == Errc::denied) return Error{Errc::exists, made.error().message};
   if (!made) return made.error();
+  BMSG_TRY(paper.hand_out());
   if (is_node_url(options.genesis)) {
     BMSG_TRY(join_peer(context, made.value().store, options.genesis,
                        options.no_sync ? FirstSync::no : FirstSync::yes));

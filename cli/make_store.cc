@@ -7,8 +7,8 @@
 #include "cli/endorser_key.h"
 #include "cli/keyring_file.h"
 #include "cli/node_key.h"
-#include "cli/revocation_paper.h"
 #include "lib/chain/rules_text.h"
+#include "lib/core/check.h"
 #include "lib/core/scarcity.h"
 #include "lib/core/try.h"
 #include "lib/crypto/random.h"
@@ -104,7 +104,8 @@ Result<std::optional<IdentityKey>> make_identity(Context& context, const StoreDi
   }
   BMSG_TRY_ASSIGN(auto identity, mail::make_identity(*wanted.identity, 0, context.entropy));
   const IdentityKey address = identity.address();
-  BMSG_TRY(hand_out_revocation(context, identity, wanted.revocation));
+  check(wanted.paper != nullptr, "an identity without its paper");
+  BMSG_TRY(wanted.paper->write(identity));
   open.keyring.identities.push_back(std::move(identity));
   BMSG_TRY(issue_card(context, store, open, *wanted.identity, rules));
   return std::optional(address);

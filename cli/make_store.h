@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/revocation_paper.h"
 #include "lib/core/ids.h"
 #include "lib/crypto/secret_bytes.h"
 #include "lib/mail/keyring.h"
@@ -23,7 +24,7 @@ struct NewStore {
   bool is_new_chain = false;                           // Then that key has signed nothing of it.
   bool light = false;                                  // Heads only, and own bodies.
   std::vector<mail::Room> rooms{};                     // That an invite brought.
-  std::string revocation{};                            // A file for the identity's paper.
+  RevocationPaper* paper = nullptr;                    // Of the identity; the caller hands it out.
 };
 
 /// Makes a store in `directory`, which is absent, empty, or holds what a killed attempt left.

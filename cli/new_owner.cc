@@ -17,7 +17,9 @@ namespace bmsg::cli {
 
 void add_owner_options(Command command, OwnerOptions& options) {
   command.add_option("--name", options.name, "The name that your card shows").type_name("NAME");
-  command.add_option("--revocation", options.revocation, "Write the revocation to a file")
+  command
+      .add_option("--revocation", options.revocation,
+                  "Write the revocation to a file, or - for output")
       .type_name("FILE");
   command.add_flag("--no-identity", options.no_identity, "Make no identity");
   command.add_flag("--no-passphrase", options.no_passphrase, "Keep the keys without a passphrase");
@@ -48,8 +50,8 @@ Result<NewStore> store_for(Context& context, const OwnerOptions& options, std::s
                   .identity = {},
                   .passphrase = {},
                   .node_seed = {},
-                  .light = options.light,
-                  .revocation = options.revocation};
+                  .light = options.light};
+  BMSG_TRY(RevocationPaper::check_way(context, options.revocation));
   if (options.no_identity && !options.revocation.empty())
     return Error{Errc::bad_usage, "--revocation: without an identity there is nothing to revoke"};
   if (!options.no_identity) {

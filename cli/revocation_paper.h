@@ -2,17 +2,37 @@
 
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "cli/command.h"
+#include "cli/new_file.h"
 #include "lib/mail/keyring.h"
 
 namespace bmsg::cli {
 
-/// Prints the revocation that was signed in advance, once, where a person is; or writes it to a new
-/// file. Errors: as Disk::create.
-Result<Done> hand_out_revocation(Context& context, const mail::Identity& identity,
-                                 const std::string& file);
+/// The revocation that was signed in advance, once: for a new file, for output ("-"), or where a
+/// person is (no file). Whoever is killed leaves none of a key that is nowhere.
+class RevocationPaper {
+ public:
+  /// `context` must outlive it.
+  RevocationPaper(Context& context, std::string file);
+
+  /// Before anybody is asked for anything. Errors: Errc::bad_usage for "-" beside --json.
+  static Result<Done> check_way(const Context& context, const std::string& file);
+
+  /// Before the key is kept: that the paper can be written. Errors: as NewFile::open().
+  Result<Done> write(const mail::Identity& identity);
+  /// When the key is kept.
+  Result<Done> hand_out();
+
+ private:
+  Context* context_;
+  std::string file_;
+  std::unique_ptr<NewFile> opened_;
+  std::string name_;  // Of the identity.
+  std::string line_;
+};
 
 /// Writes a statement as a line to a new file, or to output for "-".
 Result<Done> write_statement(Context& context, ByteView statement, const std::string& file);
