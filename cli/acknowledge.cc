@@ -16,7 +16,7 @@ Result<Done> acknowledge_message(Context& context, const StoreDir& store, const 
   mail::CardDirectory cards(context.disk, store.cards(), room.rules().id);
   mail::Outbox outbox(context.disk, store.outbox());
   // Used where the message names none of ours.
-  const auto chosen = chosen_identity(context, store, room.keyring());
+  const auto chosen = writing_identity(context, store, room.rules(), room.keyring());
   const mail::Identity* identity = chosen ? chosen.value() : nullptr;
   const auto sending =
       sending_with(context, room.rules(), cards, outbox, &room.keyring(), identity);

@@ -300,6 +300,7 @@ Result<ExitCode> run_succeed(const Options& options, Context& context) {
   if (!options.statement.empty()) return post_paper(options, context, Wanted::succession);
   BMSG_TRY_ASSIGN(const auto desk, open_locked(context));
   BMSG_TRY_ASSIGN(const auto* next, successor(desk.open.keyring, *desk.identity, options.name));
+  BMSG_TRY(judge_succession(context, desk.store, desk.rules, *desk.identity, *next));
   const Bytes statement =
       mail::make_statement(mail::kWholeIdentity, desk.identity->seed, &next->seed);
   if (!options.revocation.empty()) {  // In advance: posted when it is needed.

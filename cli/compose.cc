@@ -81,7 +81,8 @@ Result<Sender> Sender::open(Context& context, const StoreDir& store, const SendP
   BMSG_TRY_ASSIGN(sender.keyring_, unlock_keyring(context, store));
   const auto mended = mend_own_cards(context, store, sender.rules_, *sender.keyring_);
   if (!mended) context.out.warn("an own card stays as it is: " + mended.error().message);
-  BMSG_TRY_ASSIGN(sender.identity_, chosen_identity(context, store, sender.keyring_->keyring));
+  BMSG_TRY_ASSIGN(sender.identity_,
+                  writing_identity(context, store, sender.rules_, sender.keyring_->keyring));
   sender.signer_.emplace(sender.identity_->seed);
   tell_if_ended(context, store, sender.rules_, *sender.identity_);
   return sender;

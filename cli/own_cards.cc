@@ -331,6 +331,43 @@ void tell_if_ended(const Context& context, const StoreDir& store, const chain::C
   }
 }
 
+Result<const mail::Identity*> writing_identity(const Context& context, const StoreDir& store,
+                                               const chain::ChainRules& rules,
+                                               const mail::Keyring& keyring) {
+  auto chosen = chosen_identity(context, store, keyring);
+  if (chosen || chosen.error().code != Errc::bad_usage) return chosen;
+  const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  const mail::Identity* living = nullptr;
+  for (const mail::Identity& identity : keyring.identities) {
+    BMSG_TRY_ASSIGN(const auto known, cards.revocations_of(identity.address()));
+    if (mail::ends_identity(known)) continue;
+    if (living != nullptr) return chosen;
+    living = &identity;
+  }
+  return living != nullptr ? Result<const mail::Identity*>(living) : chosen;
+}
+
+Result<Done> judge_succession(Context& context, const StoreDir& store,
+                              const chain::ChainRules& rules, const mail::Identity& ended,
+                              const mail::Identity& next) {
+  look_for_cards(context, store, rules.id);
+  const mail::CardDirectory cards(context.disk, store.cards(), rules.id);
+  BMSG_TRY_ASSIGN(const auto of_next, cards.revocations_of(next.address()));
+  if (mail::ends_identity(of_next)) {
+    return Error{Errc::denied,
+                 fmt::format("'{}' is revoked itself: nobody can write to it", next.name),
+                 "'bmsg id new NAME' makes another identity"};
+  }
+  BMSG_TRY_ASSIGN(const auto of_ended, cards.revocations_of(ended.address()));
+  if (mail::ends_identity(of_ended)) {
+    context.out.warn(
+        fmt::format("'{}' is revoked already: a thief of its key can propose a "
+                    "successor as well, so let contacts compare words with you",
+                    shown_line(ended.name)));
+  }
+  return done;
+}
+
 Result<mail::Sent> queue_statement(Context& context, const StoreDir& store,
                                    const chain::ChainRules& rules, ByteView statement) {
   mail::CardDirectory cards(context.disk, store.cards(), rules.id);

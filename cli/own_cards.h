@@ -44,6 +44,18 @@ Result<Done> settle_own_cards(Context& context, const StoreDir& store,
 void tell_if_ended(const Context& context, const StoreDir& store, const chain::ChainRules& rules,
                    const mail::Identity& identity);
 
+/// As chosen_identity(), for whoever writes: of several, of which none is named, the only one that
+/// is not revoked. Errors: as chosen_identity() and CardDirectory.
+Result<const mail::Identity*> writing_identity(const Context& context, const StoreDir& store,
+                                               const chain::ChainRules& rules,
+                                               const mail::Keyring& keyring);
+
+/// Before one identity of ours proposes another: warns where the first is revoked, so that the
+/// proposal proves little. Errors: Errc::denied where the other is revoked.
+Result<Done> judge_succession(Context& context, const StoreDir& store,
+                              const chain::ChainRules& rules, const mail::Identity& ended,
+                              const mail::Identity& next);
+
 /// Queues a public message with a statement, and notes it. What cannot be queued now is queued by
 /// settle_own_cards(), if the statement is about an identity of the store.
 Result<mail::Sent> queue_statement(Context& context, const StoreDir& store,

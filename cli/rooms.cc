@@ -161,7 +161,8 @@ Result<const mail::Room*> Rooms::create(const std::string& text,
                                         const std::vector<std::string>& names) {
   BMSG_TRY_ASSIGN(const auto name, mail::to_contact_name(text));
   BMSG_TRY_ASSIGN(auto members, members_named(names));
-  BMSG_TRY_ASSIGN(const auto* self, chosen_identity(*context_, store_, mail_->keyring()));
+  BMSG_TRY_ASSIGN(const auto* self,
+                  writing_identity(*context_, store_, mail_->rules(), mail_->keyring()));
   const IdentityKey keeper = self->address();
   std::erase(members, keeper);
   if (members.size() > mail::kRoomMembersMax) {

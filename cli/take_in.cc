@@ -69,10 +69,19 @@ Result<Done> take_in(Context& context, const StoreDir& store, const chain::Chain
                      OpenKeyring& open, mail::Pairing pairing) {
   mail::CardDirectory cards(context.disk, store.cards(), rules.id);
   BMSG_TRY(collect_cards(context, store, cards));
+  std::vector<IdentityKey> living;
   for (mail::Identity& identity : pairing.keyring.identities) {
     BMSG_TRY_ASSIGN(const auto known, cards.cards_of(identity.address()));
     BMSG_TRY_ASSIGN(identity.device, mail::draw_device(known, context.entropy));
+    if (known.revoked) {
+      context.out.warn(
+          fmt::format("'{}' is revoked: what it got can be read here, but it gets no "
+                      "card, and nobody seals to it any more",
+                      shown_line(identity.name)));
+      continue;
+    }
     BMSG_TRY(add_card_key(context, identity, rules));
+    living.push_back(identity.address());
   }
   BMSG_TRY_ASSIGN(const auto clients_keys, api::parse_whisper_keys(pairing.keyring.shh));
   BMSG_TRY_ASSIGN(open.keyring.shh, api::merge_whisper_keys(open.keyring.shh, {}, clients_keys));
@@ -83,12 +92,11 @@ Result<Done> take_in(Context& context, const StoreDir& store, const chain::Chain
   }));
   for (const std::string& line : told) context.out.warn(line);
   add_rooms(context, open.keyring, std::move(pairing.keyring.rooms));
-  const std::size_t before = open.keyring.identities.size();
   for (mail::Identity& identity : pairing.keyring.identities)
     open.keyring.identities.push_back(std::move(identity));
   BMSG_TRY(save_keyring(context, store, open));
-  for (std::size_t i = before; i < open.keyring.identities.size(); ++i)
-    BMSG_TRY(queue_card(context, store, open, open.keyring.identities[i], rules));
+  for (const IdentityKey& address : living)
+    BMSG_TRY(queue_card(context, store, open, *open.keyring.find(address), rules));
   poke_node(store);
   return done;
 }

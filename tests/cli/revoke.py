@@ -191,6 +191,44 @@ def check_succession(place):
     ben.run("send", "-s", "to the successor", "-m", "x", "ana")
 
 
+def check_revoked_comes_back(place):
+    """An identity that was revoked: it is taken with a warning, gets no card, and is not chosen to
+    write with; and it proves no successor, nor is one."""
+    ana, ben = place.ana, place.ben
+    secret = place.directory / "secret"
+    file, pair, code = (place.directory / name for name in ("late.ids", "late.pair", "late.code"))
+    address = ana.text("--identity", "ana", "id")
+    as_ana = ("--identity", "ana")
+    ana.run(*as_ana, "id", "backup", file, "--backup-passphrase-file", secret)
+    ana.run(*as_ana, "pair", "export", pair, "--code-file", code)
+    paper = ana.run(*as_ana, "id", "backup", "--paper")
+    ways = [(["id", "restore", file, "--backup-passphrase-file", secret], None),
+            (["pair", "import", pair, "--code-file", code], None),
+            (["id", "restore", "--paper", "--name", "ana"], paper)]
+    for number, (words, given) in enumerate(ways):
+        store = place.joined(f"late{number}")  # With an identity of its own.
+        place.meet(store, ben)
+        waiting = sorted((store.directory / "outbox").rglob("*"))
+        said = error_of(store, *words, code=0, input=given or b"")
+        assert "'ana' is revoked" in said, said
+        assert sorted((store.directory / "outbox").rglob("*")) == waiting, "a card was queued"
+        told = {one["name"]: one for one in store.objects("id", "list")}
+        assert told["ana"]["revoked"] and told["ana"]["address"] == address, told
+        assert told["ana"]["card"] is None or told["ana"]["card"].get("seq") is None, told
+        store.run("inbox")
+        # Written with the one that lives, and without a word; the other is there when it is named.
+        said = error_of(store, "send", "-s", f"late {number}", "-m", "x", ben.text("id"), code=0)
+        assert "revoked" not in said, said
+        assert "revoked" in error_of(store, *as_ana, "send", "-m", "x", ben.text("id"), code=0)
+    store.run("id", "new", "third")
+    said = error_of(store, "send", "-m", "x", ben.text("id"), code=64)
+    assert "several" in said, said  # Two live.
+    assert "revoked already" in error_of(store, *as_ana, "id", "succeed", "third", "--yes", code=0)
+    said = error_of(store, "--identity", "third", "id", "succeed", "ana", "--yes", code=77)
+    assert "revoked itself" in said, said
+    assert not store.objects("--identity", "third", "id")[0]["revoked"]
+
+
 def check_log(place, number):
     """The whole history, with heights."""
     address = place.ana.text("--identity", "ana", "id")
@@ -249,6 +287,7 @@ def main():
         check_succession(place)
         check_log(place, number)
         check_not_filed(place)
+        check_revoked_comes_back(place)
 
 
 main()
