@@ -10,6 +10,7 @@
 #include "cli/prompt.h"
 #include "cli/room_grants.h"
 #include "cli/text.h"
+#include "cli/times.h"
 #include "lib/core/address.h"
 #include "lib/core/try.h"
 #include "lib/mail/room_grant.h"
@@ -224,8 +225,17 @@ Result<Done> Rooms::change(const std::string& name, std::string_view what, const
 }
 
 /// What is still owed of epochs before is not needed by whoever gets the new one, but it is theirs.
-Result<Done> Rooms::fresh_epoch(mail::Room& room) const {
-  BMSG_TRY(mail::add_epoch(room, context_->clock.now(), context_->entropy));
+Result<Done> Rooms::fresh_epoch(mail::Room& room, Full full) const {
+  const UnixSeconds now = context_->clock.now();
+  if (const auto until = mail::lost_with_next_epoch(room, now, mail_->rules().rules.maxttl)) {
+    const std::string lost =
+        fmt::format("'{}' has {} secrets, and what was posted under the oldest may live until {}",
+                    shown_line(name_of(room)), mail::kRoomKeysMax, to_rfc3339(*until));
+    if (full == Full::refuse)
+      return Error{Errc::exists, lost, "rotate it then, or make another room"};
+    context_->out.warn(fmt::format("{}: nobody who has not read that yet can read it now", lost));
+  }
+  BMSG_TRY(mail::add_epoch(room, now, context_->entropy));
   return owe_to(room, mail::newest_key(room).epoch, room.members, context_->entropy);
 }
 
@@ -246,7 +256,7 @@ Result<Done> Rooms::invite(const std::string& name, const std::vector<std::strin
       return Error{Errc::bad_input,
                    fmt::format("a room has at most {} members", mail::kRoomMembersMax)};
     }
-    if (history == History::none) return fresh_epoch(room);
+    if (history == History::none) return fresh_epoch(room, Full::refuse);
     for (const mail::RoomSecret& key : room.keys) {
       const bool wanted = history == History::all || key.epoch == mail::newest_key(room).epoch;
       if (wanted) BMSG_TRY(owe_to(room, key.epoch, members, context_->entropy));
@@ -269,12 +279,14 @@ Result<Done> Rooms::remove(const std::string& name, const std::vector<std::strin
       // What they were to get they do not get any more.
       for (mail::OwedGrant& owed : room.owed) std::erase(owed.to, member);
     }
-    return fresh_epoch(room);
+    // Whoever is put out must not stay in for that.
+    return fresh_epoch(room, Full::warn);
   });
 }
 
 Result<Done> Rooms::rotate(const std::string& name) {
-  return change(name, "rotates it", [&](mail::Room& room) { return fresh_epoch(room); });
+  return change(name, "rotates it",
+                [&](mail::Room& room) { return fresh_epoch(room, Full::refuse); });
 }
 
 Result<mail::Box> Rooms::box(const std::string& name) const {

@@ -62,7 +62,9 @@ class Rooms {
   Result<const mail::Identity*> keeper_of(const mail::Room& room, std::string_view what) const;
   using Change = std::function<Result<Done>(mail::Room&)>;
   Result<Done> change(const std::string& name, std::string_view what, const Change& change);
-  Result<Done> fresh_epoch(mail::Room& room) const;
+  /// Where one more secret pushes out one that may still be needed: a room that is full.
+  enum class Full : std::uint8_t { refuse, warn };
+  Result<Done> fresh_epoch(mail::Room& room, Full full) const;
   Result<Done> save(OpenKeyring& open);
   Result<Done> hand_out();
 

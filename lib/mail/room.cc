@@ -31,6 +31,11 @@ void insert_key(Room& room, RoomSecret key, UnixSeconds now) {
   if (room.keys.size() > kRoomKeysMax) room.keys.erase(room.keys.begin());
 }
 
+/// Whether the last message that was sealed to a secret has expired.
+bool is_over(const RoomSecret& key, UnixSeconds now, std::uint32_t ttl_max) {
+  return key.replaced.value != 0 && key.replaced.value + ttl_max < now.value;
+}
+
 /// What our other device knows of the members: all of an epoch's grants together.
 void take_members(Room& room, const Grant& grant, bool is_new_epoch) {
   if (!grant.tells_members || grant.epoch != newest_key(room).epoch) return;
@@ -82,6 +87,15 @@ Result<Done> add_epoch(Room& room, UnixSeconds now, Entropy& entropy) {
   return done;
 }
 
+std::optional<UnixSeconds> lost_with_next_epoch(const Room& room, UnixSeconds now,
+                                                std::uint32_t ttl_max) {
+  if (room.keys.size() < kRoomKeysMax) return std::nullopt;
+  const RoomSecret& oldest = room.keys.front();
+  if (is_over(oldest, now, ttl_max)) return std::nullopt;
+  const UnixSeconds since = oldest.replaced.value == 0 ? now : oldest.replaced;
+  return UnixSeconds{since.value + ttl_max};
+}
+
 const RoomSecret& newest_key(const Room& room) {
   check(!room.keys.empty(), "a room without a secret");
   return *std::ranges::max_element(room.keys, {}, &RoomSecret::epoch);
@@ -107,8 +121,7 @@ const Room* find_room(const std::vector<Room>& rooms, ByteView id) {
 std::size_t drop_old_keys(Room& room, UnixSeconds now, std::uint32_t ttl_max) {
   const std::uint32_t newest = newest_key(room).epoch;
   return std::erase_if(room.keys, [&](const RoomSecret& key) {
-    const bool is_over = key.replaced.value != 0 && key.replaced.value + ttl_max < now.value;
-    return is_over && key.epoch != newest;
+    return is_over(key, now, ttl_max) && key.epoch != newest;
   });
 }
 

@@ -40,6 +40,11 @@ Result<Room> make_room(const std::string& name, const IdentityKey& keeper, Entro
 /// A secret for the next epoch. Errors: Errc::bad_input where the last number is used.
 Result<Done> add_epoch(Room& room, UnixSeconds now, Entropy& entropy);
 
+/// Until when the secret may be needed that one more epoch would push out; nullopt: it pushes out
+/// none that is.
+std::optional<UnixSeconds> lost_with_next_epoch(const Room& room, UnixSeconds now,
+                                                std::uint32_t ttl_max);
+
 /// The secret that is posted to. A room has at least one.
 const RoomSecret& newest_key(const Room& room);
 const RoomSecret* find_key(const Room& room, std::uint32_t epoch);

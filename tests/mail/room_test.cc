@@ -113,17 +113,6 @@ TEST(Room, KeepsNoMoreRoomsEpochsAndAlarmsThanItsLimits) {
   EXPECT_EQ(take_grant(rooms, std::move(one_more), id_of(1), kNow), GrantOutcome::full);
 }
 
-TEST(Room, ForgetsASecretWhenNoMessageCanLiveThatWasSealedToIt) {
-  FakeEntropy entropy(1);
-  Room room = example_room();
-  ASSERT_TRUE(add_epoch(room, kNow, entropy));
-  EXPECT_EQ(newest_key(room).epoch, 2u);
-  EXPECT_EQ(drop_old_keys(room, {kNow.value + 100}, 100), 0u);
-  EXPECT_EQ(drop_old_keys(room, {kNow.value + 101}, 100), 1u);
-  EXPECT_EQ(room.keys.size(), 1u);
-  EXPECT_EQ(drop_old_keys(room, {kNow.value + 10'000}, 100), 0u);
-}
-
 TEST(Room, HasALastEpoch) {
   FakeEntropy entropy(1);
   Room room = example_room();
