@@ -245,6 +245,12 @@ Result<ExitCode> run_export(const Options&, Context& context) {
   return ExitCode::ok;
 }
 
+/// Whether a name that is given means who has it here.
+bool is_same(const mail::Contact* there, const mail::Contact& given) {
+  return there != nullptr && there->kind == given.kind && there->address == given.address &&
+         there->members == given.members && there->room == given.room;
+}
+
 Result<ExitCode> run_import(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
   BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
@@ -253,10 +259,9 @@ Result<ExitCode> run_import(const Options& options, Context& context) {
   std::vector<mail::Contact> added;
   const auto changed = change_book(context, store, [&](mail::ContactBook& book) -> Result<Done> {
     for (const mail::Contact* contact : given.all()) {
-      const mail::Contact* there = book.find(contact->name);
-      const bool is_same = there != nullptr && there->kind == contact->kind &&
-                           there->address == contact->address && there->members == contact->members;
-      if (is_same) continue;  // What is thought of them here stays.
+      if (contact->kind == mail::ContactKind::room && contact->room.empty())
+        return Error{Errc::bad_input, fmt::format("'{}' is a room without its id", contact->name)};
+      if (is_same(book.find(contact->name), *contact)) continue;  // What is thought of them stays.
       warn_of_look_alike(context, book, contact->name);
       BMSG_TRY(book.add(*contact));
       added.push_back(*contact);

@@ -71,6 +71,28 @@ def check_names(ana, ben):
     assert ana.text("contact", "rm", "one") == ""
 
 
+def check_rooms_carried(ana, carl):
+    """A room is the same by its id, not by its name and keeper; without one it is none."""
+    first = {"name": "club", "kind": "room", "trust": "known", "ack": "asked",
+             "address": ana.text("id"), "room": "5a" * 16}
+    without = {name: first[name] for name in first if name != "room"}
+    given = json.dumps(without | {"name": "lost"}).encode()
+    carl.run("contact", "import", "-", input=given, exits=(65,))
+    carl.run("contact", "show", "lost", exits=(67,))
+    assert carl.text("contact", "import", "-", input=json.dumps(first).encode()) == "club"
+    assert carl.text("contact", "import", "-", input=json.dumps(first).encode()) == ""
+    for other, code in ((first | {"room": "5b" * 16}, 73), (first | {"name": "club2"}, 73),
+                        (without, 65)):
+        carl.run("contact", "import", "-", input=json.dumps(other).encode(), exits=(code,))
+    second = first | {"name": "club2", "room": "5b" * 16}
+    assert carl.text("contact", "import", "-", input=json.dumps(second).encode()) == "club2"
+    for name in ("club", "club2"):
+        carl.run("policy", "set", "--room", name, ana.text("id"))
+        carl.run("policy", "show", "--room", name)
+        carl.run("policy", "rm", "--room", name)
+        carl.run("room", "leave", name, "--yes")
+
+
 def check_carried(ana, ben, place):
     """All of it or nothing; what is there already stays as it is."""
     ana.run("contact", "group", "add", "all", "ben")
@@ -94,6 +116,7 @@ def check_carried(ana, ben, place):
         text = json.dumps(good) + "\n" + json.dumps(bad)
         carl.run("contact", "import", "-", input=text.encode(), exits=(code,))
         carl.run("contact", "show", "ana", exits=(67,))
+    check_rooms_carried(ana, carl)
     many = "".join(json.dumps({"name": f"group {number:05}", "kind": "group", "trust": "known",
                                "ack": "asked", "note": "x" * 300}) + "\n" for number in range(5000))
     path = place / "many"
