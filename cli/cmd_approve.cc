@@ -139,7 +139,9 @@ void add_approve(Command app, Context& context) {
   const auto options = std::make_shared<Options>();
   Command approve = add_command(app, context, "approve", "Sign what a message says", options, run);
   approve.add_option("ref", options->ref, "Which").required().type_name("REF");
-  approve.add_option("-m", options->note, "A remark for those who read it").type_name("NOTE");
+  approve.add_option("-m", options->note, "A remark for those who read it")
+      .type_name("NOTE")
+      .may_be_empty();
 }
 
 }  // namespace bmsg::cli

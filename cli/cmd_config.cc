@@ -177,7 +177,7 @@ void add_config(Command app, Context& context) {
     return change(given, within, given.value);
   });
   set.add_option("key", options->key, "Which").required().type_name("KEY");
-  set.add_option("value", options->value, "To what").required().type_name("VALUE");
+  set.add_option("value", options->value, "To what").required().type_name("VALUE").may_be_empty();
   add_places(set, options);
   Command unset = add(
       "unset", "Go back to the default of one setting",

@@ -212,7 +212,7 @@ void add_id(Command app, Context& context) {
       .type_name("FILE");
   add_fresh_keyring_option(make, options->no_passphrase);
   Command use = add("use", "Choose the identity of this store", run_use);
-  use.add_option("name", options->name, "Which").required().type_name("NAME");
+  use.add_option("name", options->name, "Which").required().type_name("NAME").may_be_empty();
   Command rm = add("rm", "Forget an identity for good", run_rm);
   rm.add_option("name", options->name, "Which").required().type_name("NAME");
   rm.add_flag("--yes", options->yes, "Do not ask");

@@ -107,7 +107,10 @@ void add_policy(Command app, Context& context) {
     return verb;
   };
   Command set = with_name(add("set", "Set the rule of a topic or room", run_set), "TOPIC|ROOM");
-  set.add_option("rule", options->rule, "As 'of(2, ana, ben, carl)'").required().type_name("RULE");
+  set.add_option("rule", options->rule, "As 'of(2, ana, ben, carl)'")
+      .required()
+      .type_name("RULE")
+      .may_be_empty();  // The rule says what it lacks.
   add_list_options(add("list", "List the rules of this store", run_list), options->form);
   with_name(add("show", "Print one rule", run_show), "POLICY");
   with_name(add("rm", "Remove a rule: what waited for it is given out", run_rm), "POLICY");

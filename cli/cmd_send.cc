@@ -279,10 +279,11 @@ void add_import(Command app, Context& context) {
 void add_send_options(Command send, const std::shared_ptr<SendOptions>& options) {
   send.add_option("-m", options->texts, "The text; again for another paragraph")
       .type_name("TEXT")
+      .may_be_empty()
       .one_value_each();
   send.add_option("-F", options->file, "Take the text from a file, or - for input")
       .type_name("FILE");
-  send.add_option("-s", options->subject, "The subject").type_name("SUBJECT");
+  send.add_option("-s", options->subject, "The subject").type_name("SUBJECT").may_be_empty();
   send.add_option("-a", options->attachments, "Send a file along, or - for input; again for more")
       .type_name("FILE")
       .one_value_each();
@@ -291,8 +292,7 @@ void add_send_options(Command send, const std::shared_ptr<SendOptions>& options)
   send.add_option("--expires", options->expires, "How long others keep it (30d)").type_name("DUR");
   Parameter key =
       send.add_option("--key", options->key, "Your word for this send: a repeat sends nothing");
-  key.type_name("KEY").check(
-      [](const std::string& word) { return word.empty() ? "a key is needed" : ""; });
+  key.type_name("KEY");
   send.add_option("--once", options->once, "Send the same letter once within this time")
       .type_name("DUR")
       .excludes(key);

@@ -72,34 +72,36 @@ void harden() {
 
 void add_global_options(CLI::App& app, Context& context) {
   GlobalOptions& options = context.options;
-  app.add_option("-C,--store", options.store, "The store to use")
-      ->type_name("DIR")
-      ->check([](const std::string& text) {  // Such as an unset variable.
+  const Command all(app);
+  all.add_option("-C,--store", options.store, "The store to use")
+      .type_name("DIR")
+      .may_be_empty()
+      .check([](const std::string& text) {  // Such as an unset variable.
         return std::string(text.empty() ? "an empty word names no store" : "");
       });
-  app.add_option("--identity", options.identity, "Which identity to be")->type_name("NAME");
-  app.add_option("-c", options.settings, "Set a configuration key for this command")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  app.add_flag("--json", options.json, "Answer in JSON, one object a line");
-  app.add_flag("-q,--quiet", options.quiet, "Say nothing but results and errors");
+  all.add_option("--identity", options.identity, "Which identity to be").type_name("NAME");
+  all.add_option("-c", options.settings, "Set a configuration key for this command")
+      .type_name("KEY=VALUE")
+      .one_value_each();
+  all.add_flag("--json", options.json, "Answer in JSON, one object a line");
+  all.add_flag("-q,--quiet", options.quiet, "Say nothing but results and errors");
   app.add_flag("-v,--verbose", options.verbose, "Say more on standard error");
-  app.add_option("--color", options.color, "auto, always or never")
-      ->type_name("WHEN")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
-  app.add_flag("--no-pager", options.no_pager, "Never start a pager");
-  app.add_flag("--no-input", options.no_input, "Never ask anything");
-  app.add_option("--lock-timeout", options.lock_timeout, "How long to wait for another bmsg")
-      ->type_name("DUR");
-  app.add_option("--log-file", options.log_file, "Append diagnostics to a file")->type_name("FILE");
-  app.add_option("--passphrase-file", options.passphrase_file,
+  all.add_option("--color", options.color, "auto, always or never")
+      .type_name("WHEN")
+      .one_of({"auto", "always", "never"});
+  all.add_flag("--no-pager", options.no_pager, "Never start a pager");
+  all.add_flag("--no-input", options.no_input, "Never ask anything");
+  all.add_option("--lock-timeout", options.lock_timeout, "How long to wait for another bmsg")
+      .type_name("DUR");
+  all.add_option("--log-file", options.log_file, "Append diagnostics to a file").type_name("FILE");
+  all.add_option("--passphrase-file", options.passphrase_file,
                  "Read the passphrase from a file, or - for input")
-      ->type_name("FILE");
-  app.add_option("--passphrase-fd", options.passphrase_fd, "Read the passphrase from a descriptor")
-      ->type_name("N");
-  app.add_option("--passphrase-command", options.passphrase_command,
+      .type_name("FILE");
+  all.add_option("--passphrase-fd", options.passphrase_fd, "Read the passphrase from a descriptor")
+      .type_name("N");
+  all.add_option("--passphrase-command", options.passphrase_command,
                  "Take the passphrase from a command's output")
-      ->type_name("CMD");
+      .type_name("CMD");
 }
 
 std::string text_of(const Error& error, bool json) {
@@ -200,6 +202,7 @@ std::unique_ptr<CLI::App> make_parser(Context& context, Known known,
 
 /// Parses what is for bmsg, and runs the command if all of it fits.
 void parse(CLI::App& app, Context& context, std::vector<std::string> words) {
+  words = parted(app, words);
   const auto end = words.begin() + static_cast<std::ptrdiff_t>(own_words(app, words));
   context.program_words.assign(end, words.end());
   words.erase(end, words.end());
@@ -281,8 +284,9 @@ int run(int argc, char** argv) {
 }  // namespace
 
 Result<Done> parse_inner(CLI::App& app, const std::vector<std::string>& words) {
+  const auto whole = parted(app, words);
   try {
-    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // As the parser wants them.
+    app.parse(std::vector<std::string>(whole.rbegin(), whole.rend()));  // As the parser wants them.
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error, words);
   }

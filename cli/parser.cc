@@ -7,12 +7,33 @@
 #include <CLI/CLI.hpp>
 
 namespace bmsg::cli {
+namespace {
+
+constexpr const char* kFilled = "filled";  // The check of every value, by its name.
+
+/// What stands empty is refused, not taken as if it were not there.
+Parameter filled(CLI::Option* option) {
+  const char* const complaint = option->get_positional()
+                                    ? "an empty word names nothing"
+                                    : "an empty value; leave the option out where none is meant";
+  const auto check = [complaint](std::string& value) {
+    return std::string(value.empty() ? complaint : "");
+  };
+  return Parameter(option->check(CLI::Validator(check, "", kFilled)));
+}
+
+}  // namespace
 
 Parameter Parameter::type_name(const char* name) const {
   return Parameter(option_->type_name(name));
 }
 
 Parameter Parameter::required() const { return Parameter(option_->required()); }
+
+Parameter Parameter::may_be_empty() const {
+  option_->get_validator(kFilled)->active(false);
+  return *this;
+}
 
 Parameter Parameter::value_optional(const char* without) const {
   option_->expected(0, 1)->default_str(without);
@@ -69,12 +90,12 @@ Parameter Command::add_flag(const char* name, Value& value, const char* says) co
 
 template <class Value>
 Parameter Command::add_option(const char* name, Value& value, const char* says) const {
-  return Parameter(app_->add_option(name, value, says));
+  return filled(app_->add_option(name, value, says));
 }
 
 Parameter Command::add_taker(const char* name, std::function<void(const std::string&)> take,
                              const char* says) const {
-  return Parameter(app_->add_option_function<std::string>(name, std::move(take), says));
+  return filled(app_->add_option_function<std::string>(name, std::move(take), says));
 }
 
 void Command::on_call(std::function<void()> run) const { app_->callback(std::move(run)); }

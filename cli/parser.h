@@ -22,6 +22,8 @@ class Parameter {
   /// What help calls its value.
   Parameter type_name(const char* name) const;
   Parameter required() const;
+  /// An empty value means something too; of all others it is refused, such as of an unset variable.
+  Parameter may_be_empty() const;
   /// Its value may be left out.
   Parameter value_optional(const char* without) const;
   /// A second value needs the option's name again.
@@ -53,10 +55,10 @@ class Command {
   /// True once it stands on the command line; a name in braces gives the value of a text.
   template <class Value>
   Parameter add_flag(const char* name, Value& value, const char* says) const;
-  /// An option if the name begins with a dash, otherwise an argument.
+  /// An option if the name begins with a dash, otherwise an argument. An empty value is refused.
   template <class Value>
   Parameter add_option(const char* name, Value& value, const char* says) const;
-  /// An option whose value is handed to `take`.
+  /// An option whose value is handed to `take`. An empty one is refused.
   Parameter add_taker(const char* name, std::function<void(const std::string&)> take,
                       const char* says) const;
   /// What runs when the command line names it.

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <ranges>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -57,6 +60,27 @@ std::string option_name(const std::string& word) {
   return word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
 }
 
+/// Calls `look` for each option before the words end: with its place, and whether its value is the
+/// next word. False ends it.
+void each_option(const CLI::App& app, const std::vector<std::string>& words,
+                 const std::function<bool(std::size_t, const CLI::Option&, bool)>& look) {
+  const CLI::App* at = &app;
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    const std::string& word = words[i];
+    if (word.size() < 2 || !word.starts_with('-')) {
+      const CLI::App* below = find_command(*at, word);
+      if (below != nullptr) at = below;
+      continue;
+    }
+    const std::string name = option_name(word);
+    const CLI::Option* option = find_option(at, name);
+    if (option == nullptr) return;
+    const bool value_follows = option->get_items_expected_min() > 0 && word == name;
+    if (!look(i, *option, value_follows)) return;
+    if (value_follows) ++i;
+  }
+}
+
 /// "-n: 'abc' is no number" where the parser says "Could not convert: -n = abc"; else empty. Of all
 /// values only numbers are converted.
 std::string not_converted(const std::string& text) {
@@ -98,22 +122,30 @@ const CLI::App* find_command(const CLI::App& app, const std::string& name) {
 }
 
 std::size_t own_words(const CLI::App& app, const std::vector<std::string>& words) {
-  const CLI::App* at = &app;
-  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
-    const std::string& word = words[i];
-    if (word.size() < 2 || !word.starts_with('-')) {
-      const CLI::App* below = find_command(*at, word);
-      if (below != nullptr) at = below;
-      continue;
-    }
-    const std::string name = option_name(word);
-    const CLI::Option* option = find_option(at, name);
-    if (option == nullptr) break;
-    const bool value_follows = option->get_items_expected_min() > 0 && word == name;
-    if (value_follows) ++i;
-    if (option->check_name("--exec")) return std::min(i + 1, words.size());
+  std::size_t own = words.size();
+  each_option(app, words, [&](std::size_t at, const CLI::Option& option, bool value_follows) {
+    if (!option.check_name("--exec")) return true;
+    own = std::min(at + (value_follows ? 2 : 1), words.size());
+    return false;
+  });
+  return own;
+}
+
+std::vector<std::string> parted(const CLI::App& app, const std::vector<std::string>& words) {
+  std::vector<std::size_t> empty;
+  each_option(app, words, [&](std::size_t at, const CLI::Option& option, bool) {
+    const std::string& word = words[at];
+    const bool takes_value = option.get_items_expected_min() > 0;
+    if (takes_value && word.starts_with("--") && word.find('=') == word.size() - 1)
+      empty.push_back(at);
+    return !option.check_name("--exec");
+  });
+  std::vector<std::string> out = words;
+  for (const std::size_t at : std::views::reverse(empty)) {
+    out[at].pop_back();
+    out.insert(out.begin() + static_cast<std::ptrdiff_t>(at) + 1, "");
   }
-  return words.size();
+  return out;
 }
 
 Error usage_error(const CLI::App& app, const CLI::ParseError& error,

@@ -21,6 +21,10 @@ const CLI::Option* find_option(const CLI::App* command, const std::string& name)
 /// The command or verb of that name right below `app`; null if there is none.
 const CLI::App* find_command(const CLI::App& app, const std::string& name);
 
+/// The same words, with an empty value as a word of its own: of "--from=" the parser would take the
+/// next word for the value.
+std::vector<std::string> parted(const CLI::App& app, const std::vector<std::string>& words);
+
 /// How many of `words` are for bmsg: those behind the program that --exec names are for that.
 std::size_t own_words(const CLI::App& app, const std::vector<std::string>& words);
 
