@@ -8,12 +8,10 @@
 #include "lib/core/try.h"
 
 namespace bmsg::cli {
-namespace {
 
 namespace fs = std::filesystem;
 
-/// A name that is free: what was put aside before stays.
-fs::path aside(const Context& context, const fs::path& database) {
+fs::path free_name_aside(const Context& context, const fs::path& database) {
   std::string date = to_rfc3339(context.clock.now());
   std::erase_if(date, [](char c) { return c == '-' || c == ':'; });
   const std::string name = fmt::format("{}.damaged-{}", database.string(), date);
@@ -22,11 +20,9 @@ fs::path aside(const Context& context, const fs::path& database) {
   return free;
 }
 
-}  // namespace
-
 Result<Done> put_aside(Context& context, const fs::path& database, std::string_view what) {
   if (!fs::exists(database)) return done;
-  const fs::path to = aside(context, database);
+  const fs::path to = free_name_aside(context, database);
   context.out.note(fmt::format("{} is kept in '{}'", what, to.string()));
   return context.disk.rename(database, to);
 }

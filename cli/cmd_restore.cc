@@ -8,10 +8,12 @@
 #include <cstring>
 
 #include "cli/archive.h"
+#include "cli/aside.h"
 #include "cli/beside.h"
 #include "cli/command.h"
 #include "cli/keyring_file.h"
 #include "cli/node_key.h"
+#include "cli/salvage.h"
 #include "cli/session.h"
 #include "lib/api/json_objects.h"
 #include "lib/core/descriptor.h"
@@ -21,7 +23,6 @@
 #include "lib/crypto/sign.h"
 #include "lib/mail/outbox.h"
 #include "lib/node/verifier.h"
-#include "storage/rocks_mail_store.h"
 #include "storage/rocks_store.h"
 
 namespace bmsg::cli {
@@ -63,10 +64,17 @@ Result<Done> verify(Context& context, const StoreDir& store) {
     return Error{Errc::corrupt, fmt::format("the chain in the backup is damaged at height {}: {}",
                                             fault.height.value, fault.kind)};
   }
-  BMSG_TRY_ASSIGN(const auto mail,
-                  storage::RocksMailStore::open_read_only(store.mail(), {.disk = context.disk}));
-  BMSG_TRY(mail->count());
   return done;
+}
+
+/// The index alone is no reason to have nothing: it is made anew of chain and keys. Where it is
+/// kept, empty if it is sound.
+Result<std::string> check_index(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto damage, find_index_damage(context, store));
+  if (damage.empty()) return std::string();
+  const fs::path aside = free_name_aside(context, store.mail());
+  BMSG_TRY(context.disk.rename(store.mail(), aside));
+  return aside.filename().string();
 }
 
 /// Prekeys of cards that were made after the backup are lost, so mail is to come to a new one.
@@ -107,7 +115,16 @@ Result<ExitCode> run(const Options& options, Context& context) {
   const StoreDir store(beside.path());
   BMSG_TRY(complete(context, store));
   BMSG_TRY(verify(context, store));
-  BMSG_TRY_ASSIGN(const auto outcome, finish(context, store, beside));
+  BMSG_TRY_ASSIGN(const auto damaged_index, check_index(context, store));
+  BMSG_TRY_ASSIGN(auto outcome, finish(context, store, beside));
+  if (!damaged_index.empty()) {
+    context.out.warn(fmt::format(
+        "the private index in the backup is damaged and kept as '{}'; the next command that reads "
+        "mail makes it anew, but flags, positions of readers, and the keys of what was sent are "
+        "lost",
+        (beside.target() / damaged_index).string()));
+    outcome = ExitCode::partial;
+  }
   if (context.options.json) {
     context.out.line(api::summary_json({.command = "restore",
                                         .numbers = {},

@@ -57,16 +57,6 @@ Result<std::vector<std::string>> chain_damage(Context& context, const StoreDir& 
   return damage;
 }
 
-Result<std::vector<std::string>> mail_damage(Context& context, const StoreDir& store) {
-  std::vector<std::string> damage;
-  auto mail = storage::RocksMailStore::open_read_only(store.mail(), {.disk = context.disk});
-  BMSG_TRY_ASSIGN(const bool opened, note(mail, damage));
-  if (!opened) return damage;
-  BMSG_TRY(note(mail.value()->newest(std::nullopt, SIZE_MAX), damage));
-  BMSG_TRY(note(mail.value()->verify_checksums(), damage));
-  return damage;
-}
-
 /// Reads an old chain that may fail anywhere: what cannot be read is not there.
 class Remains {
  public:
@@ -214,11 +204,21 @@ Result<Done> carry_wanted(const Remains& remains, storage::RocksStore& chain) {
 
 }  // namespace
 
+Result<std::vector<std::string>> find_index_damage(Context& context, const StoreDir& store) {
+  std::vector<std::string> damage;
+  auto mail = storage::RocksMailStore::open_read_only(store.mail(), {.disk = context.disk});
+  BMSG_TRY_ASSIGN(const bool opened, note(mail, damage));
+  if (!opened) return damage;
+  BMSG_TRY(note(mail.value()->newest(std::nullopt, SIZE_MAX), damage));
+  BMSG_TRY(note(mail.value()->verify_checksums(), damage));
+  return damage;
+}
+
 Result<Damage> find_damage(Context& context, const StoreDir& store,
                            const chain::ChainRules& rules) {
   Damage damage;
   BMSG_TRY_ASSIGN(damage.chain, chain_damage(context, store, rules));
-  BMSG_TRY_ASSIGN(damage.mail, mail_damage(context, store));
+  BMSG_TRY_ASSIGN(damage.mail, find_index_damage(context, store));
   return damage;
 }
 

@@ -24,6 +24,9 @@ struct Damage {
 /// Reads every byte of both. Errors: Errc::io if the disk fails.
 Result<Damage> find_damage(Context& context, const StoreDir& store, const chain::ChainRules& rules);
 
+/// What is wrong with the private index. Errors: as find_damage().
+Result<std::vector<std::string>> find_index_damage(Context& context, const StoreDir& store);
+
 /// What came over from the damaged chain to the new one, and what was seen of the rest.
 struct Salvaged {
   Height kept;               // The last block of the new chain.

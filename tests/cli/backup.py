@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A backup made under load restores to a store that verifies; no damaged or hostile archive does."""
+import hashlib
 import io
 import os
 import pathlib
@@ -118,6 +119,36 @@ def check_damaged_store(ana, place):
             (broken.directory / part / "CURRENT").write_text("MANIFEST-999999\n")
         broken.run("backup", place / "broken.tar", exits=(65,))
         assert not (place / "broken.tar").exists()
+
+
+def with_file(archive, name, content):
+    """The archive again with other bytes in one file, which its sums fit."""
+    out, sums = io.BytesIO(), ""
+    with tarfile.open(archive) as tar, tarfile.open(fileobj=out, mode="w") as made:
+        for member in tar:
+            data = content if member.name == name else tar.extractfile(member).read()
+            if member.name == "SHA512SUMS":
+                data = sums.encode()
+            sums += f"{hashlib.sha512(data).hexdigest()}  {member.name}\n"
+            info = tarfile.TarInfo(member.name)
+            info.size, info.mode = len(data), member.mode
+            made.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def check_damaged_index(archive, place):
+    """Of an older backup: the index alone is no reason to have nothing."""
+    bad = place / "index.tar"
+    bad.write_bytes(with_file(archive, "mail/CURRENT", b"MANIFEST-999999\n"))
+    back = stores.Store(place / "index")
+    done = subprocess.run([stores.PROGRAM, "restore", str(bad), str(back.directory)],
+                          env=back.environment, capture_output=True, check=False)
+    (aside,) = back.directory.glob("mail.damaged-*")
+    assert done.returncode == 3 and f"kept as '{aside}'" in done.stderr.decode(), done
+    texts = [one["subject"] or one["body"] for one in back.objects("inbox", "--bodies")]
+    assert {f"text {n}" for n in range(3)} <= set(texts), texts
+    back.run("verify", "--full")
+    assert back.text("repair") == ""
 
 
 def check_under_load(ana, place):
@@ -312,6 +343,7 @@ def main():
         check_without_keys(ana, place)
         check_damaged_store(ana, place)
         check_locked(place)
+        check_damaged_index(archive, place)
         check_under_load(ana, place)
 
 
