@@ -188,6 +188,8 @@ Result<ExitCode> report(Context& context, const StoreDir& store, const Salvaged&
                                         .texts = {},
                                         .elapsed = elapsed}));
   } else {
+    if (lost_index)
+      context.out.line("the next command that reads mail makes the index anew, of chain and keys");
     context.out.line(fmt::format("{} blocks, {} of them from here; {} messages wait again",
                                  tip.height.value, salvaged.kept.value,
                                  salvaged.pooled + requeued));
@@ -195,18 +197,55 @@ Result<ExitCode> report(Context& context, const StoreDir& store, const Salvaged&
   return lost.any() ? ExitCode::partial : ExitCode::ok;
 }
 
-Result<ExitCode> run_dry(Context& context, const StoreDir& store, const chain::ChainRules& rules,
-                         const Damage& damage) {
-  for (const auto& part : {damage.chain, damage.mail}) {
-    for (const std::string& text : part) context.out.line("damaged: " + shown_line(text));
-  }
-  if (damage.chain.empty()) return ExitCode::partial;
+/// A sound chain is all from here; it may still lack what an earlier repair could not save.
+Result<Salvaged> all_of(Context& context, const StoreDir& store) {
+  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
+  BMSG_TRY_ASSIGN(const auto tip, chain->tip());
+  return Salvaged{.kept = tip.height, .top = tip.height, .seen = {}, .pooled = 0};
+}
+
+void print(Context& context, const Damage& damage) {
+  const auto say = [&](const char* kind, const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+      const std::string shown = shown_line(text);
+      context.out.line(context.options.json ? api::repaired_json({"damaged", kind, {}, shown})
+                                            : "damaged: " + shown);
+    }
+  };
+  say("chain", damage.chain);
+  say("index", damage.mail);
+}
+
+/// What is left of a damaged chain, without keeping it.
+Result<Salvaged> left_of(Context& context, const StoreDir& store, const chain::ChainRules& rules) {
   auto salvaged = salvage(context, store, rules, repaired(store), repaired_witness(store));
   BMSG_TRY(remove_leftovers(store));
-  if (!salvaged) return salvaged.error();
-  context.out.line(fmt::format("{} of {} blocks verify; a peer may have the rest",
-                               salvaged.value().kept.value, salvaged.value().top.value));
-  return ExitCode::partial;
+  return salvaged;
+}
+
+Result<ExitCode> run_dry(Context& context, const StoreDir& store, const chain::ChainRules& rules,
+                         const Damage& damage, std::chrono::steady_clock::time_point began) {
+  print(context, damage);
+  const bool json = context.options.json;
+  const ExitCode outcome = damage.any() ? ExitCode::partial : ExitCode::ok;
+  if (damage.chain.empty() && !json) return outcome;
+  BMSG_TRY_ASSIGN(const auto left,
+                  damage.chain.empty() ? all_of(context, store) : left_of(context, store, rules));
+  if (!json) {
+    context.out.line(fmt::format("{} of {} blocks verify; a peer may have the rest",
+                                 left.kept.value, left.top.value));
+    return outcome;
+  }
+  const std::chrono::duration<double> elapsed = context.clock.steady() - began;
+  const std::size_t faults = damage.chain.size() + damage.mail.size();
+  context.out.line(api::summary_json({.command = "repair",
+                                      .ok = !damage.any(),
+                                      .numbers = {{"damaged", static_cast<double>(faults)},
+                                                  {"kept", double(left.kept.value)},
+                                                  {"height", double(left.top.value)}},
+                                      .texts = {},
+                                      .elapsed = elapsed.count()}));
+  return outcome;
 }
 
 /// With both locks: whoever writes would write into what is put aside.
@@ -219,18 +258,18 @@ Result<Salvaged> rebuild(const Options& options, Context& context, const StoreDi
   BMSG_TRY_ASSIGN(const auto patience, context.lock_patience(&store));
   BMSG_TRY_ASSIGN(const auto mail_lock,
                   FileLock::take(store.mail_lock(), context.command, patience, context.clock));
-  Salvaged salvaged;
-  if (!damage.chain.empty()) {
-    auto made = salvage(context, store, rules, repaired(store), repaired_witness(store));
-    if (!made) {
-      BMSG_TRY(remove_leftovers(store));
-      return made.error();
-    }
-    salvaged = std::move(made).value();
-    BMSG_TRY(put_in_place(context, store));
+  if (damage.chain.empty()) {
+    BMSG_TRY(put_aside(context, store.mail(), kDamaged));
+    return all_of(context, store);
   }
+  auto made = salvage(context, store, rules, repaired(store), repaired_witness(store));
+  if (!made) {
+    BMSG_TRY(remove_leftovers(store));
+    return made;
+  }
+  BMSG_TRY(put_in_place(context, store));
   if (!damage.mail.empty()) BMSG_TRY(put_aside(context, store.mail(), kDamaged));
-  return salvaged;
+  return made;
 }
 
 /// Before anything is put aside: a mistyped URL must not leave less than there was.
@@ -240,13 +279,6 @@ Result<Done> ask_peer(const Options& options, Context& context, const StoreDir& 
   peer.url = options.peer;
   BMSG_TRY(probe(context, store, peer));
   return done;
-}
-
-/// A sound store is all from here; it may still lack what an earlier repair could not save.
-Result<Salvaged> all_of(Context& context, const StoreDir& store) {
-  BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
-  BMSG_TRY_ASSIGN(const auto tip, chain->tip());
-  return Salvaged{.kept = tip.height, .top = tip.height, .seen = {}, .pooled = 0};
 }
 
 Result<ExitCode> run(const Options& options, Context& context) {
@@ -261,9 +293,9 @@ Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY(remove_leftovers(store));
   BMSG_TRY_ASSIGN(const auto damage, find_damage(context, store, rules));
   if (!damage.any()) context.out.note("nothing is damaged");
-  const bool is_over = options.dry_run || (options.peer.empty() && !context.options.json);
+  const bool is_over = options.peer.empty() && !context.options.json;
+  if (options.dry_run) return run_dry(context, store, rules, damage, began);
   if (!damage.any() && is_over) return ExitCode::ok;
-  if (options.dry_run) return run_dry(context, store, rules, damage);
   BMSG_TRY(ask_peer(options, context, store));
   const auto own = own_messages(context, store);
   BMSG_TRY_ASSIGN(const auto salvaged, damage.any()

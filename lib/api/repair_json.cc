@@ -9,7 +9,8 @@ std::string repaired_json(const RepairedView& view) {
                      {"type", "repaired"},
                      {"state", view.state},
                      {"kind", view.kind},
-                     {"id", view.id.empty() ? Json() : Json(view.id)}});
+                     {"id", view.id.empty() ? Json() : Json(view.id)},
+                     {"text", view.text.empty() ? Json() : Json(view.text)}});
 }
 
 }  // namespace bmsg::api

@@ -7,9 +7,10 @@
 namespace bmsg::api {
 
 struct RepairedView {
-  std::string state;  // "lost".
-  std::string kind;   // "message", "block" or "index".
-  std::string id;     // A message's id or a block's height; empty: null.
+  std::string state;      // "lost" or "damaged".
+  std::string kind;       // "message", "block" or "index"; what is damaged is "chain" or "index".
+  std::string id;         // A message's id or a block's height; empty: null.
+  std::string text = {};  // What is wrong; empty: null.
 };
 std::string repaired_json(const RepairedView& view);
 

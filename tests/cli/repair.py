@@ -40,6 +40,8 @@ def roll_back(older):
 def check_sound(ana):
     assert ana.text("repair") == ""
     assert ana.text("repair", "--dry-run") == ""
+    (summary,) = ana.objects("repair", "--dry-run")
+    assert summary["ok"] and (summary["damaged"], summary["kept"]) == (0, BLOCKS), summary
     assert not list(ana.directory.glob("*.damaged-*"))
 
 
@@ -48,6 +50,11 @@ def check_flipped(ana, place):
     broken.run("verify", "--full", exits=(65,))
     before = sorted(p.name for p in broken.directory.iterdir())
     broken.run("repair", "--dry-run", exits=(3,))
+    *faults, summary = broken.objects("repair", "--dry-run", exits=(3,))
+    assert faults and all(one["type"] == "repaired" and one["state"] == "damaged" and one["text"]
+                          for one in faults), faults
+    assert (summary["type"], summary["command"], summary["ok"]) == ("summary", "repair", False)
+    assert summary["damaged"] == len(faults), (summary, faults)
     broken.run("repair", exits=(64,))  # Nobody there to ask.
     assert sorted(p.name for p in broken.directory.iterdir()) == before
     said = [json.loads(line) for line in
@@ -132,7 +139,13 @@ def check_index(ana, place):
             if file.name == "CURRENT":
                 file.write_bytes(b"MANIFEST-999999\n")
     broken = damaged(ana, place, "index", cut)
-    assert "lost the private index" in broken.text("repair", "--yes", exits=(3,))
+    fault, summary = broken.objects("repair", "--dry-run", exits=(3,))
+    assert (fault["type"], fault["state"], fault["kind"]) == ("repaired", "damaged", "index"), fault
+    assert fault["text"] and fault["id"] is None, fault
+    assert (summary["kept"], summary["height"], summary["ok"]) == (BLOCKS, BLOCKS, False), summary
+    said = broken.text("repair", "--yes", exits=(3,))
+    assert "lost the private index" in said and "makes the index anew" in said, said
+    assert f"{BLOCKS} blocks, {BLOCKS} of them from here" in said, said
     assert list(broken.directory.glob("mail.damaged-*"))
     broken.run("inbox")
     broken.run("verify", "--full")
