@@ -87,8 +87,8 @@ Result<Done> take_outbox(Context& context, const StoreDir& store) {
 }
 
 /// Counts into the view what goes into the bundle.
-Result<Done> give(const Options& options, Context& context, const StoreDir& store,
-                  chain::WriteBytes write, api::SyncView& view) {
+Result<node::BundleContent> give(const Options& options, Context& context, const StoreDir& store,
+                                 chain::WriteBytes write, api::SyncView& view) {
   if (options.pool) BMSG_TRY(take_outbox(context, store));
   BMSG_TRY_ASSIGN(const auto chain, open_chain(context, store));
   BMSG_TRY_ASSIGN(const auto first, first_block(context, *chain, options.since));
@@ -98,13 +98,23 @@ Result<Done> give(const Options& options, Context& context, const StoreDir& stor
   const std::uint64_t total = tip.height.value + std::uint64_t{1} - first.value;
   BMSG_TRY_ASSIGN(
       const auto content,
-      node::write_bundle(
-          *chain, first, options.pool ? node::WithPool::yes : node::WithPool::no, pack,
-          [&](const auto& so_far) { shown.count_blocks("bundle", so_far.blocks, total); }));
+      node::write_bundle(*chain, first, options.pool ? node::WithPool::yes : node::WithPool::no,
+                         context.clock.now(), pack, [&](const auto& so_far) {
+                           shown.count_blocks("bundle", so_far.blocks, total);
+                         }));
   view.pushed_blocks = content.blocks;
   view.pushed_messages = content.messages;
   view.pushed_bytes = pack.bytes();
-  return done;
+  return content;
+}
+
+/// Whoever gets it is to hear of it here, before it is carried anywhere.
+void warn_of_lacking(const Options& options, const Context& context,
+                     const node::BundleContent& content) {
+  context.out.warn(fmt::format(
+      "{}: this store has dropped {} messages that have not expired, the first in block "
+      "{}; who has no other source of them takes no block from there on",
+      options.file, content.lacking, content.first_lacking->value));
 }
 
 Result<ExitCode> run_create(const Options& options, Context& context) {
@@ -113,35 +123,38 @@ Result<ExitCode> run_create(const Options& options, Context& context) {
   const auto began = context.clock.steady();
   api::SyncView view;
   view.peer = options.file;
+  node::BundleContent content;
   if (options.file == "-") {
     BMSG_TRY(check_no_terminal(context));
-    BMSG_TRY(give(
-        options, context, store,
-        [&](ByteView bytes) -> Result<Done> {
-          context.out.raw(as_text(bytes));
-          return bytes.size() < kShortBytes ? Result<Done>(done) : context.out.flush();
-        },
-        view));
+    const auto print = [&](ByteView bytes) -> Result<Done> {
+      context.out.raw(as_text(bytes));
+      return bytes.size() < kShortBytes ? Result<Done>(done) : context.out.flush();
+    };
+    BMSG_TRY_ASSIGN(content, give(options, context, store, print, view));
     BMSG_TRY(context.out.flush());
   } else {
     NewFile file(context.disk, options.file);
     BMSG_TRY(file.open());
-    BMSG_TRY(give(
-        options, context, store, [&](ByteView bytes) { return file.write(bytes); }, view));
+    const auto write = [&](ByteView bytes) { return file.write(bytes); };
+    BMSG_TRY_ASSIGN(content, give(options, context, store, write, view));
     BMSG_TRY(file.publish());
   }
   context.out.note(fmt::format("{}: {} blocks, {} messages, {} bytes", options.file,
                                view.pushed_blocks, view.pushed_messages, view.pushed_bytes));
-  if (!context.options.json || options.file == "-") return ExitCode::ok;
+  if (content.lacking > 0) warn_of_lacking(options, context, content);
+  const ExitCode outcome = content.lacking > 0 ? ExitCode::partial : ExitCode::ok;
+  if (!context.options.json || options.file == "-") return outcome;
   const double elapsed = std::chrono::duration<double>(context.clock.steady() - began).count();
   context.out.line(api::sync_json(view));
   context.out.line(
       api::summary_json({.command = "bundle",
+                         .ok = content.lacking == 0,
                          .numbers = {{"blocks", static_cast<double>(view.pushed_blocks)},
-                                     {"messages", static_cast<double>(view.pushed_messages)}},
+                                     {"messages", static_cast<double>(view.pushed_messages)},
+                                     {"lacking", static_cast<double>(content.lacking)}},
                          .texts = {},
                          .elapsed = elapsed}));
-  return ExitCode::ok;
+  return outcome;
 }
 
 std::string source_name(const std::string& file) {

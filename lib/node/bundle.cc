@@ -39,7 +39,17 @@ Error no_parent(Height first, Height tip) {
   return Error{Errc::bad_input, here, hint};
 }
 
-Result<Done> write_blocks(const ChainReader& chain, Height first, chain::PackWriter& pack,
+/// Nobody who lacks them elsewhere can take a block without bodies that have not expired.
+void count_lacking(const Block& block, UnixSeconds now, BundleContent& content) {
+  const auto lacking = std::ranges::count_if(block.messages, [now](const Message& message) {
+    return !message.body && message.head.expiry() > now.value;
+  });
+  if (lacking > 0 && !content.first_lacking) content.first_lacking = block.header.height;
+  content.lacking += static_cast<std::uint64_t>(lacking);
+}
+
+Result<Done> write_blocks(const ChainReader& chain, Height first, UnixSeconds now,
+                          chain::PackWriter& pack,
                           const std::function<void(const BundleContent&)>& told,
                           BundleContent& content) {
   Height next{std::max(first.value, std::uint32_t{1})};  // Everybody has genesis.
@@ -50,6 +60,7 @@ Result<Done> write_blocks(const ChainReader& chain, Height first, chain::PackWri
       BMSG_TRY_ASSIGN(const auto block, chain.block(one.hash, Bodies::with));
       if (!block) return Error{Errc::corrupt, fmt::format("the store lacks block {}", next.value)};
       BMSG_TRY(pack.add(chain::FrameType::block, encode(*block)));
+      count_lacking(*block, now, content);
       if (!content.first) content.first = next;
       content.last = next;
       ++content.blocks;
@@ -108,13 +119,13 @@ Result<Done> preview(const Block& block, const ChainReader& chain, UnixSeconds n
 }  // namespace
 
 Result<BundleContent> write_bundle(const ChainReader& chain, Height first, WithPool pool,
-                                   chain::PackWriter& pack,
+                                   UnixSeconds now, chain::PackWriter& pack,
                                    const std::function<void(const BundleContent&)>& told) {
   BundleContent content;
   BMSG_TRY_ASSIGN(const auto rules, chain.rules_text());
   BMSG_TRY(pack.begin());
   BMSG_TRY(pack.add(chain::FrameType::genesis, as_bytes(rules)));
-  BMSG_TRY(write_blocks(chain, first, pack, told, content));
+  BMSG_TRY(write_blocks(chain, first, now, pack, told, content));
   if (pool == WithPool::yes) {
     BMSG_TRY_ASSIGN(const auto all, chain.pool(0));
     for (const PooledMessage& one : all) {

@@ -31,16 +31,19 @@ struct BundleContent {
   std::uint64_t proposals = 0;  // On a chain of endorsers.
   std::optional<Height> first;  // Of its blocks.
   std::optional<Height> last;
+  // Of one that is written: messages without a body that others need, and the first block of such.
+  std::uint64_t lacking = 0;
+  std::optional<Height> first_lacking;
 };
 
 /// Whether the messages that wait go along.
 enum class WithPool { no, yes };
 
 /// Writes the best chain from `first` upwards, genesis never, and with it the pool. `told` hears of
-/// each block.
-/// Errors: as `pack` and `chain`; Errc::corrupt if a block is missing.
+/// each block. Bodies that were dropped here are left out, and counted if they have not expired
+/// `now`. Errors: as `pack` and `chain`; Errc::corrupt if a block is missing.
 Result<BundleContent> write_bundle(const ChainReader& chain, Height first, WithPool pool,
-                                   chain::PackWriter& pack,
+                                   UnixSeconds now, chain::PackWriter& pack,
                                    const std::function<void(const BundleContent&)>& told);
 
 /// Reads a bundle of one chain in its order.

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`forget` drops bodies, verify stays green and lists them, and the room comes back. BMSG_STORED
 says of how many messages; './dev soak forget' takes 100,000."""
+import json
 import os
 import pathlib
 import shutil
@@ -92,6 +93,22 @@ def seen_by(store, url):
     """What a store has forgotten once it has taken what is new, in a process of its own."""
     store.run("sync", url)
     return forgotten_of(store)
+
+
+def check_bundle(place, ana, ben):
+    """Whoever carries a bundle learns at once that it lacks what others need."""
+    def made(name, *words):
+        done = subprocess.run(ben.words("bundle", "create", place / name, "--json", *words),
+                              capture_output=True, env=ben.environment, check=False)
+        return done.returncode, done.stderr.decode(), json.loads(done.stdout.splitlines()[-1])
+    code, said, told = made("lacking.bundle")
+    assert code == 3 and "has dropped 1 messages that have not expired" in said, (code, said)
+    assert "the first in block" in said and (told["ok"], told["lacking"]) == (False, 1), (said, told)
+    carl = stores.joined(place / "carl", "carl", ana.directory / "genesis")
+    carl.run("bundle", "apply", place / "lacking.bundle", exits=(65, 75))
+    ben.run("bundle", "create", "-", exits=(3,))
+    code, said, told = made("whole.bundle", "--since", "tip~1")
+    assert (code, said) == (0, "") and (told["ok"], told["lacking"]) == (True, 0), (code, said, told)
 
 
 def check_asking(place):
@@ -210,6 +227,7 @@ def main():
         ana.run("contact", "add", "ben", ben.text("id"))
         first, second = check_words(ana, ben)
         check_newcomer(place, ana, ben, first)
+        check_bundle(place, ana, ben)
         check_from(ana, ben, second)
         check_asking(place)
         big = big_store(place)

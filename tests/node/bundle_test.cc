@@ -24,6 +24,13 @@ chain::ReadBytes reader_of(const Bytes& bytes) {
   };
 }
 
+node::BundleContent content_at(const node::ChainReader& chain, std::uint64_t now) {
+  chain::PackWriter pack([](ByteView) -> Result<Done> { return done; });
+  return node::write_bundle(chain, Height{0}, node::WithPool::no, UnixSeconds{now}, pack,
+                            [](const auto&) {})
+      .value();
+}
+
 Bytes bundle_of(const node::ChainReader& chain, std::uint32_t first,
                 node::WithPool pool = node::WithPool::no) {
   Bytes bytes;
@@ -31,7 +38,8 @@ Bytes bundle_of(const node::ChainReader& chain, std::uint32_t first,
     append(bytes, part);
     return done;
   });
-  EXPECT_TRUE(node::write_bundle(chain, Height{first}, pool, pack, [](const auto&) {}));
+  EXPECT_TRUE(
+      node::write_bundle(chain, Height{first}, pool, UnixSeconds{0}, pack, [](const auto&) {}));
   return bytes;
 }
 
@@ -101,6 +109,20 @@ TEST_F(Bundle, BringsTheChainAndThePool) {
   EXPECT_EQ(report.new_blocks + report.new_messages, 0u);
   EXPECT_EQ(report.known_blocks, 5u);
   EXPECT_EQ(report.known_messages, 1u);
+}
+
+TEST_F(Bundle, CountsWhatWasDroppedAndHasNotExpired) {
+  const Message lost = f.message("lost");
+  const Message kept = f.message("kept");
+  f.accept_all({f.builder.block(blocks.back().header, {kept, lost}, f.clock.now())});
+  EXPECT_EQ(content_at(f.store, 0).lacking, 0u);
+  ASSERT_EQ(f.node()->forget({id_of(lost)}, node::DropRule::named).value().size(), 1u);
+  const auto before = content_at(f.store, lost.head.expiry() - 1);
+  EXPECT_EQ(before.lacking, 1u);
+  EXPECT_EQ(before.first_lacking, Height{6});
+  const auto from = content_at(f.store, lost.head.expiry());
+  EXPECT_EQ(from.lacking, 0u);
+  EXPECT_FALSE(from.first_lacking);
 }
 
 TEST_F(Bundle, LeavesThePoolAtHomeUnlessAsked) {

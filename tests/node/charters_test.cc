@@ -128,8 +128,8 @@ TEST_F(Charters, TravelInABundle) {
     append(bytes, part);
     return done;
   });
-  ASSERT_TRUE(
-      node::write_bundle(f.store, Height{0}, node::WithPool::yes, pack, [](const auto&) {}));
+  ASSERT_TRUE(node::write_bundle(f.store, Height{0}, node::WithPool::yes, f.clock.now(), pack,
+                                 [](const auto&) {}));
   NodeFixture other(f.builder.rules_text());
   other.clock.set(f.clock.now().value);
   const auto receiver = other.node();
