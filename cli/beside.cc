@@ -98,7 +98,11 @@ void Beside::remove_abandoned() const {
 Result<bool> Beside::take_root(std::string_view command) {
   std::string name = fmt::format(".{}.XXXXXX", target_.filename().string());
   name = (target_.parent_path() / name).string();
-  if (::mkdtemp(name.data()) == nullptr) return cannot_make(target_, std::strerror(errno));
+  if (::mkdtemp(name.data()) == nullptr) {
+    const bool is_full = errno == ENOSPC || errno == EDQUOT;
+    const Error error = cannot_make(target_, std::strerror(errno));
+    return Error{is_full ? Errc::io : error.code, error.message};
+  }
   auto lock = FileLock::try_take(fs::path(name) / kLock, command);
   if (!lock && fs::exists(name)) return lock.error();
   if (!lock || !lock.value()) return false;

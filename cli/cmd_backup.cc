@@ -8,8 +8,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <set>
+#include <string_view>
 
 #include "cli/archive.h"
+#include "cli/beside.h"
 #include "cli/command.h"
 #include "cli/new_file.h"
 #include "cli/plumbing.h"
@@ -34,38 +36,20 @@ struct Options {
 
 constexpr std::size_t kFileBytesMax = kTarFileBytesMax;
 
-constexpr std::string_view kWorkPrefix = "backup.";
-
-/// Removes what a backup that was killed has left: its second names keep tables from being freed.
+/// Removes what an older bmsg that was killed has left: its second names keep tables from being
+/// freed. Its number may be ours by now.
 Result<Done> sweep(const Disk& disk, const fs::path& run) {
+  constexpr std::string_view kPrefix = "backup.";
   BMSG_TRY_ASSIGN(const auto names, disk.list(run));
   for (const std::string& name : names) {
-    if (!name.starts_with(kWorkPrefix)) continue;
-    const int pid = std::atoi(name.c_str() + kWorkPrefix.size());
+    if (!name.starts_with(kPrefix)) continue;
+    const int pid = std::atoi(name.c_str() + kPrefix.size());
+    const bool is_gone = pid == ::getpid() || (::kill(pid, 0) != 0 && errno == ESRCH);
     std::error_code ignored;  // The next backup tries again.
-    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) fs::remove_all(run / name, ignored);
+    if (pid > 0 && is_gone) fs::remove_all(run / name, ignored);
   }
   return done;
 }
-
-/// A directory of our own inside the store, on its file system; gone at the end.
-class Workplace {
- public:
-  Workplace(Disk& disk, const StoreDir& store)
-      : disk_(disk), path_(store.run() / fmt::format("{}{}", kWorkPrefix, ::getpid())) {}
-  Workplace(const Workplace&) = delete;
-  Workplace& operator=(const Workplace&) = delete;
-  ~Workplace() {
-    std::error_code ignored;  // What stays is told by nothing and harms nothing.
-    fs::remove_all(path_, ignored);
-  }
-  Result<Done> make() { return disk_.make_directory(path_); }
-  const fs::path& path() const { return path_; }
-
- private:
-  Disk& disk_;
-  fs::path path_;
-};
 
 class Backup {
  public:
@@ -73,14 +57,14 @@ class Backup {
       : context_(context),
         store_(std::move(store)),
         archive_(archive),
-        work_(context.disk, store_) {}
+        work_(context.disk, store_.run() / "backup") {}
 
   /// In an order in which nothing falls between two parts: what leaves the outbox goes into the
   /// chain, what is found in the chain goes into the index, keys are saved before their cards, and
   /// chunks of a file lie on their shelf before its message goes into the outbox.
   Result<Done> run(bool with_keys) {
     BMSG_TRY(sweep(context_.disk, store_.run()));
-    BMSG_TRY(work_.make());
+    BMSG_TRY(work_.make("backup"));
     BMSG_TRY(archive_.begin());
     for (const char* file : {"format", "genesis", "config.toml", "policies.toml", "contacts.jsonl",
                              "light", "signed-checkpoint", "signed-charters"})
@@ -186,7 +170,7 @@ class Backup {
   Context& context_;
   StoreDir store_;
   ArchiveWriter& archive_;
-  Workplace work_;
+  Beside work_;  // Inside the store, on its file system; gone at the end.
 };
 
 Result<Done> write_archive(const Options& options, Context& context, const StoreDir& store,

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """A backup made under load restores to a store that verifies; no damaged or hostile archive does."""
+import fcntl
 import hashlib
 import io
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -121,6 +123,34 @@ def check_damaged_store(ana, place):
         assert not (place / "broken.tar").exists()
 
 
+def workplaces(store):
+    return [file for pattern in ("backup.*", ".backup.*")
+            for file in (store.directory / "run").glob(pattern)]
+
+
+def check_killed(ana, place):
+    """What a killed backup has left is in the way of nobody, whose number it had or not; and what
+    another is at work at stays."""
+    run = ana.directory / "run"
+    held = run / ".backup.abcdef"
+    for left in (run / ".backup.ghijkl", held):
+        (left / "store" / "chain").mkdir(parents=True)
+        (left / "bmsg-unfinished.lock").touch()
+    with open(held / "bmsg-unfinished.lock", "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # The same number as that of an older bmsg that was killed, as in a container.
+        words = shlex.join(map(str, ana.words("backup", place / "killed.tar")))
+        subprocess.run(["sh", "-c", f"""at={shlex.quote(str(run))}/backup.$$
+                        mkdir "$at" "$at/mail" "$at/chain" && touch "$at/witness" "$at/chain/CURRENT"
+                        touch "$at/mail/CURRENT"
+                        exec {words}"""], check=True, env=ana.environment)
+        assert workplaces(ana) == [held], workplaces(ana)
+    ana.run("backup", place / "after.tar")
+    assert workplaces(ana) == []
+    for name in ("killed", "after"):
+        restored(place, name, place / f"{name}.tar").run("verify", "--full")
+
+
 def with_file(archive, name, content):
     """The archive again with other bytes in one file, which its sums fit."""
     out, sums = io.BytesIO(), ""
@@ -166,7 +196,7 @@ def check_under_load(ana, place):
     finally:
         load.terminate()
         load.communicate(timeout=20)
-    assert not list((ana.directory / "run").glob("backup.*"))
+    assert workplaces(ana) == []
 
 
 def refuses(place, archive_bytes, code):
@@ -344,6 +374,7 @@ def main():
         check_damaged_store(ana, place)
         check_locked(place)
         check_damaged_index(archive, place)
+        check_killed(ana, place)
         check_under_load(ana, place)
 
 
