@@ -76,6 +76,8 @@ Result<SendLine> parse_send_line(std::string_view line) {
   }
   BMSG_TRY_ASSIGN(send.attachments, paths_in(json));
   BMSG_TRY_ASSIGN(send.open, truth_member(json, "public"));
+  if (!send.topic.empty() && !send.open)
+    return Error{Errc::bad_input, "'topic' is for public messages; give 'public' too"};
   BMSG_TRY_ASSIGN(send.ask_ack, truth_member(json, "ask_ack"));
   return send;
 }

@@ -27,7 +27,8 @@ struct SendLine {
 
 inline constexpr std::size_t kSendLineBytesMax = 16u << 20;
 
-/// Errors: Errc::bad_input for what is no such object; an unknown member is refused, since a
+/// Errors: Errc::bad_input for what is no such object, or a topic of what is not public; an unknown
+/// member is refused, since a
 ///         misspelled one would be lost in silence.
 Result<SendLine> parse_send_line(std::string_view line);
 

@@ -9,13 +9,13 @@ namespace {
 
 TEST(SendLine, ReadsEveryMember) {
   const auto line = parse_send_line(
-      R"({"to":["ana","ben"],"body":"hi","subject":"s","public":false,"topic":"t","reply_to":"ab",)"
+      R"({"to":["ana","ben"],"body":"hi","subject":"s","public":true,"topic":"t","reply_to":"ab",)"
       R"("expires":"7d"})");
   ASSERT_TRUE(line);
   EXPECT_EQ(line.value().to, (std::vector<std::string>{"ana", "ben"}));
   EXPECT_EQ(line.value().body, "hi");
   EXPECT_EQ(line.value().subject, "s");
-  EXPECT_FALSE(line.value().open);
+  EXPECT_TRUE(line.value().open);
   EXPECT_EQ(line.value().topic, "t");
   EXPECT_EQ(line.value().reply_to, "ab");
   EXPECT_EQ(line.value().expires, "7d");
@@ -50,6 +50,18 @@ TEST(SendLine, RefusesWrongTypes) {
     ASSERT_FALSE(line) << text;
     EXPECT_EQ(line.error().code, Errc::bad_input) << text;
   }
+}
+
+TEST(SendLine, RefusesATopicOfWhatIsNotPublic) {
+  for (const std::string_view text :
+       {R"({"to":"ana","topic":"news"})", R"({"topic":"news","public":false})"}) {
+    const auto line = parse_send_line(text);
+    ASSERT_FALSE(line) << text;
+    EXPECT_EQ(line.error().message, "'topic' is for public messages; give 'public' too");
+  }
+  EXPECT_TRUE(parse_send_line(R"({"topic":"news","public":true})"));
+  EXPECT_TRUE(parse_send_line(R"({"to":"ana","topic":null})"));
+  EXPECT_TRUE(parse_send_line(R"({"to":"ana","topic":""})"));
 }
 
 TEST(SendLine, TakesLongBodiesUpToItsLimit) {

@@ -37,6 +37,7 @@ def check_answers(ana):
     texts[151] = "no JSON\n"
     texts[200] = line(["ben", "cleo"], "to both")
     texts[250] = line(["ben"], "x" * LONGEST)
+    texts[251] = line(["ben"], "sealed", topic="news")
     texts[300] = line(["ben"], "once", key="a key")
     texts[301] = texts[300]
     texts.insert(10, "\n")
@@ -47,10 +48,10 @@ def check_answers(ana):
     answers = [json.loads(one) for one in done.stdout.splitlines()]
     assert len(answers) == MANY, len(answers)
     faults = [at for at, one in enumerate(answers) if one["type"] == "error"]
-    assert faults == [150, 151, 250], faults
+    assert faults == [150, 151, 250, 251], faults
     assert "longer than" in answers[250]["message"], answers[250]
     ids = [one["id"] for one in answers if one["type"] == "queued"]
-    assert answers[300]["id"] == answers[301]["id"] and len(set(ids)) == MANY - 4
+    assert answers[300]["id"] == answers[301]["id"] and len(set(ids)) == MANY - 5
     assert set(ids) <= queued(ana)
     return ids
 
