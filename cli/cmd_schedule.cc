@@ -7,6 +7,7 @@
 #include "cli/prompt.h"
 #include "cli/run_program.h"
 #include "cli/schedule_text.h"
+#include "cli/session.h"
 #include "lib/api/schedule_json.h"
 #include "lib/core/try.h"
 
@@ -46,7 +47,16 @@ Result<ScheduleWish> paths_of(const Options& options, const StoreDir& store) {
   return ScheduleWish{program.string(), root, whole(options.backup)};
 }
 
-Result<Wish> wish_of(const Options& options, const StoreDir& store) {
+/// What 'bmsg mine' or 'bmsg endorse' would refuse, turn after turn, is not begun.
+Result<BlockWork> work_of(const Context& context, const StoreDir& store) {
+  std::error_code unread;
+  if (fs::exists(store.light(), unread)) return BlockWork::none;
+  BMSG_TRY_ASSIGN(const auto rules, read_rules(context, store));
+  if (rules.rules.mode == chain::Mode::pow) return BlockWork::mine;
+  return fs::exists(store.endorser_key(), unread) ? BlockWork::endorse : BlockWork::none;
+}
+
+Result<Wish> wish_of(const Options& options, const Context& context, const StoreDir& store) {
   if (options.install && options.remove)
     return Error{Errc::bad_usage, "--install and --remove exclude each other"};
   const std::string named = options.install.value_or("") + options.remove.value_or("");
@@ -58,6 +68,9 @@ Result<Wish> wish_of(const Options& options, const StoreDir& store) {
   else if (wish.cron == wish.systemd)
     return Error{Errc::bad_usage, "schedule takes one of --cron and --systemd"};
   BMSG_TRY_ASSIGN(wish.what, paths_of(options, store));
+  if (!options.remove) {
+    BMSG_TRY_ASSIGN(wish.what.work, work_of(context, store));
+  }
   std::error_code unknown;  // Then it is as good as none.
   if (!options.backup.empty() && !options.remove && !fs::is_directory(wish.what.backup, unknown))
     return Error{Errc::not_found, fmt::format("no directory '{}'", options.backup),
@@ -132,15 +145,6 @@ Result<Owner> owner_of(const Context& context, const fs::path& file, const std::
   return as_text(*text).starts_with(unit_mark(store)) ? Owner::us : Owner::others;
 }
 
-/// The names of all units there may be, with and without a backup.
-Result<std::vector<std::string>> all_names(ScheduleWish wish) {
-  wish.backup = wish.store;  // Any place will do for the names.
-  BMSG_TRY_ASSIGN(const auto units, systemd_units(wish));
-  std::vector<std::string> names;
-  for (const Unit& unit : units) names.push_back(unit.name);
-  return names;
-}
-
 /// Has the user's manager do it. Where there is none, somebody must be told.
 bool systemctl(std::vector<std::string> words, const std::vector<std::string>& units = {}) {
   words.insert(words.begin(), {"systemctl", "--user"});
@@ -166,7 +170,7 @@ Result<bool> take_away(Context& context, const std::vector<std::string>& names,
 Result<ExitCode> install_units(const Options& options, Context& context, const ScheduleWish& wish) {
   BMSG_TRY_ASSIGN(const fs::path directory, unit_directory());
   BMSG_TRY_ASSIGN(const auto units, systemd_units(wish));
-  BMSG_TRY_ASSIGN(auto stale, all_names(wish));
+  auto stale = all_unit_names();
   std::vector<std::string> timers;
   for (const Unit& unit : units) {
     const fs::path file = directory / unit.name;
@@ -198,7 +202,7 @@ Result<ExitCode> install_units(const Options& options, Context& context, const S
 
 Result<ExitCode> remove_units(const Options& options, Context& context, const ScheduleWish& wish) {
   BMSG_TRY_ASSIGN(const fs::path directory, unit_directory());
-  BMSG_TRY_ASSIGN(const auto names, all_names(wish));
+  const auto names = all_unit_names();
   bool is_any = false;
   for (const std::string& name : names) {
     BMSG_TRY_ASSIGN(const auto owner, owner_of(context, directory / name, wish.store));
@@ -230,7 +234,7 @@ Result<ExitCode> run_systemd(const Options& options, Context& context, const Sch
 
 Result<ExitCode> run(const Options& options, Context& context) {
   BMSG_TRY_ASSIGN(const auto store, context.store());
-  BMSG_TRY_ASSIGN(const auto wish, wish_of(options, store));
+  BMSG_TRY_ASSIGN(const auto wish, wish_of(options, context, store));
   if (!wish.cron) return run_systemd(options, context, wish.what);
   if (!wish.systemd) return run_cron(options, context, wish.what);
   BMSG_TRY_ASSIGN(const auto outcome, run_systemd(options, context, wish.what));

@@ -19,11 +19,25 @@ struct Job {
   std::string_view cron;  // When, for cron; the timer says it for systemd.
 };
 
-constexpr std::array<Job, 2> kJobs = {{{"sync", "*/5 * * * *"}, {"mine", "*/15 * * * *"}}};
+constexpr std::array<Job, 3> kJobs = {
+    {{"sync", "*/5 * * * *"}, {"mine", "*/15 * * * *"}, {"endorse", "*/5 * * * *"}}};
 
 constexpr std::string_view kStart = "ExecStart=@BMSG@ ";
 constexpr std::string_view kBackupService = "bmsg-backup.service";
-constexpr std::string_view kBackupTimer = "bmsg-backup.timer";
+
+/// Whether a job is for this store: each store makes blocks in one way, or in none.
+bool is_wanted(std::string_view job, const ScheduleWish& wish) {
+  if (job == "mine") return wish.work == BlockWork::mine;
+  if (job == "endorse") return wish.work == BlockWork::endorse;
+  return job != "backup" || !wish.backup.empty();
+}
+
+/// "mine" of "bmsg-mine.timer"; empty for "bmsg.service".
+std::string_view job_of(std::string_view unit) {
+  const auto begin = unit.find('-');
+  if (begin == std::string_view::npos) return {};
+  return unit.substr(begin + 1, unit.find('.') - begin - 1);
+}
 
 /// What the service of a job runs, behind program and store: cron runs the same.
 std::string words_of(const Job& job) {
@@ -133,8 +147,10 @@ Result<std::string> crontab_block(const ScheduleWish& wish) {
   const std::string start =
       fmt::format("{} -C {}", cron_quoted(wish.program), cron_quoted(wish.store));
   std::string text = begin_mark(wish.store);
-  for (const Job& job : kJobs)  // Results are no news; errors are.
-    text += fmt::format("{} {} {} >/dev/null\n", job.cron, start, words_of(job));
+  for (const Job& job : kJobs) {  // Results are no news; errors are.
+    if (is_wanted(job.name, wish))
+      text += fmt::format("{} {} {} >/dev/null\n", job.cron, start, words_of(job));
+  }
   if (!wish.backup.empty()) {
     text += fmt::format("30 3 * * * {} backup -q {}/bmsg-$(date +\\%F).tar\n", start,
                         cron_quoted(wish.backup));
@@ -154,13 +170,18 @@ std::string unit_mark(const std::string& store) {
   return fmt::format("# bmsg schedule of {}\n", store);
 }
 
+std::vector<std::string> all_unit_names() {
+  std::vector<std::string> names;
+  for (const UnitTemplate& unit : kUnitTemplates) names.emplace_back(unit.name);
+  return names;
+}
+
 Result<std::vector<Unit>> systemd_units(const ScheduleWish& wish) {
   BMSG_TRY(check_paths(wish));
   std::vector<Unit> units;
   for (const UnitTemplate& unit : kUnitTemplates) {
-    const bool is_backup = unit.name == kBackupService || unit.name == kBackupTimer;
-    if (is_backup && wish.backup.empty()) continue;
-    units.push_back({std::string(unit.name), text_of(unit, wish)});
+    if (is_wanted(job_of(unit.name), wish))
+      units.push_back({std::string(unit.name), text_of(unit, wish)});
   }
   return units;
 }

@@ -9,11 +9,15 @@
 
 namespace bmsg::cli {
 
+/// How a store has part in making blocks.
+enum class BlockWork { mine, endorse, none };
+
 /// What is run, and where. Paths are absolute.
 struct ScheduleWish {
   std::string program;
   std::string store;
   std::string backup;  // A directory; empty: no backups.
+  BlockWork work = BlockWork::mine;
 };
 
 /// Errors: Errc::bad_usage for paths that no line of a crontab can hold.
@@ -28,6 +32,9 @@ struct Unit {
 };
 /// Services and timers of the user's manager. Errors: as crontab_block.
 Result<std::vector<Unit>> systemd_units(const ScheduleWish& wish);
+
+/// The names of all units that there may be, of any work, with and without a backup.
+std::vector<std::string> all_unit_names();
 
 /// The first line of a unit of this store: what has it may be replaced and removed.
 std::string unit_mark(const std::string& store);

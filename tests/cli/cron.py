@@ -272,6 +272,45 @@ def check_same_words(store):
         assert words in [shlex.split(start.removeprefix("ExecStart=")) for start in starts], words
 
 
+def check_work(place):
+    """Each store makes blocks in the way it can, or in none: no line fails turn after turn."""
+    def works(store):
+        (printed,) = store.objects("schedule", "--cron")
+        begun = [shlex.split(command)[3] for command in commands_of(printed["text"])]
+        units = {pathlib.Path(one["file"]).name for one in store.objects("schedule", "--systemd")}
+        for work in ("sync", "mine", "endorse"):
+            for kind in ("service", "timer"):
+                assert (f"bmsg-{work}.{kind}" in units) == (work in begun), (work, units, begun)
+        return begun
+    keyless = stores.Store(place)
+    keys = [keyless.text("endorsers", "key", "--new", place / f"{name}.key") for name in "abc"]
+    council = stores.Store(place / "council")
+    council.run("init", council.directory, "--name", "a", "--no-passphrase", "--private",
+                "--endorser-key", place / "a.key",
+                *(word for key in keys for word in ("--endorser", key)))
+    reader = stores.joined(place / "reader", "reader", council.directory / "genesis")
+    assert works(council) == ["sync", "endorse"], works(council)
+    assert works(reader) == ["sync"], works(reader)
+    check_same_words(council)
+    done = as_cron(commands_of(council.text("schedule", "--cron"))[1], place)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b""), done
+    mined = stores.new_chain(place / "mined", "mined")
+    assert works(mined) == ["sync", "mine"], works(mined)
+    with mined.served() as url:
+        light = stores.Store(place / "light")
+        light.run("clone", url, light.directory, "--name", "light", "--no-passphrase", "--light")
+    assert works(light) == ["sync"], works(light)
+    # What a store was before, or what another version has begun, goes with the next one.
+    light.environment |= {"XDG_CONFIG_HOME": str(place / "config2"), "PATH": os.environ["PATH"]}
+    units = place / "config2" / "systemd" / "user"
+    units.mkdir(parents=True)
+    (units / "bmsg-mine.timer").write_text(f"# bmsg schedule of {light.directory}\n")
+    light.run("schedule", "--install", "systemd", "--yes", exits=(0, 3))
+    assert not (units / "bmsg-mine.timer").exists() and (units / "bmsg-sync.timer").exists()
+    light.run("schedule", "--remove", "systemd", "--yes", exits=(0, 3))
+    assert not list(units.iterdir())
+
+
 def check_doctor(store):
     def states(**options):
         return {one["name"]: one["state"] for one in store.objects("doctor", **options)}
@@ -298,6 +337,8 @@ def main():
         check_install(ben, place)
         check_same_words(ben)
         check_doctor(ben)
+    with stores.workplace() as place:
+        check_work(place)
     with stores.workplace() as place:
         check_days(place)
 

@@ -33,7 +33,7 @@ def main():
         run("cmake", "--install", building.BUILD, "--component", "Unspecified", "--prefix",
             place / "usr")
         installed = sorted((place / "usr" / "lib" / "systemd" / "user").iterdir())
-        assert len(installed) == 5, installed
+        assert len(installed) == 7, installed
         verify(installed, place)
         for index, name in enumerate(NAMES):
             store = stores.new_chain(place / name, f"name{index}")
