@@ -131,6 +131,18 @@ Result<std::size_t> work(Desk& desk, node::EndorserLog& log, bool dry) {
   return report.blocks.size();
 }
 
+/// Somebody else is at work in the store, or on the disk: nothing that a later look does not find.
+bool is_busy(const Error& error) {
+  return error.code == Errc::locked || error.code == Errc::try_again;
+}
+
+/// Who is waited for must find the store free.
+Result<Done> wait_for_others(Desk& desk, const Error& error) {
+  desk.context.out.note(fmt::format("{}; the next look tries again", error.message));
+  const auto released = desk.service.release();
+  return released || is_busy(released.error()) ? Result<Done>(done) : released;
+}
+
 Result<crypto::SecretBytes> seed_of(const Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(auto seed, read_endorser_seed(context, store));
   if (seed) return std::move(*seed);
@@ -160,8 +172,11 @@ Result<ExitCode> run(const Options& options, Context& context) {
   const std::chrono::seconds pause = std::clamp(
       std::chrono::seconds(desk.chain.rules.interval / 10), std::chrono::seconds(1), kLookMost);
   for (;;) {
-    BMSG_TRY(work(desk, log, options.dry_run));
-    if (!options.watch || options.dry_run || desk.is_late()) break;
+    const auto worked = work(desk, log, options.dry_run);
+    const bool is_last = !options.watch || options.dry_run || desk.is_late();
+    if (!worked && (is_last || !is_busy(worked.error()))) return worked.error();
+    if (!worked) BMSG_TRY(wait_for_others(desk, worked.error()));
+    if (is_last) break;
     std::this_thread::sleep_for(pause);
   }
   if (desk.reached_nobody)

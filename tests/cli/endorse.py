@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -320,6 +321,29 @@ def check_locks(ana):
     ana.run("endorse", exits=(69,))
 
 
+def check_busy(ana):
+    """A single run says that somebody holds the store; --watch goes on when it is free again."""
+    lock = str(ana.directory / "chain.lock")
+    post(ana, "while somebody holds the store")
+    AHEAD[0] += TURN
+    holder = subprocess.Popen(["flock", lock, "sleep", "600"], start_new_session=True)
+    try:
+        while subprocess.run(["flock", "-n", lock, "true"], check=False).returncode == 0:
+            time.sleep(0.02)
+        said = told(ana, "--lock-timeout", "0", "endorse", exits=75)
+        assert "is in use by" in said, said
+        process = ana.start("--lock-timeout", "0", "endorse", "--watch", "--timeout", "10m", "-v")
+        line = ""
+        while "the next look tries again" not in line:
+            line = stores.read_line(process.stderr, 60)
+    finally:
+        os.killpg(holder.pid, signal.SIGTERM)
+        holder.wait()
+    assert re.fullmatch("[0-9a-f]{128}", stores.read_line(process.stdout, 2 * TURN + 60))
+    process.terminate()
+    process.communicate(timeout=20)
+
+
 def node_key(place, name):
     """A node's key that exists before its store."""
     first = stores.Store(place / f"{name}-first")
@@ -365,6 +389,7 @@ def main():
             check_kills(ana, place, dice)
             check_restored(ana, ben, place)
             check_signed_twice(ana, carl, place)
+            check_busy(ana)
             check_locks(ana)
         check_members(place, keys)
 
