@@ -15,12 +15,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 import council
 import moved_clock
 import stores
-from council import (AHEAD, CLOCK, INTERVAL, TURN, attention, begin, endorsed, height,
-                     make_keys, next_turn, post, sealed_by, told)
+from council import (AHEAD, CLOCK, FORGOTTEN, INTERVAL, TURN, attention, begin, endorsed,
+                     height, make_keys, next_turn, post, sealed_by, told)
 
 KILLS = int(os.environ.get("BMSG_KILLS", "12"))
-
-FORGOTTEN = 120  # Seconds that a block may be ahead which a new log knows nothing of.
 
 
 def check_refused_rules(place, keys):

@@ -12,13 +12,13 @@ import council  # noqa: E402
 import moved_clock  # noqa: E402
 import namespaces  # noqa: E402
 import stores  # noqa: E402
-from council import AHEAD, CLOCK, INTERVAL, TURN, attention, height  # noqa: E402
+from council import AHEAD, CLOCK, FORGOTTEN, INTERVAL, TURN, attention, height  # noqa: E402
 from namespaces import ip  # noqa: E402
 from networked import BRIDGE, Node, Proxied  # noqa: E402
 
 PATIENCE = "1s"  # With a peer that cannot be reached.
 NAMES = ("ana", "ben", "carl", "dora")
-MOST = 15  # Runs of each until a block must be there.
+MOST = 15 + FORGOTTEN // INTERVAL  # Runs of each until a block must be there.
 
 
 def make_nodes(kind, place, keys):

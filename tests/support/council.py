@@ -8,6 +8,7 @@ import stores
 
 INTERVAL = 10
 TURN = 3 * INTERVAL  # Of all three.
+FORGOTTEN = 120  # Seconds that a block may be ahead which a new log knows nothing of.
 CLOCK = [pathlib.Path()]  # A file that all of them read.
 AHEAD = [0]  # Seconds that all clocks are ahead by.
 
