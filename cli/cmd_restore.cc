@@ -15,6 +15,7 @@
 #include "cli/node_key.h"
 #include "cli/salvage.h"
 #include "cli/session.h"
+#include "cli/text.h"
 #include "lib/api/json_objects.h"
 #include "lib/core/descriptor.h"
 #include "lib/core/scarcity.h"
@@ -37,6 +38,8 @@ struct Options {
 
 /// Numbers left free for cards that were made after the backup: one a week for ten years.
 constexpr std::uint64_t kCardsSkipped = 520;
+/// And for secrets of a room: one a week for twenty years.
+constexpr std::uint32_t kEpochsSkipped = 1040;
 
 /// What a store must have whether or not there was anything in it.
 Result<Done> complete(Context& context, const StoreDir& store) {
@@ -77,10 +80,29 @@ Result<std::string> check_index(Context& context, const StoreDir& store) {
   return aside.filename().string();
 }
 
+/// Secrets that were granted after the backup are lost, and members take no second one for an
+/// epoch.
+Result<Done> leave_out_epochs(Context& context, const StoreDir& store, OpenKeyring& open) {
+  std::vector<std::string> kept;
+  for (mail::Room& room : open.keyring.rooms) {
+    if (open.keyring.find(room.keeper) == nullptr) continue;
+    room.skip = kEpochsSkipped;
+    kept.push_back(shown_line(room.name));
+  }
+  if (kept.empty()) return done;
+  BMSG_TRY(save_keyring(context, store, open));
+  context.out.warn(fmt::format(
+      "rooms that you keep are as they were at the backup: {}; put out whom you had put out since, "
+      "then grant a new secret by 'bmsg room rotate'",
+      fmt::join(kept, ", ")));
+  return done;
+}
+
 /// Prekeys of cards that were made after the backup are lost, so mail is to come to a new one.
 Result<Done> queue_cards(Context& context, const StoreDir& store) {
   BMSG_TRY_ASSIGN(const auto rules, rules_now(context, store));
   BMSG_TRY_ASSIGN(auto open, unlock_keyring(context, store));
+  BMSG_TRY(leave_out_epochs(context, store, open));
   std::vector<std::string> names;
   for (const mail::Identity& identity : open.keyring.identities) names.push_back(identity.name);
   for (const std::string& name : names)

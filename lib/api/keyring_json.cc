@@ -222,7 +222,11 @@ Result<mail::Room> parse_room(const Json& json) {
   BMSG_TRY(parse_list(json, "members", parse_address, room.members));
   BMSG_TRY(parse_list(json, "owed", parse_owed, room.owed));
   BMSG_TRY(parse_list(json, "alarms", parse_alarm, room.alarms));
-  room.unknown = unknown_of(json, {"id", "name", "keeper", "keys", "members", "owed", "alarms"});
+  if (json.contains("skip")) {
+    BMSG_TRY_ASSIGN(room.skip, number_of<std::uint32_t>(json, "skip"));
+  }
+  room.unknown =
+      unknown_of(json, {"id", "name", "keeper", "keys", "members", "owed", "alarms", "skip"});
   return room;
 }
 
@@ -249,6 +253,7 @@ Json print_room(const mail::Room& room) {
     json["keys"].push_back(std::move(one));
   }
   add_room_lists(json, room);
+  if (room.skip > 0) json["skip"] = room.skip;
   add_unknown(json, room.unknown);
   return json;
 }

@@ -94,6 +94,7 @@ struct Room {
   std::vector<IdentityKey> members{};  // Others than the keeper, as the keeper knows them.
   std::vector<OwedGrant> owed{};       // Of the keeper.
   std::vector<RoomAlarm> alarms{};
+  std::uint32_t skip = 0;  // Epochs that the next one leaves out: a lost copy may have given them.
   crypto::SecretBytes unknown;
 };
 

@@ -78,12 +78,13 @@ Result<Room> make_room(const std::string& name, const IdentityKey& keeper, Entro
 }
 
 Result<Done> add_epoch(Room& room, UnixSeconds now, Entropy& entropy) {
-  const std::uint32_t last = newest_key(room).epoch;
-  if (last == std::numeric_limits<std::uint32_t>::max())
+  const std::uint64_t epoch = std::uint64_t{newest_key(room).epoch} + 1 + room.skip;
+  if (epoch > std::numeric_limits<std::uint32_t>::max())
     return Error{Errc::bad_input, "the room has used its last epoch; make another room"};
-  RoomSecret next{.epoch = last + 1, .secret = {}};
+  RoomSecret next{.epoch = static_cast<std::uint32_t>(epoch), .secret = {}};
   BMSG_TRY_ASSIGN(next.secret, crypto::random_secret(entropy, kRoomSecretBytes));
   insert_key(room, std::move(next), now);
+  room.skip = 0;
   return done;
 }
 

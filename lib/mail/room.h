@@ -37,7 +37,8 @@ inline constexpr std::uint64_t kRoomTopicSeconds = 86400;
 /// A room with a first secret and nobody in it.
 Result<Room> make_room(const std::string& name, const IdentityKey& keeper, Entropy& entropy);
 
-/// A secret for the next epoch. Errors: Errc::bad_input where the last number is used.
+/// A secret for the next epoch, behind those that are to be left out. Errors: Errc::bad_input where
+/// the last number is used.
 Result<Done> add_epoch(Room& room, UnixSeconds now, Entropy& entropy);
 
 /// Until when the secret may be needed that one more epoch would push out; nullopt: it pushes out

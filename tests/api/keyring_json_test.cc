@@ -41,6 +41,7 @@ mail::Keyring full_keyring() {
   room.members = {IdentityKey::filled(3)};
   room.owed.push_back({.mark = Bytes(8, 1), .epoch = 4, .to = {IdentityKey::filled(4)}});
   room.alarms = {{3, MessageId::filled(2)}};
+  room.skip = 5;
   keyring.rooms.push_back(std::move(room));
   return keyring;
 }
@@ -84,6 +85,7 @@ TEST(KeyringJson, ComesBackAsItWas) {
   EXPECT_EQ(after.rooms[0].keys[0].replaced, UnixSeconds{77});
   EXPECT_EQ(after.rooms[0].keys[1].epoch, 4);
   EXPECT_EQ(after.rooms[0].members, before.rooms[0].members);
+  EXPECT_EQ(after.rooms[0].skip, 5);
   ASSERT_EQ(after.rooms[0].owed.size(), 1);
   EXPECT_EQ(after.rooms[0].owed[0].mark, Bytes(8, 1));
   EXPECT_EQ(after.rooms[0].owed[0].to, before.rooms[0].owed[0].to);

@@ -25,6 +25,20 @@ TEST(RoomSecrets, TellUntilWhenTheOneIsNeededThatTheNextPushesOut) {
   EXPECT_EQ(lost_with_next_epoch(room, {kNow.value + 101}, 100), std::nullopt);
 }
 
+TEST(RoomSecrets, LeaveOutEpochsOnce) {
+  FakeEntropy entropy(1);
+  Room room = first_room(entropy);
+  room.skip = 10;
+  ASSERT_TRUE(add_epoch(room, kNow, entropy));
+  EXPECT_EQ(newest_key(room).epoch, 12u);
+  ASSERT_TRUE(add_epoch(room, kNow, entropy));
+  EXPECT_EQ(newest_key(room).epoch, 13u);
+  room.skip = UINT32_MAX - 13;
+  EXPECT_FALSE(add_epoch(room, kNow, entropy));
+  --room.skip;
+  EXPECT_TRUE(add_epoch(room, kNow, entropy));
+}
+
 TEST(RoomSecrets, AreForgottenWhenNoMessageCanLiveThatWasSealedToThem) {
   FakeEntropy entropy(1);
   Room room = first_room(entropy);
