@@ -23,16 +23,6 @@ bool blames_sender(const Block& block, const chain::Violation& violation) {
          chain::message_root(block) != block.header.root;
 }
 
-/// Whether all that is wrong is that bodies are not there: dropped by who gave the block, as he
-/// may.
-bool lacks_bodies(const Block& block, const chain::Violation& violation) {
-  const auto is_good = [](const Message& message) {
-    return !message.body || chain::body_hash_of(*message.body) == message.head.body_hash;
-  };
-  return violation.rule == chain::Rule::body && std::ranges::all_of(block.messages, is_good) &&
-         chain::message_root(block) == block.header.root;
-}
-
 Error refusal(const Block& block, const BlockOutcome& outcome) {
   if (!outcome.violation) return Error{Errc::protocol, "a block that our node refuses"};
   const chain::Violation& violation = *outcome.violation;
@@ -74,6 +64,14 @@ void fill(std::vector<Block>& blocks, const std::vector<Message>& found) {
 }
 
 }  // namespace
+
+bool lacks_bodies(const Block& block, const chain::Violation& violation) {
+  const auto is_good = [](const Message& message) {
+    return !message.body || chain::body_hash_of(*message.body) == message.head.body_hash;
+  };
+  return violation.rule == chain::Rule::body && std::ranges::all_of(block.messages, is_good) &&
+         chain::message_root(block) == block.header.root;
+}
 
 std::vector<ShortId> bodies_missing(const std::vector<Block>& blocks) {
   std::vector<ShortId> missing;

@@ -24,6 +24,10 @@ inline constexpr std::size_t kRowBytesMax = 4u << 20;
 /// Where blocks are large, fewer are asked for at once, so that an answer is about this long.
 inline constexpr std::size_t kAnswerBytesMax = 4u << 20;
 
+/// Whether all that is wrong is that bodies are not there: dropped by who gave the block, as he
+/// may.
+bool lacks_bodies(const Block& block, const chain::Violation& violation);
+
 /// The messages of these blocks that are there without their bodies.
 std::vector<ShortId> bodies_missing(const std::vector<Block>& blocks);
 

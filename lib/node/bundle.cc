@@ -10,6 +10,7 @@
 #include "lib/core/hex.h"
 #include "lib/core/limits.h"
 #include "lib/core/try.h"
+#include "lib/node/block_sync.h"
 
 namespace bmsg::node {
 namespace {
@@ -292,6 +293,13 @@ Result<Done> BundlePull::count(const Block& block, BlockOutcome outcome) {
   const Height height = block.header.height;
   if (outcome.verdict == Verdict::refused) {
     if (!outcome.violation) return Error{Errc::bad_input, "a block that our node refuses"};
+    if (lacks_bodies(block, *outcome.violation)) {
+      return Error{Errc::bad_input,
+                   fmt::format("block {} breaks the rule body: whoever made the bundle has dropped "
+                               "messages of it that have not expired",
+                               height.value),
+                   "a bundle or a peer of somebody else may have them"};
+    }
     return Error{Errc::bad_input,
                  fmt::format("block {} breaks the rule {}: {}", height.value,
                              chain::name_of(outcome.violation->rule), outcome.violation->detail)};
