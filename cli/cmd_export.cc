@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/command.h"
+#include "cli/file_view.h"
 #include "cli/forgetting.h"
 #include "cli/listing.h"
 #include "cli/mail_filter.h"
@@ -57,6 +58,8 @@ mail::InternetMail internet_mail(const Mailroom& room, const mail::MailText& tex
                           .body = text.opened.content.content,
                           .signature = view.signature,
                           .trust = view.trust};
+  for (const api::AttachmentView& file : attachment_views(text.opened.content))
+    mail.files.push_back({file.name, file.size});
   if (const auto sender = summary.identity()) mail.from = party(room, *sender);
   if (summary.audience == mail::Audience::open) return mail;
   for (const mail::Addressee& one : summary.to) mail.to.push_back(party(room, one.address));

@@ -168,8 +168,10 @@ std::string to_internet_mail(const InternetMail& mail) {
     text += "\n";
   }
   if (!mail.subject.empty()) text += "Subject: " + header_text(mail.subject) + "\n";
-  text += fmt::format("X-Bmsg-Signature: {}\nX-Bmsg-Trust: {}\nMIME-Version: 1.0\n", mail.signature,
-                      mail.trust);
+  text += fmt::format("X-Bmsg-Signature: {}\nX-Bmsg-Trust: {}\n", mail.signature, mail.trust);
+  for (const MailFile& file : mail.files)
+    text += fmt::format("X-Bmsg-Attachment: {}\n {}\n", file.bytes, header_text(file.name));
+  text += "MIME-Version: 1.0\n";
   const bool is_text = mail.media_type.empty() && is_utf8(as_text(mail.body));
   const std::string type =
       is_media_type(mail.media_type) ? mail.media_type : "application/octet-stream";

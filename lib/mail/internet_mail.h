@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,12 @@ struct MailParty {
   std::string address;  // bech32; empty: nobody that is known.
 };
 
+/// A file that came with it: named, not held.
+struct MailFile {
+  std::string name;  // Untrusted.
+  std::uint64_t bytes = 0;
+};
+
 /// What is written of one message. Text may be untrusted.
 struct InternetMail {
   MessageId id;
@@ -32,6 +39,7 @@ struct InternetMail {
   Bytes body;
   std::string signature;  // "good", "absent", "bad".
   std::string trust;
+  std::vector<MailFile> files{};
 };
 
 /// Headers, an empty line and the body, lines ended by line feeds as mailboxes on disk have them.

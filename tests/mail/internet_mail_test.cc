@@ -61,6 +61,17 @@ TEST(InternetMail, BeginsAnEntryOfAnMboxOnce) {
   }
 }
 
+TEST(InternetMail, NamesTheFilesThatCame) {
+  InternetMail mail = plain_mail();
+  EXPECT_EQ(to_internet_mail(mail).find("X-Bmsg-Attachment"), std::string::npos);
+  mail.files = {{"a log.txt", 100'000}, {"x\nFrom: Eve", 0}};
+  const std::string text = to_internet_mail(mail);
+  EXPECT_NE(text.find("X-Bmsg-Attachment: 100000\n a log.txt\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("X-Bmsg-Attachment: 0\n =?UTF-8?B?"), std::string::npos) << text;
+  EXPECT_EQ(text.find("\nFrom: Eve"), std::string::npos) << text;
+  EXPECT_EQ(body_of(text), "At noon?\n");
+}
+
 TEST(InternetMail, NeverLetsAHeaderEndEarly) {
   for (const std::string& hostile :
        {std::string("a\nBcc: eve@example.org"), std::string("a\r\n\r\nbody"),
